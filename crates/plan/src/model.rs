@@ -1,0 +1,138 @@
+//! The plan itself: the complete desired state, with every number decided.
+
+use serde::{Deserialize, Serialize};
+use units::{
+    BitsPerSec, Bytes, CircuitId, CircuitSlot, CpuId, IfIndex, IpPrefix, NodeId, PerDirection,
+    QueueId, TcHandle,
+};
+
+use config::{Leaf, Mode};
+
+/// The complete desired state. Carrying it out takes no further decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// How packets get from one side to the other.
+    pub mode: Mode,
+    /// The NICs with what belongs on them: two, one on a stick, each with its trees. Empty trees
+    /// when observing.
+    pub nics: Vec<NicPlan>,
+    /// Each circuit's place, ascending by id.
+    pub circuits: Vec<CircuitPlan>,
+    /// What each address block leads to, ascending by prefix.
+    pub addresses: Vec<AddressPlan>,
+}
+
+/// What belongs on one NIC.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NicPlan {
+    /// Its name, for messages.
+    pub name: String,
+    /// Its index.
+    pub ifindex: IfIndex,
+    /// Handle of the `mq` at its root.
+    pub mq: TcHandle,
+    /// One HTB per queue in use, ascending by queue. The circuits of one shard (same position in
+    /// each direction's list) are on the same CPU.
+    pub queues: Vec<QueuePlan>,
+}
+
+/// One hardware transmit queue with the HTB under it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueuePlan {
+    /// The queue; its `mq` class has minor `queue + 1`.
+    pub queue: QueueId,
+    /// The CPU that serves it.
+    pub cpu: CpuId,
+    /// Which way its traffic travels.
+    pub direction: units::Direction,
+    /// Handle of its HTB.
+    pub htb: TcHandle,
+    /// Minor of the class for what no circuit claims.
+    pub default_class: u16,
+    /// Parents before children.
+    pub classes: Vec<ClassPlan>,
+}
+
+/// One HTB class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassPlan {
+    /// Its handle.
+    pub handle: TcHandle,
+    /// Its parent: the HTB's own handle, or another class's.
+    pub parent: TcHandle,
+    /// Whose it is.
+    pub owner: Owner,
+    /// Guaranteed rate of Ethernet frames.
+    pub rate: BitsPerSec,
+    /// Ceiling of Ethernet frames; at least `rate`.
+    pub ceil: BitsPerSec,
+    /// Bytes sent in a turn when borrowing; siblings share in its proportion.
+    pub quantum: Bytes,
+    /// Bytes that may go out at once at `rate`.
+    pub burst: Bytes,
+    /// Bytes that may go out at once at `ceil`.
+    pub cburst: Bytes,
+    /// What queues its packets; none in classes with children.
+    pub leaf: Option<LeafPlan>,
+}
+
+/// Whose a class is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// The link: parent of everything in its queue.
+    Link,
+    /// Traffic that no circuit claims.
+    Unclaimed,
+    /// A node.
+    Node(NodeId),
+    /// A circuit.
+    Circuit(CircuitId),
+}
+
+/// The queueing discipline under a leaf class. Never `Leaf::None`, which is no qdisc of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeafPlan {
+    /// Its handle.
+    pub handle: TcHandle,
+    /// Which one.
+    pub kind: Leaf,
+    /// Bytes it may hold, where the discipline takes a limit in bytes.
+    pub limit: Bytes,
+}
+
+/// Where a circuit lives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CircuitPlan {
+    /// Which circuit.
+    pub id: CircuitId,
+    /// Its row in the kernel's arrays.
+    pub slot: CircuitSlot,
+    /// The CPU that forwards its packets.
+    pub cpu: CpuId,
+    /// Transmit queue, each on its direction's NIC.
+    pub queue: PerDirection<QueueId>,
+    /// HTB class, each on its direction's NIC; [`TcHandle::default`] when observing.
+    pub class: PerDirection<TcHandle>,
+}
+
+/// What an address block leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressPlan {
+    /// The block.
+    pub prefix: IpPrefix,
+    /// What its packets are.
+    pub target: Target,
+}
+
+/// What an address's packets are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// The circuit in this row.
+    Circuit(CircuitSlot),
+    /// Left alone.
+    Ignored,
+    /// A customers' range: hosts with no circuit are listed as unknown.
+    Customers,
+}
