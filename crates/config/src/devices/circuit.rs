@@ -10,7 +10,7 @@ use super::parent::{Parent, Parents};
 use super::row::{
     Rates, RawDevice, validate_addresses, validate_rates, validate_sqm, validate_text,
 };
-use super::table::Rows;
+use super::table::{Row, Rows};
 use crate::model::{Circuit, Device, Leaf, Limits, Ranges};
 use crate::network::Tree;
 use crate::problem::Report;
@@ -107,27 +107,7 @@ pub(crate) fn read(text: &str, around: Surroundings<'_>, report: &mut Report<'_>
         long_rows: Tally::default(),
     };
     for row in rows {
-        let width = header.fields.len();
-        let fields = row.fields.as_slice();
-        let is_legacy = fields.len() + 2 == width && layout.looks_legacy(fields);
-        if is_legacy {
-            gathering.legacy_rows.add(row.line);
-        } else if fields
-            .iter()
-            .skip(width.max(legacy_width(&layout)))
-            .any(|field| !field.is_empty())
-        {
-            gathering.long_rows.add(row.line);
-        }
-        let layout = if is_legacy { &legacy } else { &layout };
-        let errors = report.errors();
-        gathering.add(RawDevice { line: row.line, fields, layout }, report);
-        if fields.len() > width && report.errors() > errors {
-            let why = format!("the row has {} fields, the header {width}", fields.len());
-            report
-                .warning(row.line, "", why)
-                .help("a text with a comma in it has to stand in quotes".to_owned());
-        }
+        gathering.add_row(row, header.fields.len(), &layout, &legacy, report);
     }
     gathering.finish(report)
 }
@@ -138,6 +118,34 @@ fn legacy_width(layout: &Layout) -> usize {
 }
 
 impl<'t> Gathering<'t, '_> {
+    /// Finds out which layout a row follows, and adds it.
+    fn add_row<'r: 't>(
+        &mut self,
+        row: &'r Row<'_>,
+        width: usize,
+        current: &'r Layout,
+        legacy: &'r Layout,
+        report: &mut Report<'_>,
+    ) {
+        let fields = row.fields.as_slice();
+        let is_legacy = fields.len() + 2 == width && current.looks_legacy(fields);
+        let mut unread = fields.iter().skip(width.max(legacy_width(current)));
+        if is_legacy {
+            self.legacy_rows.add(row.line);
+        } else if unread.any(|field| !field.is_empty()) {
+            self.long_rows.add(row.line);
+        }
+        let layout = if is_legacy { legacy } else { current };
+        let errors = report.errors();
+        self.add(RawDevice { line: row.line, fields, layout }, report);
+        if fields.len() > width && report.errors() > errors {
+            let why = format!("the row has {} fields, the header {width}", fields.len());
+            report
+                .warning(row.line, "", why)
+                .help("a text with a comma in it has to stand in quotes".to_owned());
+        }
+    }
+
     fn add<'r: 't>(&mut self, row: RawDevice<'r, '_>, report: &mut Report<'_>) {
         let id = validate_text(row, Column::CircuitId, report);
         let rates = validate_rates(row, report);
