@@ -94,6 +94,9 @@ impl Sharing<'_> {
         let nodes = ask_upwards(self.tree, ceilings, &asked, &mut report);
         let link = self.config.queues.link[direction];
         let default = link.percent(DEFAULT_PERCENT).max(LEAST_RATE);
+        if default > link {
+            report.too_small("link".to_owned(), link, default.get());
+        }
         let links = self.ask_links(&nodes, &asked, link - default);
         for (shard, share) in self.shards.list.iter().zip(&links) {
             report.share(&format!("link on queue {}", shard.queue[direction]), share);

@@ -3,6 +3,9 @@
 
 mod addresses;
 mod ceilings;
+mod check;
+mod display;
+mod explain;
 mod facts;
 mod guarantees;
 mod htb;
@@ -15,8 +18,11 @@ mod pool;
 mod previous;
 mod problem;
 mod shards;
+pub mod synthetic;
 mod tree;
 
+pub use check::{Rule, Violation, check};
+pub use explain::{Explanation, Path, ShardReason, Step, StepClass, explain};
 pub use facts::{Facts, FactsError, NicFacts};
 pub use model::{
     AddressPlan, CircuitPlan, ClassPlan, LeafPlan, NicPlan, Owner, Plan, QueuePlan, Target,

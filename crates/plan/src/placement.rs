@@ -14,12 +14,10 @@ use crate::tree::{Tree, Unit};
 /// A part that carries less than this is never reported: one CPU serves it without effort.
 const NOTABLE_LOAD: u64 = 1_000_000_000;
 
-/// The shard of each real node and circuit, by their indices, and what each shard expects.
+/// The shard of each real node and circuit, by their indices.
 pub(crate) struct Placement {
     pub(crate) node: Vec<usize>,
     pub(crate) circuit: Vec<usize>,
-    /// Expected load of each shard in bits per second, both directions together.
-    pub(crate) load: Vec<u64>,
 }
 
 /// What must stay together, with what it weighs.
@@ -152,7 +150,7 @@ impl Placement {
             });
         }
         report_heavy(tree, &parts, &home, shards, warnings);
-        home.placement(tree, bins.iter().map(|bin| bin.load).collect())
+        home.placement(tree)
     }
 }
 
@@ -237,9 +235,9 @@ impl Homes {
         }
     }
 
-    fn placement(self, tree: &Tree<'_>, load: Vec<u64>) -> Placement {
+    fn placement(self, tree: &Tree<'_>) -> Placement {
         let node = (0..self.node.len()).map(|i| self.of(tree.unit_of_node(i))).collect();
         let circuit = tree.circuits().map(|(i, _)| self.of(tree.unit_of_circuit(i))).collect();
-        Placement { node, circuit, load }
+        Placement { node, circuit }
     }
 }

@@ -7,6 +7,8 @@ use units::{BitsPerSec, CpuId, Direction};
 
 use config::Leaf;
 
+use crate::display::{inert, leaf_name};
+
 /// One thing that keeps a network from being planned, or that its operator should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
@@ -168,19 +170,6 @@ fn module(leaf: Leaf) -> &'static str {
     }
 }
 
-/// The qdisc's name as `tc` writes it.
-pub(crate) fn leaf_name(leaf: Leaf) -> &'static str {
-    match leaf {
-        Leaf::Cake(config::Diffserv::Besteffort) => "cake besteffort",
-        Leaf::Cake(config::Diffserv::Diffserv3) => "cake diffserv3",
-        Leaf::Cake(config::Diffserv::Diffserv4) => "cake diffserv4",
-        Leaf::Cake(config::Diffserv::Diffserv8) => "cake diffserv8",
-        Leaf::FqCodel => "fq_codel",
-        Leaf::Fifo => "bfifo",
-        Leaf::None => "none",
-    }
-}
-
 impl Problem {
     /// What it is about: a NIC, a node, a circuit, a part of the configuration.
     pub fn subject(&self) -> String {
@@ -229,7 +218,7 @@ impl Problem {
             Self::TooDeep { path, most } => format!(
                 "is on level {}, HTB takes {most} levels of nodes: {}",
                 path.len(),
-                path.join(" > ")
+                path.iter().map(|name| inert(name)).collect::<Vec<_>>().join(" > ")
             ),
             Self::MoreTooDeep { count } => format!("{count} more nodes are too deep"),
             Self::NodeTooLarge { classes, most, .. } => format!(
@@ -246,7 +235,8 @@ impl Problem {
             }
             Self::MapTooSmall { needs, most, .. } => format!("{needs} are needed, {most} are set"),
             Self::LimitTooSmall { direction, limit, needs, .. } => format!(
-                "{direction} limit of {limit} is too small: the smallest shares below it need {needs}"
+                "{direction} limit of {limit} is too small: each class takes at least 1 kbps, \
+                 all of them here {needs}"
             ),
             Self::CannotBeMet { direction, sum, limit, .. } => format!(
                 "min rates below sum to {sum} of {direction} over {limit}: they cannot be met, \
@@ -275,10 +265,14 @@ impl Problem {
     /// What to do about it.
     pub fn way_out(&self) -> String {
         match self {
-            Self::TooFewQueues { nic, needs, .. } => format!(
-                "add some with `ethtool -L {nic} combined {needs}` (a virtual NIC is made with \
-                 them), or lower queues.count"
-            ),
+            Self::TooFewQueues { nic, needs, stick, .. } => {
+                let least = if *stick { 2 } else { 1 };
+                let lower = if *needs > least { ", or lower queues.count" } else { "" };
+                format!(
+                    "add some with `ethtool -L {nic} combined {needs}` (a virtual NIC is made \
+                     with them){lower}"
+                )
+            }
             Self::NoQueues => "remove it, or set it to 1 or more".to_owned(),
             Self::NoCpus => "list the online CPUs under \"cpus\"".to_owned(),
             Self::SameNic { .. } => "name two NICs, or set mode = \"stick\"".to_owned(),
