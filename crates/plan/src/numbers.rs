@@ -25,7 +25,8 @@ pub(crate) struct Numbers {
 }
 
 /// Numbers both directions. What had a number keeps it where it still hangs from the same class,
-/// as the kernel cannot move a class to another parent (`htb_change_class`).
+/// as the kernel never moves a class to another parent: `htb_change_class` takes the request, changes
+/// the rates and ignores the parent.
 pub(crate) fn number(
     tree: &Tree<'_>,
     shards: &Shards<'_>,

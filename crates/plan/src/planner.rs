@@ -1,6 +1,7 @@
 //! From what is wanted and what there is to a complete plan.
 
 use config::{Config, Leaf, Mode};
+use serde::Serialize;
 use units::{BitsPerSec, Bytes, CircuitSlot, CpuId, Direction, PerDirection, QueueId, TcHandle};
 
 use crate::addresses;
@@ -19,7 +20,7 @@ use crate::shards::{Shards, nics};
 use crate::tree::Tree;
 
 /// A plan with what its operator should know about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Planned {
     /// The plan.
     pub plan: Plan,

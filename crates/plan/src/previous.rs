@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use config::Network;
 use units::{CircuitId, CircuitSlot, Direction, PerDirection};
 
+use crate::htb::LINK_MINOR;
 use crate::model::{LeafPlan, Owner, Plan, QueuePlan};
 use crate::tree::Unit;
 
@@ -63,7 +64,9 @@ impl<'a> Previous<'a> {
         self.classes[direction].get(owner).copied()
     }
 
-    /// The shard that a part of the network was on.
+    /// The shard that a part of the network was on as a part of its own. What used to hang from
+    /// another node needs a new class anyway and may go where there is most room: so a node that
+    /// is made virtual has its children spread.
     pub(crate) fn shard(&self, network: &Network, unit: Unit) -> Option<usize> {
         if self.classes.down.is_empty() {
             return None;
@@ -72,7 +75,8 @@ impl<'a> Previous<'a> {
             Unit::Node(i) => Owner::Node(network.nodes[i].id.clone()),
             Unit::Circuit(i) => Owner::Circuit(network.circuits[i].id.clone()),
         };
-        self.class(Direction::Download, &owner).map(|class| class.shard)
+        let old = self.class(Direction::Download, &owner)?;
+        (old.parent == LINK_MINOR).then_some(old.shard)
     }
 
     /// The leaf of a shard's class for what no circuit claims.
