@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use config::{Config, Mode};
-use units::{Direction, TcHandle};
+use units::{Direction, PerDirection, TcHandle};
 
 use crate::facts::{Facts, NicFacts};
 use crate::model::{ClassPlan, NicPlan, Owner, Plan, QueuePlan};
@@ -68,11 +68,12 @@ impl fmt::Display for Violation {
 pub fn check(plan: &Plan, config: &Config, facts: &Facts) -> Vec<Violation> {
     let mut view = View { plan, config, facts, found: Vec::new() };
     structure::check(&mut view);
+    let wanted = PerDirection::from_fn(|direction| rates::Wanted::new(config, direction));
     for nic in &plan.nics {
         for queue in &nic.queues {
             let shelf = Shelf::new(nic, queue, view.nic_facts(nic));
             structure::check_queue(&mut view, &shelf);
-            rates::check(&mut view, &shelf);
+            rates::check(&mut view, &shelf, &wanted[queue.direction]);
         }
     }
     leaves::check(&mut view);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use config::Config;
 use units::{Bytes, Direction, TcHandle};
 
 use super::{Rule, Shelf, View};
@@ -10,19 +11,18 @@ use crate::model::{ClassPlan, Owner};
 /// A rate below which HTB's counters of a burst would overflow, in bits per second.
 const LEAST: u64 = 1_000;
 
-pub(super) fn check(view: &mut View<'_>, shelf: &Shelf<'_>) {
+pub(super) fn check(view: &mut View<'_>, shelf: &Shelf<'_>, wanted: &Wanted) {
     let below = sums_below(shelf);
-    let wanted = Wanted::new(view, shelf.queue.direction);
     for class in &shelf.queue.classes {
-        ceiling(view, shelf, class, &wanted);
-        guarantee(view, shelf, class, &wanted, &below);
+        ceiling(view, shelf, class, wanted);
+        guarantee(view, shelf, class, wanted, &below);
         sizes(view, shelf, class);
     }
-    quanta(view, shelf, &wanted);
+    quanta(view, shelf, wanted);
 }
 
 /// What the configuration says of each owner in one direction, in bits per second.
-struct Wanted {
+pub(super) struct Wanted {
     /// Limits before squashing; nothing for nodes without one.
     limit: HashMap<Owner, Option<u128>>,
     /// Min rates of circuits, with the framing allowance.
@@ -30,11 +30,11 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn new(view: &View<'_>, direction: Direction) -> Self {
-        let network = &view.config.network;
-        let percent = 100 + u128::from(view.config.queues.framing_percent);
+    pub(super) fn new(config: &Config, direction: Direction) -> Self {
+        let network = &config.network;
+        let percent = 100 + u128::from(config.queues.framing_percent);
         let framed = |bits: u64| (u128::from(bits) * percent / 100).min(u64::MAX.into());
-        let link = view.config.queues.link[direction].get();
+        let link = config.queues.link[direction].get();
         let mut limit = HashMap::from([(Owner::Link, Some(link.into())), (Owner::Unclaimed, None)]);
         let mut min = HashMap::new();
         for node in network.nodes.iter().filter(|node| !node.is_virtual) {
