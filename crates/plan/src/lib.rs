@@ -5,6 +5,7 @@
 mod facts;
 mod model;
 
+pub use config::{Diffserv, Leaf, Mode};
 pub use facts::{Facts, NicFacts};
 pub use model::{
     AddressPlan, CircuitPlan, ClassPlan, LeafPlan, NicPlan, Owner, Plan, QueuePlan, Target,
