@@ -114,6 +114,12 @@ impl Device {
         qdisc: Qdisc,
     ) -> Result<(), Refused> {
         if let Some((old, kind)) = self.child(parent) {
+            if let (Qdisc::Bfifo { .. }, Qdisc::Bfifo { .. }) = (kind, qdisc)
+                && handle == Some(old)
+            {
+                self.qdiscs.insert(old, (parent, qdisc));
+                return Ok(());
+            }
             if kind.kind() == qdisc.kind() && handle.is_none_or(|handle| handle == old) {
                 return Err((Errno::INVAL, "Change operation not supported by specified qdisc"));
             }

@@ -15,6 +15,13 @@ pub struct FakeTables {
     pub epoch: u64,
 }
 
+impl FakeTables {
+    /// Whether they hold nothing.
+    pub fn is_empty(&self) -> bool {
+        self.circuits.is_empty() && self.addresses.is_empty()
+    }
+}
+
 impl Tables for FakeTables {
     fn set_circuits(
         &mut self,

@@ -17,7 +17,8 @@ pub enum Request {
         qdisc: Qdisc,
     },
     /// Makes a qdisc in place of another of a different kind, without a moment in which there is
-    /// neither. What the other held in its queues is dropped.
+    /// neither. What the other held in its queues is dropped. Where a FIFO with this handle is
+    /// already there, its limit is changed.
     ReplaceQdisc {
         /// The class that it goes under, or [`TcHandle::ROOT`].
         parent: TcHandle,
