@@ -9,7 +9,7 @@ use units::TcHandle;
 use crate::compare::{Difference, Mismatch, compare_queue, compare_root};
 use crate::error::Failure;
 use crate::observed::Observed;
-use crate::translate::{classes, htb, htb_class, leaves, mq_class};
+use crate::translate::{fill, htb, htb_class, mq_class};
 
 /// The batches for one NIC, to be carried out in order.
 pub(crate) fn batches(
@@ -42,24 +42,19 @@ pub(crate) fn batches(
 }
 
 /// The whole tree, on a NIC with its default root.
-///
-/// All classes come before the first leaf: the kernel finds a qdisc by its handle in a table of 16
-/// lists, so every leaf makes finding the HTB for the next class slower.
 pub(crate) fn from_nothing(nic: &NicPlan) -> Vec<Vec<Request>> {
     let mq = Request::AddQdisc { parent: TcHandle::ROOT, handle: nic.mq, qdisc: Qdisc::Mq };
     let tree = |queue: &QueuePlan| {
         let parent = mq_class(nic, queue);
         let htb = Request::AddQdisc { parent, handle: queue.htb, qdisc: htb(queue) };
-        std::iter::once(htb).chain(classes(queue)).collect()
+        std::iter::once(htb).chain(fill(queue)).collect()
     };
-    let leaves = nic.queues.iter().map(|queue| leaves(queue).collect());
-    std::iter::once(vec![mq]).chain(nic.queues.iter().map(tree)).chain(leaves).collect()
+    std::iter::once(vec![mq]).chain(nic.queues.iter().map(tree)).collect()
 }
 
 fn queue_by_queue(observed: &Observed, nic: &NicPlan) -> Vec<Vec<Request>> {
     let mut spare = spare_handles(observed, nic);
-    let (mut vacate, mut change) = (Vec::new(), Vec::new());
-    let (mut build, mut hang) = (Vec::new(), Vec::new());
+    let (mut vacate, mut change, mut build) = (Vec::new(), Vec::new(), Vec::new());
     for (class, _) in trees(observed, nic) {
         if !nic.queues.iter().any(|queue| mq_class(nic, queue) == class) {
             vacate.push(fifo(class, spare.next()));
@@ -77,10 +72,9 @@ fn queue_by_queue(observed: &Observed, nic: &NicPlan) -> Vec<Vec<Request>> {
             vacate.push(fifo(parent, spare.next()));
         }
         let htb = Request::ReplaceQdisc { parent, handle: Some(queue.htb), qdisc: htb(queue) };
-        build.push(std::iter::once(htb).chain(classes(queue)).collect());
-        hang.push(leaves(queue).collect::<Vec<_>>());
+        build.push(std::iter::once(htb).chain(fill(queue)).collect());
     }
-    let batches = [vacate, change].into_iter().chain(build).chain(hang);
+    let batches = [vacate, change].into_iter().chain(build);
     batches.filter(|batch| !batch.is_empty()).collect()
 }
 

@@ -10,21 +10,21 @@ pub(crate) fn mq_class(nic: &NicPlan, queue: &QueuePlan) -> TcHandle {
     TcHandle::new(nic.mq.major(), queue.queue.get() + 1)
 }
 
-/// Requests that make a queue's classes, parents first.
-pub(crate) fn classes(queue: &QueuePlan) -> impl Iterator<Item = Request> {
-    queue.classes.iter().map(|class| Request::AddClass {
+/// Requests that make a queue's classes, parents first, and then its leaves.
+pub(crate) fn fill(queue: &QueuePlan) -> impl Iterator<Item = Request> {
+    let class = |class: &ClassPlan| Request::AddClass {
         handle: class.handle,
         parent: class.parent,
         class: htb_class(class),
-    })
-}
-
-/// Requests that make a queue's leaves, once its classes are there.
-pub(crate) fn leaves(queue: &QueuePlan) -> impl Iterator<Item = Request> {
-    queue.classes.iter().filter_map(|class| {
-        let (handle, qdisc) = leaf_qdisc(class.leaf.as_ref()?)?;
-        Some(Request::AddQdisc { parent: class.handle, handle, qdisc })
-    })
+    };
+    let leaf = |class: &ClassPlan| {
+        class.leaf.as_ref().and_then(leaf_qdisc).map(|(handle, qdisc)| Request::AddQdisc {
+            parent: class.handle,
+            handle,
+            qdisc,
+        })
+    };
+    queue.classes.iter().map(class).chain(queue.classes.iter().filter_map(leaf))
 }
 
 /// A queue's HTB.
