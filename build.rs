@@ -1,4 +1,4 @@
-//! Compiles the kernel programs once, into a skeleton that `ebpf/lib.rs` exposes.
+//! Compiles the kernel programs once, into an object that `ebpf/lib.rs` embeds.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -8,9 +8,9 @@ use libbpf_cargo::SkeletonBuilder;
 
 const SOURCE: &str = "ebpf/tidegate.bpf.c";
 
-/// Newest first; Debian may have only the numbered name.
+/// The numbered names first: plain `clang` is too old on Debian 12.
 const CLANGS: [&str; 7] =
-    ["clang", "clang-21", "clang-20", "clang-19", "clang-18", "clang-17", "clang-16"];
+    ["clang-21", "clang-20", "clang-19", "clang-18", "clang-17", "clang-16", "clang"];
 
 fn main() {
     println!("cargo::rerun-if-changed=ebpf");
@@ -24,7 +24,7 @@ fn main() {
         .obj(out.join("tidegate.bpf.o"))
         .clang(&clang)
         .clang_args(["-Wall", "-Wextra", "-Werror", "-idirafter", &multiarch_headers()])
-        .build_and_generate(out.join("tidegate.skel.rs"));
+        .build();
     if let Err(error) = built {
         fail(&format!("could not compile {SOURCE} with {clang}: {error:?}"));
     }

@@ -5,7 +5,8 @@
 
 #include "maps.bpf.h"
 
-const volatile struct tg_settings settings = {};
+/* A section of its own, so that userspace writes it without knowing what else is constant. */
+const volatile struct tg_settings settings SEC(".rodata.settings") = {};
 
 static __always_inline struct tg_control *control(void)
 {

@@ -1,11 +1,15 @@
-//! The kernel programs of `tidegate.bpf.c`, built once and embedded as a libbpf-rs skeleton.
+//! The kernel programs of `tidegate.bpf.c`, built once by `build.rs` and embedded.
 //!
-//! Nothing here is written by hand: `build.rs` compiles the C sources and generates the module
-//! below. Only the `kernel` crate uses it.
+//! The object's bytes are all that is here; only the `kernel` crate opens them.
 
-#[allow(missing_docs, clippy::all, clippy::pedantic, clippy::undocumented_unsafe_blocks)]
-mod skeleton {
-    include!(concat!(env!("OUT_DIR"), "/tidegate.skel.rs"));
-}
+#![forbid(unsafe_code)]
 
-pub use skeleton::*;
+/// Aligns the object as its ELF header wants to be read.
+#[repr(C, align(8))]
+struct Aligned<B: ?Sized>(B);
+
+static ALIGNED: &Aligned<[u8]> =
+    &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/tidegate.bpf.o")));
+
+/// The ELF object with all programs, maps and their BTF.
+pub static OBJECT: &[u8] = &ALIGNED.0;

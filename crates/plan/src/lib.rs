@@ -55,6 +55,8 @@ mod shards;
 pub mod synthetic;
 mod tree;
 
+pub use config::{Diffserv, Leaf, Mode};
+
 pub use check::{Rule, Violation, check};
 pub use explain::{Explanation, Path, ShardReason, Step, StepClass, explain};
 pub use facts::{Facts, FactsError, NicFacts};

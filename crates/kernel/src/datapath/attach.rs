@@ -1,22 +1,21 @@
 //! From loaded programs to programs that see packets.
 
-use std::fs;
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::error::Error;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
-use aya::programs::links::LinkError;
 use aya::programs::tc::{NlOptions, TcAttachOptions};
-use aya::programs::xdp::{XdpLink, XdpMode};
-use aya::programs::{
-    LinkOrder, ProgramError, SchedClassifier, TcAttachType, Xdp, XdpAttachType, loaded_programs, tc,
-};
-use rustix::fs::statfs;
+use aya::programs::{LinkOrder, ProgramError, SchedClassifier, TcAttachType, loaded_programs, tc};
+use libbpf_rs::{Link, ProgramMut, XdpFlags};
 use tracing::warn;
-use units::IfIndex;
+use units::{IfIndex, TcHandle};
 
-use super::{DatapathError, Loaded};
 use super::pins::Pins;
 use super::promiscuous::Promiscuous;
+use super::{DatapathError, Loaded};
+use crate::tc::{Controller, Qdisc, QdiscState, Request, TrafficControl};
 
 /// Which side of the box a NIC is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,24 +68,45 @@ pub struct Attachment {
 pub struct Attached {
     attachments: Vec<Attachment>,
     // Fields drop in this order: first nothing comes in by our programs, then nothing goes out.
-    _xdp: Vec<XdpLink>,
+    _xdp: Vec<XdpGuard>,
     _tc: Vec<tc::SchedClassifierLink>,
     _clsact: Vec<Clsact>,
     _promiscuous: Vec<Promiscuous>,
     loaded: Loaded,
 }
 
+/// `TC_H_CLSACT`, where clsact sits beside the root.
+const CLSACT: TcHandle = TcHandle::from_raw(0xffff_fff1);
+
 /// A clsact queueing discipline that we added. Dropping it removes it.
 #[derive(Debug)]
 struct Clsact {
-    nic: String,
-    ifindex: IfIndex,
+    nic: IfIndex,
+}
+
+impl Clsact {
+    /// None where there is one already: not ours to remove.
+    fn add(nic: IfIndex) -> Result<Option<Self>, Box<dyn Error + Send + Sync>> {
+        let mut controller = Controller::open()?;
+        let present = |qdisc: &QdiscState| qdisc.nic == nic && qdisc.parent == CLSACT;
+        if controller.qdiscs(&[nic])?.iter().any(present) {
+            return Ok(None);
+        }
+        let handle = TcHandle::new(0xffff, 0);
+        controller
+            .tc(nic, &[Request::AddQdisc { parent: CLSACT, handle, qdisc: Qdisc::Clsact }])?;
+        Ok(Some(Self { nic }))
+    }
 }
 
 impl Drop for Clsact {
     fn drop(&mut self) {
-        if let Err(error) = crate::tc::remove_clsact(self.ifindex) {
-            warn!(%error, nic = self.nic, "could not remove the clsact queueing discipline");
+        let request = Request::DeleteQdisc { parent: CLSACT };
+        let removed = Controller::open()
+            .map_err(Box::<dyn Error>::from)
+            .and_then(|mut controller| Ok(controller.tc(self.nic, &[request])?));
+        if let Err(error) = removed {
+            warn!(%error, ifindex = %self.nic, "could not remove the clsact queueing discipline");
         }
     }
 }
@@ -110,8 +130,8 @@ impl Loaded {
         };
         // Egress first: by the time that packets are steered their classes are chosen.
         for (nic, side) in nics {
-            let tc = attached.attach_tc(nic, &pins)?;
             let ifindex = attached.ifindex(*side);
+            let tc = attached.attach_tc(nic, ifindex, &pins)?;
             attached.attachments.push(Attachment {
                 nic: nic.clone(),
                 ifindex,
@@ -121,7 +141,7 @@ impl Loaded {
             });
         }
         for index in 0..attached.attachments.len() {
-            attached.attachments[index].xdp = attached.attach_xdp(index, &pins)?;
+            attached.attachments[index].xdp = attached.attach_xdp(index)?;
         }
         Ok(attached)
     }
@@ -144,16 +164,32 @@ impl Attached {
         matches!(self.loaded.options.mode, abi::Mode::XdpBridge | abi::Mode::Stick)
     }
 
-    fn attach_tc(&mut self, nic: &str, pins: &Pins) -> Result<TcHook, DatapathError> {
+    fn program(&mut self, name: &'static str) -> Result<ProgramMut<'_>, DatapathError> {
+        self.loaded
+            .object
+            .progs_mut()
+            .find(|program| program.name() == OsStr::new(name))
+            .ok_or(DatapathError::Missing(name))
+    }
+
+    fn attach_tc(
+        &mut self,
+        nic: &str,
+        ifindex: IfIndex,
+        pins: &Pins,
+    ) -> Result<TcHook, DatapathError> {
         if self.loaded.options.mode == abi::Mode::Observe {
             return Ok(TcHook::None);
         }
-        let mut hook = self.attach_classifier("tc_egress", nic, TcAttachType::Egress, pins)?;
+        let mut hook =
+            self.attach_classifier("tc_egress", (nic, ifindex), TcAttachType::Egress, pins)?;
         if self.forwards() {
-            hook = self.attach_classifier("tc_ingress", nic, TcAttachType::Ingress, pins)?;
-            self._promiscuous.push(Promiscuous::new(ifindex).map_err(|source| {
-                attach_error("tc_ingress", nic, source)
-            })?);
+            hook =
+                self.attach_classifier("tc_ingress", (nic, ifindex), TcAttachType::Ingress, pins)?;
+            self._promiscuous.push(
+                Promiscuous::new(ifindex)
+                    .map_err(|source| attach_error("tc_ingress", nic, source))?,
+            );
         }
         Ok(hook)
     }
@@ -161,18 +197,18 @@ impl Attached {
     fn attach_classifier(
         &mut self,
         program: &'static str,
-        nic: &str,
+        (nic, ifindex): (&str, IfIndex),
         hook: TcAttachType,
         pins: &Pins,
     ) -> Result<TcHook, DatapathError> {
         let failed = |source: ProgramError| attach_error(program, nic, source);
-        let pin = pins.program(&self.loaded, program)?;
-        let mut classifier = SchedClassifier::from_pin(&pin.0).map_err(failed)?;
+        let pin = pins.pin(&self.program(program)?, program)?;
+        let mut classifier = SchedClassifier::from_pin(pin.path()).map_err(failed)?;
         let order = TcAttachOptions::TcxOrder(LinkOrder::default());
         let (link, used) = match classifier.attach_with_options(nic, hook, order) {
             Ok(link) => (link, TcHook::Tcx),
             Err(error) if lacks_tcx(&error) => {
-                self.add_clsact(nic)?;
+                self.add_clsact(nic, ifindex)?;
                 let options = TcAttachOptions::Netlink(NlOptions::default());
                 let link = classifier.attach_with_options(nic, hook, options).map_err(failed)?;
                 (link, TcHook::Clsact)
@@ -184,48 +220,87 @@ impl Attached {
     }
 
     /// Adds clsact where there is none yet, ours or another's.
-    fn add_clsact(&mut self, nic: &str) -> Result<(), DatapathError> {
-        if self._clsact.iter().any(|clsact| clsact.nic == nic) {
-            return Ok(());
-        }
-        match crate::tc::add_clsact(nic) {
-            Ok(Some(ifindex)) => {
-                self._clsact.push(Clsact { nic: nic.to_owned(), ifindex });
-                Ok(())
-            }
-            Ok(None) => Ok(()),
-            Err(source) => Err(attach_error("clsact", nic, source)),
-        }
+    fn add_clsact(&mut self, nic: &str, ifindex: IfIndex) -> Result<(), DatapathError> {
+        let added = Clsact::add(ifindex).map_err(|source| DatapathError::Attach {
+            program: "clsact",
+            nic: nic.to_owned(),
+            source,
+        })?;
+        self._clsact.extend(added);
+        Ok(())
     }
 
-    fn attach_xdp(&mut self, index: usize, pins: &Pins) -> Result<XdpHook, DatapathError> {
+    fn attach_xdp(&mut self, index: usize) -> Result<XdpHook, DatapathError> {
         const PROGRAM: &str = "xdp_ingress";
         let Attachment { nic, ifindex, .. } = self.attachments[index].clone();
-        let failed = |source: ProgramError| attach_error(PROGRAM, &nic, source);
         if let Some(occupied) = occupant(&nic, ifindex) {
             return Err(occupied);
         }
-        let pin = pins.program(&self.loaded, PROGRAM)?;
-        let mut xdp = Xdp::from_pin(&pin.0, XdpAttachType::Interface).map_err(failed)?;
-        let (link, used) = match xdp.attach_to_if_index(ifindex.get(), XdpMode::Driver) {
-            Ok(link) => (link, XdpHook::Native),
+        let program = self.program(PROGRAM)?;
+        // The kernel chooses the driver's hook where the driver has one.
+        let (guard, hook) = match program.attach_xdp(ifindex.get() as i32) {
+            Ok(link) => (XdpGuard::Link { _link: link }, mode(program.as_fd(), ifindex)),
             Err(error) => {
-                warn!(error = %chain(&error), nic, "no native XDP, falling back to generic");
-                let link = xdp.attach_to_if_index(ifindex.get(), XdpMode::Skb).map_err(failed)?;
-                (link, XdpHook::Generic)
+                warn!(%error, nic, "the driver did not take the program; falling back to generic XDP");
+                let guard = XdpGuard::generic(program.as_fd(), ifindex)
+                    .map_err(|source| attach_error(PROGRAM, &nic, source))?;
+                (guard, XdpHook::Generic)
             }
         };
-        self._xdp.push(xdp.take_link(link).map_err(failed)?);
-        Ok(used)
+        self._xdp.push(guard);
+        Ok(hook)
+    }
+}
+
+/// What keeps `xdp_ingress` on a NIC until it is dropped.
+#[derive(Debug)]
+enum XdpGuard {
+    /// The link detaches by itself.
+    Link { _link: Link },
+    /// Attached by netlink, and so to be detached.
+    Netlink { program: OwnedFd, nic: IfIndex },
+}
+
+impl XdpGuard {
+    fn generic(
+        program: BorrowedFd<'_>,
+        nic: IfIndex,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let program = program.try_clone_to_owned()?;
+        libbpf_rs::Xdp::new(program.as_fd())
+            .attach(nic.get() as i32, XdpFlags::SKB_MODE | XdpFlags::UPDATE_IF_NOEXIST)?;
+        Ok(Self::Netlink { program, nic })
+    }
+}
+
+impl Drop for XdpGuard {
+    fn drop(&mut self) {
+        if let Self::Netlink { program, nic } = self {
+            let detached =
+                libbpf_rs::Xdp::new(program.as_fd()).detach(nic.get() as i32, XdpFlags::SKB_MODE);
+            if let Err(error) = detached {
+                warn!(%error, ifindex = %nic, "could not detach xdp_ingress");
+            }
+        }
+    }
+}
+
+/// How the program that was just attached gets its packets.
+fn mode(program: BorrowedFd<'_>, nic: IfIndex) -> XdpHook {
+    /// `XDP_ATTACHED_SKB` of `include/uapi/linux/if_link.h`.
+    const ATTACHED_SKB: u8 = 2;
+    match libbpf_rs::Xdp::new(program).query(nic.get() as i32, XdpFlags::NONE) {
+        Ok(answer) if answer.attach_mode == ATTACHED_SKB => XdpHook::Generic,
+        _ => XdpHook::Native,
     }
 }
 
 fn attach_error(
     program: &'static str,
     nic: &str,
-    source: impl std::error::Error + Send + Sync + 'static,
+    source: impl Into<Box<dyn Error + Send + Sync>>,
 ) -> DatapathError {
-    DatapathError::Attach { program, nic: nic.to_owned(), source: Box::new(source) }
+    DatapathError::Attach { program, nic: nic.to_owned(), source: source.into() }
 }
 
 /// Whether the kernel is too old for TCX: it does not know the attach type.
@@ -242,7 +317,7 @@ fn occupant(nic: &str, ifindex: IfIndex) -> Option<DatapathError> {
     // Any descriptor will do: the query names the interface only.
     let nowhere = File::open("/dev/null").ok()?;
     let id = libbpf_rs::Xdp::new(nowhere.as_fd())
-        .query_id(ifindex.get() as i32, libbpf_rs::XdpFlags::NONE)
+        .query_id(ifindex.get() as i32, XdpFlags::NONE)
         .ok()
         .filter(|id| *id != 0)?;
     let name = loaded_programs()
@@ -251,10 +326,4 @@ fn occupant(nic: &str, ifindex: IfIndex) -> Option<DatapathError> {
         .and_then(|program| program.name_as_str().map(str::to_owned))
         .unwrap_or_default();
     Some(DatapathError::Occupied { nic: nic.to_owned(), id, name })
-}
-
-/// An error with its causes, for a log line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

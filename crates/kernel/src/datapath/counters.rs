@@ -47,7 +47,11 @@ pub struct Fill {
 }
 
 impl Counters {
-    pub(super) fn new(object: &Object, sizes: &MapSizes, cpus: usize) -> Result<Self, DatapathError> {
+    pub(super) fn new(
+        object: &Object,
+        sizes: &MapSizes,
+        cpus: usize,
+    ) -> Result<Self, DatapathError> {
         Ok(Self {
             traffic: mapped(object, "tg_traffic", cpus * sizes.circuits.max(1) as usize)?,
             totals: mapped(object, "tg_totals", cpus)?,

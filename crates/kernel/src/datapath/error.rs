@@ -9,7 +9,9 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum DatapathError {
     /// libbpf refused the object or the verifier a program.
-    #[error("could not load the kernel programs; they need kernel 5.15 or newer with CONFIG_BPF_SYSCALL and root's rights")]
+    #[error(
+        "could not load the kernel programs; they need kernel 5.15 or newer with CONFIG_BPF_SYSCALL and root's rights"
+    )]
     Load(#[source] libbpf_rs::Error),
     /// The object lacks a map or program: it and this crate are not of one build.
     #[error("the kernel object has no {0:?}")]
@@ -47,7 +49,9 @@ pub enum DatapathError {
         source: libbpf_rs::Error,
     },
     /// Somebody else's XDP program is on the NIC.
-    #[error("{nic} already runs XDP program {name:?} (id {id}); remove it with `ip link set dev {nic} xdp off`")]
+    #[error(
+        "{nic} already runs XDP program {name:?} (id {id}); remove it with `ip link set dev {nic} xdp off`"
+    )]
     Occupied {
         /// The NIC.
         nic: String,
@@ -79,7 +83,9 @@ pub enum DatapathError {
         source: libbpf_rs::Error,
     },
     /// More than the map was sized for.
-    #[error("{wanted} entries do not fit into {map}, which holds {capacity}; raise [limits] {key} and restart")]
+    #[error(
+        "{wanted} entries do not fit into {map}, which holds {capacity}; raise [limits] {key} and restart"
+    )]
     Full {
         /// The map.
         map: &'static str,

@@ -14,6 +14,9 @@ use super::{Counters, DatapathError, MapTables};
 /// packets) from every receive queue; beyond it the kernel drops, so it errs on the large side.
 const CPU_QUEUE_PACKETS: u32 = 8192;
 
+/// The section, and so the map, that holds the settings.
+const SETTINGS: &str = ".rodata.settings";
+
 /// What is fixed when the programs are loaded.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -101,11 +104,7 @@ fn set_sizes(open: &mut OpenObject, sizes: &MapSizes, cpus: u32) -> Result<(), D
     Ok(())
 }
 
-fn set_settings(
-    open: &mut OpenObject,
-    options: &Options,
-    cpus: u32,
-) -> Result<(), DatapathError> {
+fn set_settings(open: &mut OpenObject, options: &Options, cpus: u32) -> Result<(), DatapathError> {
     let (internet_vlan, customers_vlan) = options.vlans.unwrap_or_default();
     let settings = abi::Settings {
         internet_ifindex: options.internet.get(),
@@ -116,15 +115,11 @@ fn set_settings(
         internet_vlan,
         customers_vlan,
     };
-    let rodata = |map: &libbpf_rs::OpenMapMut<'_>| map.name().as_encoded_bytes().ends_with(b".rodata");
-    let mut map = open.maps_mut().find(rodata).ok_or(DatapathError::Missing(".rodata"))?;
-    let bytes = map.initial_value_mut().ok_or(DatapathError::Missing(".rodata"))?;
-    let at = tidegate_ebpf::SETTINGS_OFFSET;
-    let field = bytes
-        .get_mut(at..at + size_of_val(&settings))
-        .ok_or(DatapathError::Missing("settings"))?;
-    field.copy_from_slice(bytemuck::bytes_of(&settings));
-    Ok(())
+    open.maps_mut()
+        .find(|map| map.name() == OsStr::new(SETTINGS))
+        .ok_or(DatapathError::Missing(SETTINGS))?
+        .set_initial_value(bytemuck::bytes_of(&settings))
+        .map_err(DatapathError::Load)
 }
 
 /// `struct bpf_cpumap_val` of `include/uapi/linux/bpf.h`, with no program on the far side.

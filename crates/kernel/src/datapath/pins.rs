@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use libbpf_rs::Program;
+use libbpf_rs::ProgramMut;
 use rustix::fs::statfs;
 use tracing::warn;
 
@@ -40,7 +40,7 @@ impl Pins {
     /// Pins a program, in place of what a daemon that was killed may have left there.
     pub(super) fn pin(
         &self,
-        program: &Program<'_>,
+        program: &ProgramMut<'_>,
         name: &'static str,
     ) -> Result<Pin, DatapathError> {
         let path = self.folder.join(name);

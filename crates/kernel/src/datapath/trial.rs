@@ -38,7 +38,8 @@ struct SkbContext {
     priority: u32,
     ingress_ifindex: u32,
     ifindex: u32,
-    rest: [u32; 37],
+    rest: [u32; 32],
+    tail: [u32; 5],
 }
 
 /// What `xdp_ingress` did with a packet.
@@ -59,17 +60,17 @@ pub trait Trial {
     ///
     /// # Errors
     /// When the kernel refuses the packet: shorter than an Ethernet header, or too long.
-    fn xdp_ingress(&self, packet: &[u8]) -> Result<XdpOutcome, DatapathError>;
+    fn xdp_ingress(&mut self, packet: &[u8]) -> Result<XdpOutcome, DatapathError>;
 
     /// Runs `tc_egress` and tells the class that it chose; the zero handle for none.
     ///
     /// # Errors
     /// Likewise.
-    fn tc_egress(&self, packet: &[u8]) -> Result<TcHandle, DatapathError>;
+    fn tc_egress(&mut self, packet: &[u8]) -> Result<TcHandle, DatapathError>;
 }
 
 impl Trial for Loaded {
-    fn xdp_ingress(&self, packet: &[u8]) -> Result<XdpOutcome, DatapathError> {
+    fn xdp_ingress(&mut self, packet: &[u8]) -> Result<XdpOutcome, DatapathError> {
         let mut context_out = [0; size_of::<XdpContext>()];
         let mut data_out = vec![0; packet.len() + METADATA];
         let mut context_in = XdpContext { data_end: packet.len() as u32, ..XdpContext::default() };
@@ -80,7 +81,7 @@ impl Trial for Loaded {
             data_out: Some(&mut data_out),
             ..ProgramInput::default()
         };
-        let output = run(&self.object, "xdp_ingress", input)?;
+        let output = run(&mut self.object, "xdp_ingress", input)?;
         let action = output.return_value;
         let mut packet = output.data.map(|data| data.to_vec()).unwrap_or_default();
         let context: XdpContext = bytemuck::pod_read_unaligned(&context_out);
@@ -91,26 +92,26 @@ impl Trial for Loaded {
         Ok(XdpOutcome { action, metadata, packet })
     }
 
-    fn tc_egress(&self, packet: &[u8]) -> Result<TcHandle, DatapathError> {
+    fn tc_egress(&mut self, packet: &[u8]) -> Result<TcHandle, DatapathError> {
         let mut context_out = [0; size_of::<SkbContext>()];
         let input = ProgramInput {
             context_out: Some(&mut context_out),
             data_in: Some(packet),
             ..ProgramInput::default()
         };
-        run(&self.object, "tc_egress", input)?;
+        run(&mut self.object, "tc_egress", input)?;
         let context: SkbContext = bytemuck::pod_read_unaligned(&context_out);
         Ok(TcHandle::from_raw(context.priority))
     }
 }
 
 fn run<'dat>(
-    object: &Object,
+    object: &mut Object,
     program: &'static str,
     input: ProgramInput<'dat>,
 ) -> Result<libbpf_rs::ProgramOutput<'dat>, DatapathError> {
     object
-        .progs()
+        .progs_mut()
         .find(|candidate| candidate.name() == OsStr::new(program))
         .ok_or(DatapathError::Missing(program))?
         .test_run(input)

@@ -1,0 +1,76 @@
+//! The plan's words in the kernel's.
+
+use kernel::tables::{AddressTarget, CircuitPlace};
+use kernel::tc::{Diffserv, HtbClass, Qdisc, Request};
+use plan::{AddressPlan, CircuitPlan, ClassPlan, Leaf, LeafPlan, NicPlan, QueuePlan, Target};
+use units::{IpPrefix, TcHandle};
+
+/// The `mq` class of a queue.
+pub(crate) fn mq_class(nic: &NicPlan, queue: &QueuePlan) -> TcHandle {
+    TcHandle::new(nic.mq.major(), queue.queue.get() + 1)
+}
+
+/// Requests that make a queue's classes, parents first, and then its leaves.
+pub(crate) fn fill(queue: &QueuePlan) -> impl Iterator<Item = Request> {
+    let class = |class: &ClassPlan| Request::AddClass {
+        handle: class.handle,
+        parent: class.parent,
+        class: htb_class(class),
+    };
+    let leaf = |class: &ClassPlan| {
+        class.leaf.as_ref().and_then(leaf_qdisc).map(|(handle, qdisc)| Request::AddQdisc {
+            parent: class.handle,
+            handle,
+            qdisc,
+        })
+    };
+    queue.classes.iter().map(class).chain(queue.classes.iter().filter_map(leaf))
+}
+
+/// A queue's HTB.
+pub(crate) fn htb(queue: &QueuePlan) -> Qdisc {
+    Qdisc::Htb { default_minor: queue.default_class }
+}
+
+/// A class's settings. All have the same priority: siblings share by their quanta.
+pub(crate) fn htb_class(class: &ClassPlan) -> HtbClass {
+    HtbClass {
+        rate: class.rate,
+        ceil: class.ceil,
+        burst: class.burst,
+        cburst: class.cburst,
+        quantum: class.quantum,
+        priority: 0,
+    }
+}
+
+/// A leaf's handle and qdisc; nothing where HTB's own FIFO is wanted.
+pub(crate) fn leaf_qdisc(leaf: &LeafPlan) -> Option<(TcHandle, Qdisc)> {
+    let qdisc = match leaf.kind {
+        Leaf::Cake(diffserv) => Qdisc::Cake(match diffserv {
+            plan::Diffserv::Besteffort => Diffserv::Besteffort,
+            plan::Diffserv::Diffserv3 => Diffserv::Diffserv3,
+            plan::Diffserv::Diffserv4 => Diffserv::Diffserv4,
+            plan::Diffserv::Diffserv8 => Diffserv::Diffserv8,
+        }),
+        Leaf::FqCodel => Qdisc::FqCodel,
+        Leaf::Fifo => Qdisc::Bfifo { limit: leaf.limit },
+        Leaf::None => return None,
+    };
+    Some((leaf.handle, qdisc))
+}
+
+/// Where a circuit's packets go.
+pub(crate) fn place(circuit: &CircuitPlan) -> CircuitPlace {
+    CircuitPlace { class: circuit.class, queue: circuit.queue, cpu: circuit.cpu }
+}
+
+/// An address block with what it leads to.
+pub(crate) fn address(address: &AddressPlan) -> (IpPrefix, AddressTarget) {
+    let target = match address.target {
+        Target::Circuit(slot) => AddressTarget::Circuit(slot),
+        Target::Ignored => AddressTarget::Ignored,
+        Target::Customers => AddressTarget::Customers,
+    };
+    (address.prefix, target)
+}

@@ -1,0 +1,102 @@
+//! Plans made by hand.
+
+use plan::{
+    AddressPlan, CircuitPlan, ClassPlan, Leaf, LeafPlan, Mode, NicPlan, Owner, Plan, QueuePlan,
+    Target,
+};
+use units::{
+    BitsPerSec, Bytes, CircuitId, CircuitSlot, CpuId, Direction, IfIndex, IpPrefix, PerDirection,
+    QueueId, TcHandle,
+};
+
+/// The two NICs of a kernel in memory: towards the customers, towards the Internet.
+#[allow(dead_code, reason = "tests on real NICs have their own")]
+pub(crate) const NICS: [(IfIndex, &str); 2] =
+    [(IfIndex::new(2), "tg-customers"), (IfIndex::new(3), "tg-internet")];
+
+/// Each circuit's rate in Mbps; circuit `i` is on queue `i` modulo `queues`.
+pub(crate) fn plan(nics: [(IfIndex, &str); 2], queues: u16, leaf: Leaf, rates: &[u64]) -> Plan {
+    let directions = [Direction::Download, Direction::Upload];
+    let nics = nics.into_iter().zip(directions);
+    Plan {
+        mode: Mode::Bridge,
+        nics: nics.map(|(nic, direction)| nic_plan(nic, direction, queues, leaf, rates)).collect(),
+        circuits: (0..rates.len()).map(|index| circuit(index, queues)).collect(),
+        addresses: (0..rates.len()).map(address).collect(),
+    }
+}
+
+fn nic_plan(
+    (ifindex, name): (IfIndex, &str),
+    direction: Direction,
+    queues: u16,
+    leaf: Leaf,
+    rates: &[u64],
+) -> NicPlan {
+    let queue = |queue: u16| QueuePlan {
+        queue: QueueId::new(queue),
+        cpu: CpuId::new(queue % 2),
+        direction,
+        htb: TcHandle::new(queue + 1, 0),
+        default_class: 2,
+        classes: classes(queue, queues, leaf, rates),
+    };
+    NicPlan {
+        name: name.to_owned(),
+        ifindex,
+        mq: TcHandle::new(0xfff0, 0),
+        queues: (0..queues).map(queue).collect(),
+    }
+}
+
+fn classes(queue: u16, queues: u16, leaf: Leaf, rates: &[u64]) -> Vec<ClassPlan> {
+    let htb = queue + 1;
+    let class = |minor, parent, owner, mbps: u64, leaf| ClassPlan {
+        handle: TcHandle::new(htb, minor),
+        parent: TcHandle::new(htb, parent),
+        owner,
+        rate: BitsPerSec::from_mbps(mbps).percent(50),
+        ceil: BitsPerSec::from_mbps(mbps),
+        quantum: Bytes::new(1_514 + mbps),
+        burst: Bytes::new(15_000),
+        cburst: Bytes::new(20_000),
+        leaf,
+    };
+    let mut all = vec![
+        class(1, 0, Owner::Link, 10_000, None),
+        class(2, 1, Owner::Unclaimed, 1_000, None),
+        class(3, 1, Owner::Node("site".into()), 5_000, None),
+    ];
+    for (index, mbps) in
+        rates.iter().enumerate().filter(|(i, _)| i % usize::from(queues) == queue.into())
+    {
+        let leaf = LeafPlan {
+            handle: TcHandle::new(0x100 + index as u16, 0),
+            kind: leaf,
+            limit: Bytes::new(mbps * 12_500),
+        };
+        let owner = Owner::Circuit(format!("C{index}").into());
+        all.push(class(minor(index, queues), 3, owner, *mbps, Some(leaf)));
+    }
+    all
+}
+
+fn minor(index: usize, queues: u16) -> u16 {
+    4 + (index / usize::from(queues)) as u16
+}
+
+fn circuit(index: usize, queues: u16) -> CircuitPlan {
+    let queue = (index % usize::from(queues)) as u16;
+    CircuitPlan {
+        id: CircuitId::from(format!("C{index}")),
+        slot: CircuitSlot::new(index as u32 + 1),
+        cpu: CpuId::new(queue % 2),
+        queue: PerDirection::both(QueueId::new(queue)),
+        class: PerDirection::both(TcHandle::new(queue + 1, minor(index, queues))),
+    }
+}
+
+fn address(index: usize) -> AddressPlan {
+    let prefix = IpPrefix::host(std::net::Ipv4Addr::from_bits(0x6440_0000 + index as u32).into());
+    AddressPlan { prefix, target: Target::Circuit(CircuitSlot::new(index as u32 + 1)) }
+}

@@ -1,0 +1,254 @@
+//! One NIC's qdiscs and classes and the rules that they obey.
+
+use std::collections::BTreeMap;
+
+use rustix::io::Errno;
+use units::{IfIndex, TcHandle};
+
+use crate::tc::{ClassState, Discipline, HtbParameters, Qdisc, QdiscState, Request, Stats};
+
+/// A refusal: the error number and the kernel's sentence.
+pub(super) type Refused = (Errno, &'static str);
+
+/// Classes above a leaf class, at most (`TC_HTB_MAXDEPTH`).
+const DEPTH_MAX: usize = 8;
+
+/// One NIC. Without qdiscs of anybody it has the kernel's default root.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Device {
+    pub(super) tx_queues: u16,
+    /// By handle.
+    qdiscs: BTreeMap<TcHandle, (TcHandle, Qdisc)>,
+    /// By handle: parent and parameters.
+    classes: BTreeMap<TcHandle, (TcHandle, HtbParameters)>,
+    /// Queues of `mq` whose child was deleted: they lose their packets.
+    dead: Vec<TcHandle>,
+    /// The last major that was chosen for a qdisc without a handle.
+    chosen: u16,
+}
+
+impl Device {
+    pub(super) fn new(tx_queues: u16) -> Self {
+        Self { tx_queues, chosen: 0x8000, ..Self::default() }
+    }
+
+    pub(super) fn carry_out(&mut self, request: &Request) -> Result<(), Refused> {
+        match request {
+            Request::AddQdisc { parent, handle, qdisc } => {
+                if self.child(*parent).is_some() {
+                    return Err((Errno::EXIST, "Exclusivity flag on, cannot modify"));
+                }
+                self.graft(*parent, *handle, *qdisc)
+            }
+            Request::ReplaceQdisc { parent, handle, qdisc } => {
+                self.replace(*parent, *handle, *qdisc)
+            }
+            Request::DeleteQdisc { parent } => self.delete_qdisc(*parent),
+            Request::AddClass { handle, parent, class } => {
+                self.add_class(*handle, *parent, class.into())
+            }
+            Request::ChangeClass { handle, parent, class } => {
+                let found = self.classes.get_mut(handle).ok_or((Errno::NOENT, "no such class"))?;
+                if found.0 != *parent {
+                    return Err((Errno::INVAL, "parent of a class cannot be changed"));
+                }
+                found.1 = class.into();
+                Ok(())
+            }
+            Request::DeleteClass { handle } => self.delete_class(*handle),
+        }
+    }
+
+    pub(super) fn qdiscs(&self, nic: IfIndex) -> Vec<QdiscState> {
+        let state = |handle, parent, discipline| QdiscState {
+            nic,
+            handle,
+            parent,
+            discipline,
+            stats: Stats::default(),
+        };
+        let default = || Discipline::Known(Qdisc::Pfifo);
+        let mut all: Vec<_> = self
+            .qdiscs
+            .iter()
+            .map(|(handle, (parent, qdisc))| state(*handle, *parent, Discipline::Known(*qdisc)))
+            .collect();
+        match self.child(TcHandle::ROOT) {
+            None => all.push(state(TcHandle::default(), TcHandle::ROOT, default())),
+            Some((root, Qdisc::Mq)) => all.extend(
+                (1..=self.tx_queues)
+                    .map(|minor| TcHandle::new(root.major(), minor))
+                    .filter(|class| self.child(*class).is_none() && !self.dead.contains(class))
+                    .map(|class| state(TcHandle::default(), class, default())),
+            ),
+            Some(_) => {}
+        }
+        all
+    }
+
+    pub(super) fn classes(&self) -> Vec<ClassState> {
+        let class =
+            |(handle, (parent, parameters)): (&TcHandle, &(TcHandle, HtbParameters))| ClassState {
+                handle: *handle,
+                parent: if parent.minor() == 0 { TcHandle::ROOT } else { *parent },
+                leaf: self.child(*handle).map(|(leaf, _)| leaf).unwrap_or_default(),
+                parameters: *parameters,
+                stats: Stats::default(),
+            };
+        self.classes.iter().map(class).collect()
+    }
+
+    /// Whether a queue loses its packets.
+    pub(super) fn has_dead_queue(&self) -> bool {
+        !self.dead.is_empty()
+    }
+
+    fn child(&self, parent: TcHandle) -> Option<(TcHandle, Qdisc)> {
+        self.qdiscs.iter().find(|(_, (at, _))| *at == parent).map(|(h, (_, qdisc))| (*h, *qdisc))
+    }
+
+    fn replace(
+        &mut self,
+        parent: TcHandle,
+        handle: Option<TcHandle>,
+        qdisc: Qdisc,
+    ) -> Result<(), Refused> {
+        if let Some((old, kind)) = self.child(parent) {
+            if let (Qdisc::Bfifo { .. }, Qdisc::Bfifo { .. }) = (kind, qdisc)
+                && handle == Some(old)
+            {
+                self.qdiscs.insert(old, (parent, qdisc));
+                return Ok(());
+            }
+            if kind.kind() == qdisc.kind() && handle.is_none_or(|handle| handle == old) {
+                return Err((Errno::INVAL, "Change operation not supported by specified qdisc"));
+            }
+            if handle.is_some_and(|handle| handle != old && self.qdiscs.contains_key(&handle)) {
+                return Err((Errno::EXIST, "handle is in use elsewhere"));
+            }
+            self.forget(old);
+        }
+        let handle = handle.unwrap_or_else(|| {
+            self.chosen += 1;
+            TcHandle::new(self.chosen, 0)
+        });
+        self.graft(parent, handle, qdisc)
+    }
+
+    fn graft(&mut self, parent: TcHandle, handle: TcHandle, qdisc: Qdisc) -> Result<(), Refused> {
+        if handle.minor() != 0 {
+            return Err((Errno::INVAL, "Invalid minor handle"));
+        }
+        if self.qdiscs.contains_key(&handle) {
+            return Err((Errno::EXIST, "Exclusivity flag on, cannot override"));
+        }
+        if parent != TcHandle::ROOT && !self.is_place(parent) {
+            return Err((Errno::NOENT, "Failed to find specified qdisc"));
+        }
+        if qdisc == Qdisc::Mq && (self.tx_queues < 2 || parent != TcHandle::ROOT) {
+            return Err((Errno::OPNOTSUPP, "not a multi-queue device"));
+        }
+        self.dead.retain(|class| *class != parent);
+        self.qdiscs.insert(handle, (parent, qdisc));
+        Ok(())
+    }
+
+    /// Whether a qdisc can go under `class`.
+    fn is_place(&self, class: TcHandle) -> bool {
+        let owner = TcHandle::new(class.major(), 0);
+        match self.qdiscs.get(&owner) {
+            Some((_, Qdisc::Mq)) => (1..=self.tx_queues).contains(&class.minor()),
+            Some((_, Qdisc::Htb { .. })) => {
+                self.classes.contains_key(&class) && !self.has_children(class)
+            }
+            _ => false,
+        }
+    }
+
+    fn has_children(&self, class: TcHandle) -> bool {
+        self.classes.values().any(|(parent, _)| *parent == class)
+    }
+
+    fn delete_qdisc(&mut self, parent: TcHandle) -> Result<(), Refused> {
+        let (handle, _) =
+            self.child(parent).ok_or((Errno::NOENT, "Cannot find specified qdisc"))?;
+        self.forget(handle);
+        let owner = TcHandle::new(parent.major(), 0);
+        if matches!(self.qdiscs.get(&owner), Some((_, Qdisc::Mq))) {
+            self.dead.push(parent);
+        }
+        if parent == TcHandle::ROOT {
+            self.dead.clear();
+        }
+        Ok(())
+    }
+
+    /// Forgets a qdisc and all below it.
+    fn forget(&mut self, handle: TcHandle) {
+        self.qdiscs.remove(&handle);
+        self.classes.retain(|class, _| class.major() != handle.major());
+        let below: Vec<_> = self
+            .qdiscs
+            .iter()
+            .filter(|(_, (parent, _))| parent.major() == handle.major())
+            .map(|(child, _)| *child)
+            .collect();
+        for child in below {
+            self.forget(child);
+        }
+    }
+
+    fn add_class(
+        &mut self,
+        handle: TcHandle,
+        parent: TcHandle,
+        parameters: HtbParameters,
+    ) -> Result<(), Refused> {
+        let htb = TcHandle::new(handle.major(), 0);
+        if !matches!(self.qdiscs.get(&htb), Some((_, Qdisc::Htb { .. }))) {
+            return Err((Errno::NOENT, "Failed to find specified qdisc"));
+        }
+        if handle.minor() == 0 || parent.major() != handle.major() {
+            return Err((Errno::INVAL, "Class id invalid"));
+        }
+        if self.classes.contains_key(&handle) {
+            return Err((Errno::EXIST, "Class exists"));
+        }
+        if parent != htb && !self.classes.contains_key(&parent) {
+            return Err((Errno::NOENT, "Failed to find parent class"));
+        }
+        if self.depth(parent) >= DEPTH_MAX {
+            return Err((Errno::INVAL, "tree is too deep"));
+        }
+        if parameters.rate == 0 || parameters.ceil == 0 {
+            return Err((Errno::INVAL, "rate is zero"));
+        }
+        // An inner class has no leaf.
+        if let Some((leaf, _)) = self.child(parent)
+            && parent != htb
+        {
+            self.forget(leaf);
+        }
+        self.classes.insert(handle, (parent, parameters));
+        Ok(())
+    }
+
+    fn depth(&self, class: TcHandle) -> usize {
+        let above = |class: &TcHandle| self.classes.get(class).map(|(parent, _)| *parent);
+        std::iter::successors(Some(class), above).count() - 1
+    }
+
+    fn delete_class(&mut self, handle: TcHandle) -> Result<(), Refused> {
+        if !self.classes.contains_key(&handle) {
+            return Err((Errno::NOENT, "no such class"));
+        }
+        if self.has_children(handle) {
+            return Err((Errno::BUSY, "HTB class in use"));
+        }
+        if let Some((leaf, _)) = self.child(handle) {
+            self.forget(leaf);
+        }
+        self.classes.remove(&handle);
+        Ok(())
+    }
+}

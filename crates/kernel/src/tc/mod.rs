@@ -1,0 +1,15 @@
+//! Queueing disciplines and classes: requests, their wire form, and what the kernel has.
+
+mod controller;
+mod dump;
+mod encode;
+mod parameters;
+mod probe;
+mod request;
+
+pub use controller::{Controller, Failed, TrafficControl, check_clock};
+pub use dump::{ClassState, Discipline, QdiscState, Stats};
+pub use encode::{CLOCK_TICK_NS, encode};
+pub use parameters::HtbParameters;
+pub use probe::{ProbeError, probe_qdiscs};
+pub use request::{Diffserv, HtbClass, Qdisc, Request};
