@@ -30,7 +30,9 @@ impl fmt::Display for Direction {
 }
 
 /// One value for each direction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct PerDirection<T> {
     /// The value for downloads.
     pub down: T,

@@ -98,9 +98,11 @@ mod tests {
 
     #[test]
     fn is_written_and_read_as_tc_does() {
-        for (handle, text) in
-            [(TcHandle::new(1, 0x2a), "1:2a"), (TcHandle::new(0x7f00, 0), "7f00:"), (TcHandle::ROOT, "root")]
-        {
+        for (handle, text) in [
+            (TcHandle::new(1, 0x2a), "1:2a"),
+            (TcHandle::new(0x7f00, 0), "7f00:"),
+            (TcHandle::ROOT, "root"),
+        ] {
             assert_eq!(handle.to_string(), text);
             assert_eq!(text.parse(), Ok(handle));
         }

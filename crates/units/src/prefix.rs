@@ -185,7 +185,8 @@ mod tests {
 
     #[test]
     fn reads_hosts_and_blocks_of_both_families() {
-        for text in ["10.0.0.0/8", "100.64.0.1", "0.0.0.0/0", "fdd7:b724:0:100::/56", "::1", "::/0"] {
+        for text in ["10.0.0.0/8", "100.64.0.1", "0.0.0.0/0", "fdd7:b724:0:100::/56", "::1", "::/0"]
+        {
             assert_eq!(prefix(text).to_string(), text);
         }
         assert_eq!(prefix("10.1.2.3/32").to_string(), "10.1.2.3");

@@ -7,7 +7,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// A rate in bits per second.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct BitsPerSec(u64);
 
@@ -38,8 +40,13 @@ impl fmt::Display for RateError {
 
 impl std::error::Error for RateError {}
 
-const UNITS: [(&str, u64); 5] =
-    [("Tbps", 1_000_000_000_000), ("Gbps", 1_000_000_000), ("Mbps", 1_000_000), ("kbps", 1_000), ("bps", 1)];
+const UNITS: [(&str, u64); 5] = [
+    ("Tbps", 1_000_000_000_000),
+    ("Gbps", 1_000_000_000),
+    ("Mbps", 1_000_000),
+    ("kbps", 1_000),
+    ("bps", 1),
+];
 
 impl BitsPerSec {
     /// Nothing at all.
@@ -168,7 +175,8 @@ mod tests {
         assert!(matches!(why("850"), RateError::NoUnit(_)));
         assert!(matches!(why("850 MB/s"), RateError::Unit(_)));
         assert!(matches!(why("850 Mibps"), RateError::Unit(_)));
-        for bad in ["", "Mbps", "-1 Mbps", "1e3 Mbps", "1.2.3 Mbps", "99999999999 Tbps", "inf bps"] {
+        for bad in ["", "Mbps", "-1 Mbps", "1e3 Mbps", "1.2.3 Mbps", "99999999999 Tbps", "inf bps"]
+        {
             assert!(matches!(why(bad), RateError::Number(_) | RateError::Unit(_)), "{bad}");
         }
     }

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* Counters: what each CPU adds to rows that only it writes. */
+#ifndef TIDEGATE_COUNT_BPF_H
+#define TIDEGATE_COUNT_BPF_H
+
+#include "config.bpf.h"
+
+#define UNKNOWN_RETRY_NS 1000000000ull
+
+static __always_inline struct tg_totals *this_totals(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&tg_totals, &cpu);
+}
+
+static __always_inline void add(struct tg_count *counts, enum tg_direction direction,
+				enum tg_protocol protocol, __u64 bytes)
+{
+	struct tg_count *count = &counts[(direction & 1) * TG_PROTOCOL_COUNT + (protocol & 3)];
+
+	count->bytes += bytes;
+	count->packets++;
+}
+
+static __always_inline void count_circuit(__u32 slot, enum tg_direction direction,
+					  enum tg_protocol protocol, __u64 bytes)
+{
+	__u32 row = bpf_get_smp_processor_id() * settings.circuits + slot;
+	struct tg_traffic *traffic = bpf_map_lookup_elem(&tg_traffic, &row);
+
+	if (traffic)
+		add(traffic->counts, direction, protocol, bytes);
+}
+
+/*
+ * Adds to an unknown host, or remembers a new one. Trying to insert into a full map costs as much
+ * as inserting, so after a refusal this CPU does not try again for a while.
+ */
+static __always_inline void count_unknown(struct tg_totals *totals, const struct tg_address *address,
+					  enum tg_direction direction, __u64 bytes)
+{
+	struct tg_unknown_host *host = bpf_map_lookup_elem(&tg_unknown, address);
+	__u64 now = bpf_ktime_get_coarse_ns();
+	struct tg_unknown_host fresh = { .first_seen_ns = now, .last_seen_ns = now };
+
+	if (host) {
+		host->last_seen_ns = now;
+		__sync_fetch_and_add(&host->counts[direction & 1].bytes, bytes);
+		__sync_fetch_and_add(&host->counts[direction & 1].packets, 1);
+		return;
+	}
+	fresh.counts[direction & 1].bytes = bytes;
+	fresh.counts[direction & 1].packets = 1;
+	if (now - totals->unknown_full_ns < UNKNOWN_RETRY_NS ||
+	    bpf_map_update_elem(&tg_unknown, address, &fresh, BPF_NOEXIST)) {
+		totals->events[TG_EVENT_UNKNOWN_FULL]++;
+		if (now - totals->unknown_full_ns >= UNKNOWN_RETRY_NS)
+			totals->unknown_full_ns = now;
+	}
+}
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Every map: its key and value, who writes and reads it, and what bounds it. Bounds written here
+ * are placeholders; userspace sets them from [limits] and the number of CPUs before loading.
+ *
+ * Arrays that userspace polls are mmapable with one row per CPU, so a poll is a memory read and a
+ * writer owns what it writes.
+ */
+#ifndef TIDEGATE_MAPS_BPF_H
+#define TIDEGATE_MAPS_BPF_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "include/abi.h"
+
+/* 0 -> control. Writer: userspace. Readers: all programs. Bound: 1. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tg_control);
+} tg_control SEC(".maps");
+
+/* slot -> place. Writer: userspace. Readers: all programs. Bound: [limits] circuits. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tg_circuit);
+} tg_circuits SEC(".maps");
+
+/* address -> slot or target. Writer: userspace. Readers: all programs. Bound: [limits] hosts. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct tg_address);
+	__type(value, __u32);
+} tg_hosts SEC(".maps");
+
+/* prefix -> slot or target. Writer: userspace. Readers: all programs. Bound: [limits] prefixes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, struct tg_prefix);
+	__type(value, __u32);
+} tg_prefixes SEC(".maps");
+
+/*
+ * cpu * circuits + slot -> traffic. Writer: xdp_ingress on that CPU. Reader: userspace.
+ * Bound: [limits] circuits times the possible CPUs.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tg_traffic);
+} tg_traffic SEC(".maps");
+
+/* cpu -> box. Writer: the programs on that CPU. Reader: userspace. Bound: the possible CPUs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tg_totals);
+} tg_totals SEC(".maps");
+
+/*
+ * address -> unknown host. Writers: xdp_ingress adds and counts, userspace removes the idle.
+ * Reader: userspace. Bound: [limits] unknown_hosts; a host that finds no room is counted.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct tg_address);
+	__type(value, struct tg_unknown_host);
+} tg_unknown SEC(".maps");
+
+/* cpu -> its queue of steered packets. Writer: userspace. Reader: xdp_ingress. Bound: the possible CPUs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_CPUMAP);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bpf_cpumap_val);
+} tg_cpus SEC(".maps");
+
+#endif
