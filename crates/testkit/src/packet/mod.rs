@@ -1,10 +1,14 @@
 //! Packets, layer by layer: what follows fixes lengths, checksums and type numbers.
 
 mod bytes;
+mod ip;
 mod layer;
+mod tcp;
 
 pub use bytes::{from_hex, internet_checksum, ones_complement_sum, to_hex};
-pub use layer::{Ipv4, Ipv6, Layer, Mac, Tcp};
+pub use ip::{Ipv4, Ipv6};
+pub use layer::{Layer, Mac};
+pub use tcp::Tcp;
 
 use layer::Above;
 
@@ -134,6 +138,13 @@ impl Frame {
         }
         bytes
     }
+}
+
+/// The bytes with zeros up to a multiple of `unit`.
+fn padded(bytes: &[u8], unit: usize) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    bytes.resize(bytes.len().next_multiple_of(unit), 0);
+    bytes
 }
 
 #[cfg(test)]
