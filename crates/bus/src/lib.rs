@@ -1,1 +1,48 @@
-//! Being laid.
+//! The protocol that `tidegated` and its clients speak over a Unix stream socket.
+//!
+//! A client opens the socket, says [`Hello`](Request::Hello) and sends [`Request`]s; the daemon
+//! answers each with a [`Reply`] that carries the request's id. A subscription is answered with one
+//! view a tick, all with the subscription's id, until it is ended or the connection closes.
+//!
+//! Invariants:
+//! - Every frame is capped in length, and decoding never allocates more than that cap allows.
+//! - What cannot be understood gets an error reply while the frame's borders can be trusted, and
+//!   ends the connection when they cannot. It never hangs and never panics.
+//! - Within one protocol version the bytes of a message do not change; the golden frames in
+//!   `tests/bus_frames` hold them. `Hello`, `Welcome` and `Error` keep their bytes in all versions.
+//! - Views are made for the wire: plain numbers with the unit last in the name. Texts are raw, as
+//!   files and packets hold them; whoever shows one makes it [`inert`] first.
+//!
+//! ```no_run
+//! use std::{path::Path, time::Duration};
+//! use bus::{CircuitsQuery, Client, Topic, View};
+//!
+//! let mut client = Client::connect(Path::new("/run/tidegate/bus.sock"), Duration::from_secs(2))?;
+//! println!("{} circuits", client.status()?.circuits);
+//! for view in client.subscribe(Topic::Circuits(CircuitsQuery::default()))? {
+//!     if let View::Circuits(page) = view? {
+//!         println!("{} rows", page.rows.len());
+//!     }
+//! }
+//! # Ok::<(), bus::ClientError>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod inert;
+mod reply;
+mod request;
+mod version;
+mod views;
+
+pub use inert::inert;
+pub use reply::{ErrorCode, Refusal, Reloaded, Reply, Welcome};
+pub use request::{
+    CircuitSort, CircuitsQuery, Hello, Request, Role, Topic, UnknownQuery, UnknownSort,
+};
+pub use version::{PROTOCOL_VERSION, VersionRange};
+pub use views::{
+    CircuitRow, CircuitsPage, ConfigView, CountView, MapView, NicView, NodeRow, PlanView,
+    ProtocolsView, QueueRow, QueuesView, Side, StatusView, TcAttachment, ThreadState, ThreadView,
+    TrafficView, TreeView, UnknownPage, UnknownRow, View, XdpMode,
+};

@@ -29,7 +29,9 @@ pub struct NicPlan {
     pub name: String,
     /// Its index.
     pub ifindex: IfIndex,
-    /// Handle of the `mq` at its root.
+    /// Handle of the `mq` at its root; [`TcHandle::default`] on a NIC with a single transmit
+    /// queue, where the kernel makes no `mq` (`mq_init` in `net/sched/sch_mq.c`): its HTB is the
+    /// root then.
     pub mq: TcHandle,
     /// One HTB per queue in use, ascending by queue. The circuits of one shard (same position in
     /// each direction's list) are on the same CPU.
@@ -49,7 +51,7 @@ pub struct QueuePlan {
     pub htb: TcHandle,
     /// Minor of the class for what no circuit claims.
     pub default_class: u16,
-    /// Parents before children.
+    /// Parents before children; the link first, then the default class.
     pub classes: Vec<ClassPlan>,
 }
 
@@ -66,13 +68,14 @@ pub struct ClassPlan {
     pub rate: BitsPerSec,
     /// Ceiling of Ethernet frames; at least `rate`.
     pub ceil: BitsPerSec,
-    /// Bytes sent in a turn when borrowing; siblings share in its proportion.
+    /// Bytes sent in a turn when borrowing; what borrows from the same class shares in its
+    /// proportion. HTB reads it in leaf classes only.
     pub quantum: Bytes,
     /// Bytes that may go out at once at `rate`.
     pub burst: Bytes,
     /// Bytes that may go out at once at `ceil`.
     pub cburst: Bytes,
-    /// What queues its packets; none in classes with children.
+    /// What queues its packets; none in nodes, in the link, and where no leaf of ours is wanted.
     pub leaf: Option<LeafPlan>,
 }
 

@@ -1,0 +1,46 @@
+//! The hardware transmit queues.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use units::Direction;
+
+/// Every hardware transmit queue that has a tree on it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct QueuesView {
+    /// The tick shown.
+    pub tick: u64,
+    /// By NIC, then queue.
+    pub queues: Vec<QueueRow>,
+}
+
+/// One queue now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QueueRow {
+    /// The NIC's name.
+    pub nic: Arc<str>,
+    /// The NIC's index.
+    pub ifindex: u32,
+    /// The queue.
+    pub queue: u16,
+    /// The CPU that serves it.
+    pub cpu: u16,
+    /// Which way its traffic travels.
+    pub direction: Direction,
+    /// HTB classes.
+    pub classes: u32,
+    /// Classes without children.
+    pub leaves: u32,
+    /// The rate that its topmost class is held to.
+    pub link_bps: u64,
+    /// What its leaves let through.
+    pub sent_bps: u64,
+    /// Share of the link in use.
+    pub share_percent: f32,
+    /// Packets dropped by its leaves, a second.
+    pub drops_per_sec: u64,
+    /// Packets dropped by its leaves since they were made.
+    pub drops: u64,
+    /// Bytes waiting in its leaves.
+    pub backlog_bytes: u64,
+}

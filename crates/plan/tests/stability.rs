@@ -1,0 +1,140 @@
+//! What a small change changes.
+
+use std::collections::BTreeSet;
+
+use config::{Config, Leaf};
+use plan::synthetic::{Size, circuit, provider};
+use plan::{ClassPlan, Facts, Owner, Plan, check, plan};
+use units::{CircuitId, Direction, QueueId};
+
+fn sound(config: &Config, facts: &Facts, previous: Option<&Plan>) -> Plan {
+    let planned = plan(config, facts, previous).unwrap();
+    assert_eq!(check(&planned.plan, config, facts), []);
+    planned.plan
+}
+
+fn village(queues: u16) -> (Config, Facts) {
+    provider(Size { circuits: 200, sites: 6, access_points: 3, queues }, Leaf::FqCodel)
+}
+
+fn classes(plan: &Plan) -> impl Iterator<Item = (QueueId, Direction, &ClassPlan)> {
+    let queues = plan.nics.iter().flat_map(|nic| &nic.queues);
+    queues.flat_map(|q| q.classes.iter().map(move |class| (q.queue, q.direction, class)))
+}
+
+/// Owners of classes that are new or not what they were.
+fn changed(before: &Plan, after: &Plan) -> BTreeSet<Owner> {
+    let old: Vec<_> = classes(before).collect();
+    let differing = classes(after).filter(|class| !old.contains(class));
+    differing.map(|(_, _, class)| class.owner.clone()).collect()
+}
+
+fn shard_sizes(plan: &Plan) -> Vec<usize> {
+    plan.nics[0].queues.iter().map(|queue| queue.classes.len()).collect()
+}
+
+#[test]
+fn a_new_circuit_changes_its_own_class_and_what_its_parents_guarantee() {
+    let (mut config, facts) = village(4);
+    let before = sound(&config, &facts, None);
+    let parent = config.network.circuits[7].parent.unwrap();
+    config.network.circuits.insert(3, circuit(1_000, Some(parent), [5, 50, 1, 10]));
+    let after = sound(&config, &facts, Some(&before));
+    let nodes = &config.network.nodes;
+    let site = nodes[parent].parent.unwrap();
+    let expected = [
+        Owner::Circuit("c001000".into()),
+        Owner::Node(nodes[parent].id.clone()),
+        Owner::Node(nodes[site].id.clone()),
+    ];
+    assert_eq!(changed(&before, &after), BTreeSet::from(expected));
+}
+
+#[test]
+fn fewer_queues_move_only_what_was_on_those_that_are_gone() {
+    let (mut config, facts) = village(4);
+    let before = sound(&config, &facts, None);
+    config.queues.count = Some(3);
+    let after = sound(&config, &facts, Some(&before));
+    let mut moved = 0;
+    for (old, new) in before.circuits.iter().zip(&after.circuits) {
+        assert_eq!(old.slot, new.slot);
+        if old.queue.down < QueueId::new(3) {
+            assert_eq!(old, new);
+        } else {
+            moved += 1;
+        }
+    }
+    assert!(moved > 0, "the last queue was empty");
+}
+
+#[test]
+fn more_queues_move_nothing_by_themselves() {
+    let (mut config, facts) = village(4);
+    config.queues.count = Some(3);
+    let before = sound(&config, &facts, None);
+    config.queues.count = None;
+    let after = sound(&config, &facts, Some(&before));
+    assert_eq!(before.circuits, after.circuits);
+    assert_eq!(shard_sizes(&after).last(), Some(&2), "the link and the default class");
+}
+
+#[test]
+fn the_children_of_a_node_that_becomes_virtual_are_spread() {
+    let (mut config, facts) = village(2);
+    config.network.nodes.iter_mut().for_each(|node| node.is_virtual = false);
+    for node in &mut config.network.nodes {
+        if node.parent.is_none() && node.name.as_ref() != "Site_0" {
+            node.parent = None;
+            node.is_virtual = true;
+        }
+    }
+    let circuits = &mut config.network.circuits;
+    circuits.retain(|circuit| circuit.parent.is_some_and(|p| p <= 3));
+    let before = sound(&config, &facts, None);
+    let queue_of = |plan: &Plan, id: &CircuitId| {
+        plan.circuits.iter().find(|place| place.id == *id).unwrap().queue.down
+    };
+    let queues = |plan: &Plan| -> BTreeSet<QueueId> {
+        config.network.circuits.iter().map(|circuit| queue_of(plan, &circuit.id)).collect()
+    };
+    assert_eq!(queues(&before).len(), 1, "one site is on one queue");
+    let mut spread = config.clone();
+    spread.network.nodes[0].is_virtual = true;
+    let after = sound(&spread, &facts, Some(&before));
+    assert_eq!(queues(&after).len(), 2);
+}
+
+#[test]
+fn queues_are_loaded_evenly() {
+    let (mut config, facts) = village(4);
+    for circuit in &mut config.network.circuits {
+        circuit.parent = None;
+    }
+    config.network.nodes.clear();
+    let plan = sound(&config, &facts, None);
+    let load = |queue: &plan::QueuePlan| -> u64 {
+        let circuits = queue.classes.iter().filter(|c| matches!(c.owner, Owner::Circuit(_)));
+        circuits.map(|class| class.ceil.get()).sum()
+    };
+    let loads: Vec<u64> = plan.nics[0].queues.iter().map(load).collect();
+    let (least, most) = (loads.iter().min().unwrap(), loads.iter().max().unwrap());
+    let largest = config.network.circuits.iter().map(|c| c.max.down.get()).max().unwrap();
+    assert!(most - least <= 2 * largest, "{loads:?}");
+}
+
+#[test]
+fn another_leaf_gets_another_handle_in_the_same_class() {
+    let (mut config, facts) = village(2);
+    let before = sound(&config, &facts, None);
+    let id = config.network.circuits[5].id.clone();
+    config.network.circuits[5].leaf.down = Some(Leaf::Fifo);
+    let after = sound(&config, &facts, Some(&before));
+    assert_eq!(before.circuits, after.circuits);
+    assert_eq!(changed(&before, &after), BTreeSet::from([Owner::Circuit(id.clone())]));
+    let leaf = |plan: &Plan| {
+        let mut all = classes(plan).filter(|(_, d, _)| *d == Direction::Download);
+        all.find(|(_, _, c)| c.owner == Owner::Circuit(id.clone())).unwrap().2.leaf.unwrap()
+    };
+    assert_ne!(leaf(&before).handle, leaf(&after).handle);
+}
