@@ -6,6 +6,7 @@
 
 mod bench;
 mod ci;
+mod demo;
 mod lab;
 mod packages;
 mod setup;
@@ -27,6 +28,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// Show shaping at work: a lab, the real daemon, real TCP, and a verdict.
+    Demo(demo::Arguments),
     /// Install what is missing to build and test.
     Setup,
     /// Check the layout, the style and the lints, build everything and run all tests.
@@ -43,6 +46,7 @@ enum Verb {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().verb {
+        Verb::Demo(arguments) => demo::run(&arguments),
         Verb::Setup => setup::run(),
         Verb::Test => test::run(),
         Verb::Ci => ci::run(),

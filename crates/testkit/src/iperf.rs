@@ -95,6 +95,14 @@ impl Iperf {
 }
 
 impl IperfRun {
+    /// Whether the client still runs.
+    ///
+    /// # Errors
+    /// When the system cannot say.
+    pub fn is_running(&mut self) -> Result<bool> {
+        Ok(self.client.ended()?.is_none())
+    }
+
     /// Waits for the result.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ mod abi_mirror;
 mod crates;
 mod files;
 mod purity;
+mod sample;
 mod text;
 
 use std::fmt;
@@ -60,6 +61,7 @@ pub(crate) fn run() -> Result<()> {
     findings.extend(text::check(&tree));
     findings.extend(purity::check(&tree));
     findings.extend(abi_mirror::check(&tree));
+    findings.extend(sample::check(&tree));
     findings.sort();
     for finding in &findings {
         eprintln!("{finding}");
