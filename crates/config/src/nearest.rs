@@ -21,6 +21,7 @@ pub(crate) fn nearest<'n>(given: &str, names: impl IntoIterator<Item = &'n str>)
         })
         .collect();
     near.sort_unstable();
+    near.dedup();
     near.into_iter().take(SUGGESTIONS_MAX).map(|(_, name)| name).collect()
 }
 

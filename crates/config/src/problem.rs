@@ -138,11 +138,12 @@ impl<'a> IntoIterator for &'a Problems {
 pub(crate) struct Report<'p> {
     file: Arc<Path>,
     problems: &'p mut Problems,
+    errors: usize,
 }
 
 impl<'p> Report<'p> {
     pub(crate) fn new(file: &Arc<Path>, problems: &'p mut Problems) -> Self {
-        Self { file: Arc::clone(file), problems }
+        Self { file: Arc::clone(file), problems, errors: 0 }
     }
 
     /// Notes an error; `help` can be added to what is returned.
@@ -165,6 +166,11 @@ impl<'p> Report<'p> {
         self.push(Severity::Warning, line.into(), key, why.into())
     }
 
+    /// How many errors were noted, through this report.
+    pub(crate) fn errors(&self) -> usize {
+        self.errors
+    }
+
     fn push(
         &mut self,
         severity: Severity,
@@ -172,6 +178,7 @@ impl<'p> Report<'p> {
         key: &str,
         why: String,
     ) -> &mut Problem {
+        self.errors += usize::from(severity == Severity::Error);
         let key = (!key.is_empty()).then(|| key.to_owned());
         self.problems.0.push_mut(Problem {
             file: Arc::clone(&self.file),

@@ -86,6 +86,15 @@ fn digest(loaded: &Loaded, folder: &Path) -> String {
 }
 
 #[test]
+fn a_missing_settings_file_is_a_problem_with_its_path() {
+    let problems = Config::load(Path::new("no/such/tidegate.toml")).unwrap_err();
+    assert_eq!(
+        problems.to_string(),
+        "no/such/tidegate.toml: error: cannot be read: No such file or directory (os error 2)\n"
+    );
+}
+
+#[test]
 fn valid_configurations_load() {
     let mut wrong = Vec::new();
     let folders = folders("config_valid");

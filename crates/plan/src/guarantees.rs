@@ -30,40 +30,46 @@ pub(crate) struct Guarantees {
 #[derive(Clone, Copy, Default)]
 struct Share {
     /// Sum of what they ask for.
-    asked: u64,
+    asked: u128,
     /// Sum of the least that they take.
-    least: u64,
+    least: u128,
     /// What they get together.
     given: u64,
 }
 
 impl Share {
     fn add(&mut self, asked: u64, least: u64) {
-        self.asked = self.asked.saturating_add(asked);
-        self.least = self.least.saturating_add(least);
+        self.asked += u128::from(asked);
+        self.least += u128::from(least);
     }
 
     /// What they ask for, cut to what there is.
     fn bounded_asked(&self) -> u64 {
-        self.asked.min(self.given)
+        within(self.asked, self.given)
     }
 
     /// The least that they take, cut to what there is.
     fn bounded_least(&self) -> u64 {
-        self.least.min(self.given)
+        within(self.least, self.given)
     }
 
     /// The part of a child that asks for `asked` and takes no less than `least`.
     fn part(&self, asked: u64, least: u64) -> u64 {
-        if self.asked <= self.given {
+        let all = u128::from(self.given);
+        if self.asked <= all {
             return asked;
         }
         let above_least = u128::from(asked.saturating_sub(least));
-        let given = u128::from(self.given.saturating_sub(self.least));
-        let wanted = u128::from(self.asked.saturating_sub(self.least)).max(1);
+        let given = all.saturating_sub(self.least);
+        let wanted = self.asked.saturating_sub(self.least).max(1);
         // At most `asked`, as `given` is below `wanted` here.
         least.saturating_add((above_least * given / wanted) as u64)
     }
+}
+
+/// A sum cut to what there is, or to what a rate can hold.
+fn within(sum: u128, most: u64) -> u64 {
+    u64::try_from(sum).unwrap_or(u64::MAX).min(most)
 }
 
 /// The guarantee that a circuit asks for.
@@ -195,13 +201,13 @@ struct Report<'a> {
 impl Report<'_> {
     fn share(&mut self, subject: &str, share: &Share) {
         let limit = BitsPerSec::new(share.given);
-        if share.least > share.given {
-            self.too_small(subject.to_owned(), limit, share.least);
-        } else if share.asked > share.given {
+        if share.least > share.given.into() {
+            self.too_small(subject.to_owned(), limit, within(share.least, u64::MAX));
+        } else if share.asked > share.given.into() {
             self.warnings.push(Problem::CannotBeMet {
                 subject: subject.to_owned(),
                 direction: self.direction,
-                sum: BitsPerSec::new(share.asked),
+                sum: BitsPerSec::new(within(share.asked, u64::MAX)),
                 limit,
             });
         }

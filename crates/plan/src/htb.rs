@@ -87,6 +87,10 @@ pub(crate) fn leaf_limit(kind: Leaf, ceil: BitsPerSec, frame: Bytes) -> Bytes {
 /// the smallest power of two that keeps the most circuits between one frame and 60,000 bytes:
 /// small turns keep waiting short, and one circuit more rarely moves a power of two, so quanta
 /// stay what they are. Outside of the range a quantum is cut to it.
+///
+/// A class whose deficit is below zero still sends one packet a turn. With frames the shares are
+/// exact; aggregated packets (GRO, GSO) larger than the quantum make them even out. CAKE splits
+/// such packets, the other leaves do not: keep aggregation off on the NICs where shares matter.
 pub(crate) struct Quanta {
     shift: u32,
     least: u64,

@@ -288,3 +288,28 @@ fn a_device_wins_over_a_range_of_the_same_block() {
     assert_eq!(target("100.64.0.0/10"), Some(Target::Ignored));
     assert_eq!(target("0.0.0.0/0"), None, "ranges are given, so nothing else is customers'");
 }
+
+#[test]
+fn absurd_numbers_are_planned_or_refused_but_never_fatal() {
+    let most = BitsPerSec::new(u64::MAX);
+    let mut config = config(most);
+    config.queues.framing_percent = u8::MAX;
+    config.network.nodes = vec![node("Hill", None, None)];
+    config.network.nodes[0].rate = PerDirection::both(Some(most));
+    config.network.circuits =
+        (0..4).map(|i| circuit(i, (i > 1).then_some(0), [1, 10, 1, 10])).collect();
+    for circuit in &mut config.network.circuits {
+        (circuit.min, circuit.max) = (PerDirection::both(most), PerDirection::both(most));
+    }
+    let mut facts = facts(u16::MAX, u16::MAX);
+    let planned = plan(&config, &facts, None).unwrap();
+    assert_eq!(check(&planned.plan, &config, &facts), []);
+    assert_eq!(planned.plan.nics[0].queues.len(), 0xffe, "handles end there");
+
+    facts.customers.mtu = u32::MAX;
+    assert!(plan(&config, &facts, None).is_ok());
+    (facts.customers.tx_queues, config.limits.circuits) = (0, 0);
+    let problems = plan(&config, &facts, None).unwrap_err().to_string();
+    assert!(problems.contains("NIC eth0: has 0 transmit queues, 1 are needed"), "{problems}");
+    assert!(problems.contains("limits.circuits: 4 are needed, 0 are set"), "{problems}");
+}

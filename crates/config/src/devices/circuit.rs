@@ -4,16 +4,15 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use units::{BitsPerSec, CircuitId, IpPrefix, PerDirection};
 
+use super::claim::{Claim, validate_against_ranges, validate_limits, validate_overlaps};
 use super::layout::{Column, Layout};
-use super::overlap::{Claim, validate_claims};
 use super::parent::{Parent, Parents};
 use super::row::{
     Rates, RawDevice, validate_addresses, validate_rates, validate_sqm, validate_text,
 };
-use super::table::Rows;
+use super::table::{Row, Rows};
 use crate::model::{Circuit, Device, Leaf, Limits, Ranges};
 use crate::network::Tree;
-use crate::prefix::RangeSet;
 use crate::problem::Report;
 
 /// The most bytes that the comments of several rows of a circuit are joined to.
@@ -33,6 +32,8 @@ struct Draft {
     line: u32,
     rates: Option<Rates>,
     parent: Parent,
+    /// Whether any of its rows gives an address, right or wrong.
+    has_address: bool,
 }
 
 /// Rows of one kind, to be reported together.
@@ -106,20 +107,7 @@ pub(crate) fn read(text: &str, around: Surroundings<'_>, report: &mut Report<'_>
         long_rows: Tally::default(),
     };
     for row in rows {
-        let width = header.fields.len();
-        let fields = row.fields.as_slice();
-        let is_legacy = fields.len() + 2 == width && layout.looks_legacy(fields);
-        if is_legacy {
-            gathering.legacy_rows.add(row.line);
-        } else if fields
-            .iter()
-            .skip(width.max(legacy_width(&layout)))
-            .any(|field| !field.is_empty())
-        {
-            gathering.long_rows.add(row.line);
-        }
-        let layout = if is_legacy { &legacy } else { &layout };
-        gathering.add(RawDevice { line: row.line, fields, layout }, report);
+        gathering.add_row(row, header.fields.len(), &layout, &legacy, report);
     }
     gathering.finish(report)
 }
@@ -130,6 +118,34 @@ fn legacy_width(layout: &Layout) -> usize {
 }
 
 impl<'t> Gathering<'t, '_> {
+    /// Finds out which layout a row follows, and adds it.
+    fn add_row<'r: 't>(
+        &mut self,
+        row: &'r Row<'_>,
+        width: usize,
+        current: &'r Layout,
+        legacy: &'r Layout,
+        report: &mut Report<'_>,
+    ) {
+        let fields = row.fields.as_slice();
+        let is_legacy = fields.len() + 2 == width && current.looks_legacy(fields);
+        let mut unread = fields.iter().skip(width.max(legacy_width(current)));
+        if is_legacy {
+            self.legacy_rows.add(row.line);
+        } else if unread.any(|field| !field.is_empty()) {
+            self.long_rows.add(row.line);
+        }
+        let layout = if is_legacy { legacy } else { current };
+        let errors = report.errors();
+        self.add(RawDevice { line: row.line, fields, layout }, report);
+        if fields.len() > width && report.errors() > errors {
+            let why = format!("the row has {} fields, the header {width}", fields.len());
+            report
+                .warning(row.line, "", why)
+                .help("a text with a comma in it has to stand in quotes".to_owned());
+        }
+    }
+
     fn add<'r: 't>(&mut self, row: RawDevice<'r, '_>, report: &mut Report<'_>) {
         let id = validate_text(row, Column::CircuitId, report);
         let rates = validate_rates(row, report);
@@ -153,6 +169,8 @@ impl<'t> Gathering<'t, '_> {
         };
         let own = device.prefixes.iter();
         self.claims.extend(own.map(|prefix| Claim { prefix: *prefix, line: row.line, circuit }));
+        self.drafts[circuit].has_address |=
+            !row.get(Column::Ipv4).is_empty() || !row.get(Column::Ipv6).is_empty();
         self.circuits[circuit].devices.push(device);
     }
 
@@ -168,7 +186,7 @@ impl<'t> Gathering<'t, '_> {
         let none = PerDirection::both(BitsPerSec::ZERO);
         let Rates { min, max } = rates.unwrap_or(Rates { min: none, max: none });
         self.by_id.insert(id, self.circuits.len());
-        self.drafts.push(Draft { line: row.line, rates, parent });
+        self.drafts.push(Draft { line: row.line, rates, parent, has_address: false });
         self.circuits.push(Circuit {
             id: CircuitId::from(id),
             name: validate_text(row, Column::CircuitName, report).into(),
@@ -286,10 +304,10 @@ impl<'t> Gathering<'t, '_> {
                 )
                 .help("these circuits are spread over the queues".to_owned());
         }
-        validate_claims(&mut self.claims, &self.circuits, report);
+        validate_overlaps(&mut self.claims, &self.circuits, report);
         self.drop_repeated(report);
         for (circuit, draft) in self.circuits.iter().zip(&self.drafts) {
-            if circuit.devices.iter().all(|device| device.prefixes.is_empty()) {
+            if !draft.has_address {
                 let why = format!(
                     "circuit {:?} has no address, so nothing is shaped",
                     circuit.id.as_str()
@@ -327,53 +345,5 @@ impl<'t> Gathering<'t, '_> {
             }
         }
         self.claims.dedup_by_key(|claim| (claim.prefix, claim.circuit));
-    }
-}
-
-fn validate_against_ranges(claims: &[Claim], ranges: &Ranges, report: &mut Report<'_>) {
-    let customers = RangeSet::new(&ranges.customers);
-    let ignored = RangeSet::new(&ranges.ignored);
-    for claim in claims {
-        let prefix = claim.prefix;
-        let column = if prefix.addr().is_ipv4() { Column::Ipv4 } else { Column::Ipv6 };
-        if let Some(range) = ignored.holding(prefix) {
-            let why = format!("{prefix} lies in {range}, which ranges.ignored leaves alone");
-            report
-                .warning(claim.line, column.title(), why)
-                .help("the device is shaped all the same".to_owned());
-        }
-        if !customers.is_empty() && customers.holding(prefix).is_none() {
-            let why = format!("{prefix} lies outside of ranges.customers");
-            report
-                .warning(claim.line, column.title(), why)
-                .help("the device is shaped all the same".to_owned());
-        }
-    }
-}
-
-fn validate_limits(
-    claims: &[Claim],
-    circuits: usize,
-    ranges: Option<&Ranges>,
-    limits: Limits,
-    report: &mut Report<'_>,
-) {
-    let hosts = claims.iter().filter(|claim| claim.prefix.is_host()).count();
-    let ranged = ranges.map_or(0, |ranges| ranges.customers.len() + ranges.ignored.len());
-    let prefixes = claims.len() - hosts + ranged;
-    for (key, what, count, limit) in [
-        ("circuits", "circuits", circuits, limits.circuits),
-        ("hosts", "single addresses", hosts, limits.hosts),
-        ("prefixes", "address blocks, ranges included,", prefixes, limits.prefixes),
-    ] {
-        if count > limit as usize {
-            report
-                .error(
-                    None,
-                    "",
-                    format!("{count} {what} are more than limits.{key}, which is {limit}"),
-                )
-                .help(format!("raise `{key}` in section [limits] of tidegate.toml"));
-        }
     }
 }

@@ -1,11 +1,11 @@
 //! ShapedDevices.csv: circuits with their rates, parents, devices and addresses.
 //!
 //! [`table`] splits text into rows, [`layout`] finds the columns, [`row`] reads what one row says,
-//! [`parent`] finds its node, [`circuit`] puts rows together, [`overlap`] compares addresses.
+//! [`parent`] finds its node, [`circuit`] puts rows together, [`claim`] compares addresses.
 
 mod circuit;
+mod claim;
 mod layout;
-mod overlap;
 mod parent;
 mod row;
 mod table;

@@ -14,7 +14,7 @@ use crate::problem::Report;
 
 /// The most different unknown parents for which near names are sought: each search looks at every
 /// node.
-const SEARCHES_MAX: usize = 200;
+const SEARCHES_MAX: usize = 50;
 
 /// What a row says of its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

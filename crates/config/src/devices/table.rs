@@ -186,4 +186,27 @@ mod tests {
         assert!(matches!(found[2], Err(Broken { line: 3, .. })));
         assert!(matches!(&found[3], Ok(row) if row.line == 4));
     }
+
+    proptest::proptest! {
+        /// The `csv` crate as a second opinion: what it writes is read back.
+        #[test]
+        fn what_another_program_writes_is_read(
+            written in proptest::collection::vec(proptest::collection::vec("[a-c \"',#\n]{0,6}", 1..5), 0..6),
+            style in proptest::sample::select(vec![csv::QuoteStyle::Always, csv::QuoteStyle::NonNumeric]),
+        ) {
+            let mut writer =
+                csv::WriterBuilder::new().flexible(true).quote_style(style).from_writer(Vec::new());
+            for row in &written {
+                writer.write_record(row).unwrap();
+            }
+            let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+            let read: Vec<Vec<String>> = rows(&text).into_iter().map(|(_, fields)| fields).collect();
+            let expected: Vec<Vec<String>> = written
+                .iter()
+                .map(|row| row.iter().map(|field| field.trim().to_owned()).collect::<Vec<_>>())
+                .filter(|row| row.iter().any(|field| !field.is_empty()))
+                .collect();
+            proptest::prop_assert_eq!(read, expected);
+        }
+    }
 }

@@ -35,9 +35,13 @@ pub(super) fn convert(
             toml.push_str(&format!("\n[{name}]\n{}\n", keys.join("\n")));
         }
     }
-    // what this reader let pass and the settings' own rules refuse is reported at the import
-    for problem in load::check_settings(&Source::new(file, toml.as_bytes())) {
-        report.error(None, problem.key.as_deref().unwrap_or(""), problem.why);
+    if report.errors() == 0 {
+        // what was put together here is held against the rules for every tidegate.toml
+        for problem in load::check_settings(&Source::new(file, toml.as_bytes())) {
+            report
+                .error(None, problem.key.as_deref().unwrap_or(""), problem.why)
+                .help(problem.help);
+        }
     }
     Import { toml, notes: settings.into_notes(), network, devices }
 }
@@ -204,7 +208,7 @@ fn ranges(settings: &mut Settings) -> Vec<String> {
                     }
                 }
                 Err(why) => {
-                    settings.note(line, theirs, format!("{text:?} is not carried over: {why}"))
+                    settings.note(line, theirs, format!("{text:?} is not carried over: {why}"));
                 }
             }
         }
@@ -239,12 +243,9 @@ fn path_key(key: &str, path: &Path) -> String {
     text_key(key, &path.to_string_lossy())
 }
 
-/// In whole bits where no larger unit is exact.
+/// In Mbps, or in whole bits where that is not exact.
 fn rate_key(key: &str, rate: BitsPerSec) -> String {
-    let shown = rate.to_string();
-    if shown.parse() == Ok(rate) {
-        text_key(key, &shown)
-    } else {
-        text_key(key, &format!("{} bps", rate.get()))
-    }
+    let mbps = format!("{} Mbps", rate.mbps());
+    let exact = mbps.parse() == Ok(rate);
+    text_key(key, &if exact { mbps } else { format!("{} bps", rate.get()) })
 }

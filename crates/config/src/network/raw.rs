@@ -90,7 +90,10 @@ fn report_syntax(error: &serde_json::Error, report: &mut Report<'_>) {
     let text = error.to_string();
     let why = text.strip_suffix(&place).unwrap_or(&text);
     let line = u32::try_from(error.line()).unwrap_or(u32::MAX).max(1);
-    report.error(line, "", format!("is not JSON: {why} (column {})", error.column()));
+    report.error(line, "", format!("is not JSON: {why} (column {})", error.column())).help(
+        "look for a comma or quote that is missing or too many, there or in the line before"
+            .to_owned(),
+    );
 }
 
 /// Sorts a node's keys from its children.

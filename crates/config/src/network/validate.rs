@@ -156,7 +156,7 @@ fn validate_rate(
 ) -> Option<BitsPerSec> {
     let entry = entry?;
     let rate = match (entry.value.number(), entry.value.string()) {
-        (Some(number), _) if number == 0.0 => return None,
+        (Some(0.0), _) => return None,
         (Some(number), _) => rate::checked(number, entry.value.written()),
         (None, Some(text)) => match text.trim() {
             "" => return None,

@@ -217,10 +217,10 @@ fn validate_fast_leaf(raw: &RawQueues, report: &mut Report<'_>) -> Option<Option
 fn validate_ranges(raw: &RawRanges, report: &mut Report<'_>) -> Option<Ranges> {
     let customers = validate_range(&raw.customers, report);
     let ignored = validate_range(&raw.ignored, report);
-    let (customers, ignored) = (customers?, ignored?);
     let mut sane = true;
     for listed in raw.ignored.get()? {
-        if customers.contains(&listed.value) {
+        let clash = raw.customers.get()?.iter().any(|other| other.value == listed.value);
+        if clash {
             sane = false;
             report.error(
                 listed.line,
@@ -229,6 +229,7 @@ fn validate_ranges(raw: &RawRanges, report: &mut Report<'_>) -> Option<Ranges> {
             );
         }
     }
+    let (customers, ignored) = (customers?, ignored?);
     sane.then_some(Ranges { customers, ignored })
 }
 

@@ -176,9 +176,11 @@ impl FromToml for i64 {
             place.error(value, format!("must be a whole number, not {}", described(value)));
             return None;
         };
-        // what does not fit into 64 bits is out of every key's range, which validation reports
-        let saturated = if number.as_str().starts_with('-') { Self::MIN } else { Self::MAX };
-        Some(Self::from_str_radix(number.as_str(), number.radix()).unwrap_or(saturated))
+        let whole = Self::from_str_radix(number.as_str(), number.radix()).ok();
+        if whole.is_none() {
+            place.error(value, format!("{number} is out of all bounds"));
+        }
+        whole
     }
 }
 
@@ -309,10 +311,11 @@ fn named<T: Copy>(
 fn described(value: &Spanned<DeValue<'_>>) -> &'static str {
     match value.get_ref() {
         DeValue::String(_) => "text",
-        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Integer(_) => "a number",
+        DeValue::Float(_) => "a number with decimals",
         DeValue::Boolean(_) => "true or false",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a section",
+        DeValue::Table(_) => "a table",
     }
 }
