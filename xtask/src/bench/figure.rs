@@ -83,7 +83,9 @@ pub(super) fn table(figures: &[Figure]) -> String {
             figure.scenario.clone(),
             figure.metric.clone(),
             format!("{:.3} {}", figure.value, figure.unit),
-            figure.reference.map_or(String::new(), |bare| format!("bare {bare:.3} {}", figure.unit)),
+            figure
+                .reference
+                .map_or(String::new(), |bare| format!("bare {bare:.3} {}", figure.unit)),
         ]);
     }
     if let Some(values) = table.column_mut(3) {

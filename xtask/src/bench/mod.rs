@@ -68,7 +68,7 @@ fn in_kernel(name: Option<&str>, json: Option<&Path>) -> Result<Vec<Figure>> {
         return Ok(Vec::new());
     };
     step::run(cargo.arg("--json").arg(json))?;
-    let text = fs::read_to_string(json)
-        .with_context(|| format!("could not read {}", json.display()))?;
+    let text =
+        fs::read_to_string(json).with_context(|| format!("could not read {}", json.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} has no figures", json.display()))
 }

@@ -27,7 +27,10 @@ fn validate() -> Result<Vec<Figure>> {
 /// Planning networks from nothing.
 fn plan_networks() -> Result<Vec<Figure>> {
     let sizes = [("circuits-10000", 10_000, 25), ("circuits-100000", 100_000, 250)];
-    sizes.into_iter().map(|(scenario, circuits, sites)| plan_one(scenario, circuits, sites)).collect()
+    sizes
+        .into_iter()
+        .map(|(scenario, circuits, sites)| plan_one(scenario, circuits, sites))
+        .collect()
 }
 
 fn plan_one(scenario: &str, circuits: usize, sites: usize) -> Result<Figure> {

@@ -162,3 +162,71 @@ fn mbps(bps: u64) -> String {
 fn pair(bps: PerDirection<u64>) -> String {
     format!("{} / {}", BitsPerSec::new(bps.down).mbps(), BitsPerSec::new(bps.up).mbps())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(name: &str) -> CircuitRow {
+        CircuitRow {
+            id: "1001".into(),
+            name: name.into(),
+            node: None,
+            plan_bps: PerDirection { down: 50_000_000, up: 2_500_000 },
+            min_bps: PerDirection::both(1_000_000),
+            offered_bps: PerDirection { down: 70_000_000, up: 1_000_000 },
+            offered_packets_per_sec: PerDirection::both(1),
+            sent_bps: PerDirection { down: Some(49_960_000), up: None },
+            share_percent: PerDirection { down: 99.9, up: 40.0 },
+            drops_per_sec: PerDirection::both(0),
+            drops: PerDirection { down: 7, up: 0 },
+            backlog_bytes: PerDirection::both(0),
+            queue: PerDirection::both(0),
+            cpu: 0,
+            class: PerDirection::both(None),
+            addresses: [].into(),
+        }
+    }
+
+    #[test]
+    fn a_row_shows_what_passed_and_no_control_characters() {
+        let text = table(&[row("evil\x1b[2J")], &[]);
+        let line = text.lines().nth(1).unwrap();
+        for cell in ["1001", "50 / 2.5", "50.0", "1.0", "100 / 40 %", "7 / 0"] {
+            assert!(line.contains(cell), "{cell} is not in {line}");
+        }
+        assert!(!text.contains('\x1b'));
+    }
+
+    #[test]
+    fn peaks_are_the_highest_of_all_ticks() {
+        let (_sender, views) = sync_channel(1);
+        let mut live = Live {
+            views,
+            circuits: Vec::new(),
+            nodes: Vec::new(),
+            peaks: Peaks::new(),
+            redraw: false,
+            lines_drawn: 0,
+        };
+        for rate in [1, 9, 4] {
+            let node = NodeRow {
+                id: "n".into(),
+                name: "AP".into(),
+                kind: None,
+                is_virtual: false,
+                parent: None,
+                depth: 0,
+                circuits: 1,
+                limit_bps: PerDirection::both(10),
+                rate_bps: PerDirection { down: rate, up: 10 - rate },
+                share_percent: PerDirection::both(0.0),
+                drops_per_sec: PerDirection::both(0),
+                drops: PerDirection::both(0),
+            };
+            live.take(View::Tree(bus::TreeView { tick: rate, nodes: vec![node] }));
+        }
+        let peak = live.into_peaks()["AP"];
+        assert_eq!((peak.down, peak.up), (BitsPerSec::new(9), BitsPerSec::new(9)));
+    }
+}

@@ -156,9 +156,9 @@ fn run_phase(
     live.end_table();
     let result = |(transfer, run): (Transfer, IperfRun)| {
         let circuit = &example.circuits[transfer.circuit];
-        let goodput = run.finish().with_context(|| {
-            format!("circuit {}, {}", circuit.id, transfer.direction)
-        })?;
+        let goodput = run
+            .finish()
+            .with_context(|| format!("circuit {}, {}", circuit.id, transfer.direction))?;
         Ok(Outcome { transfer, rate: goodput.rate })
     };
     runs.into_iter().map(result).collect()

@@ -231,3 +231,85 @@ impl fmt::Display for Report {
 
 /// A phase with what its transfers reached.
 pub(super) type Measured = (Phase, Vec<super::Outcome>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::{Outcome, live::Peaks, phases};
+    use crate::step;
+    use testkit::PingReport;
+
+    /// Everyone gets exactly what is promised, except that `change` has the last word.
+    fn report(change: impl Fn(&mut Outcome, bool)) -> Report {
+        let example = Example::load(&step::root().join("config/example")).unwrap();
+        let mut measured = Vec::new();
+        for phase in phases::of(&example) {
+            let rate = |transfer: &phases::Transfer| {
+                let circuit = &example.circuits[transfer.circuit];
+                let plan = circuit.plan[transfer.direction];
+                if !phase.contended {
+                    return plan;
+                }
+                // The shipped access point is shared by two, 2 to 1.
+                let limit = example.nodes[circuit.parent.unwrap()].rate[transfer.direction];
+                let whole = limit.percent(95);
+                let is_first = circuit.min.down > BitsPerSec::from_mbps(5);
+                if is_first { whole.percent(66).min(plan) } else { whole.percent(34) }
+            };
+            let outcomes = phase.transfers.iter().map(|transfer| {
+                let mut outcome = Outcome { transfer: *transfer, rate: rate(transfer) };
+                change(&mut outcome, phase.contended);
+                outcome
+            });
+            let outcomes = outcomes.collect();
+            measured.push((phase, outcomes));
+        }
+        let unknown = PingReport { sent: 5, lost: 0, rtt_ms: vec![1.0] };
+        Report::new(&example, &Traffic { phases: measured, peaks: Peaks::new(), unknown })
+    }
+
+    #[test]
+    fn what_is_as_promised_passes() {
+        let report = report(|_, _| {});
+        assert!(report.passed(), "{report}");
+        assert_eq!(report.shares.len(), 4);
+        assert!(!report.to_string().contains("MISS"));
+    }
+
+    #[test]
+    fn one_slow_circuit_misses() {
+        let report = report(|outcome, contended| {
+            if outcome.transfer.circuit == 2 && !contended {
+                outcome.rate = outcome.rate.percent(90);
+            }
+        });
+        assert!(!report.passed());
+        assert_eq!(report.circuits.iter().filter(|circuit| !circuit.passed).count(), 1);
+    }
+
+    #[test]
+    fn an_access_point_over_its_limit_misses() {
+        let report = report(|outcome, contended| {
+            if contended {
+                outcome.rate = outcome.rate.percent(150);
+            }
+        });
+        assert!(report.nodes.iter().any(|node| !node.passed));
+        assert!(report.shares.iter().all(|share| !share.passed));
+    }
+
+    #[test]
+    fn programs_find_the_agreed_fields() {
+        let value = serde_json::to_value(report(|_, _| {})).unwrap();
+        assert_eq!(value["passed"], true);
+        let has = |of: &serde_json::Value, fields: &[&str]| {
+            fields.iter().all(|field| of[field].is_number())
+        };
+        let circuit = &value["circuits"][0];
+        let rates = ["down_plan_bps", "down_measured_bps", "up_plan_bps", "up_measured_bps"];
+        assert!(circuit["id"].is_string() && has(circuit, &rates), "{circuit}");
+        let node = &value["nodes"][0];
+        let rates = ["down_limit_bps", "down_measured_bps", "up_limit_bps", "up_measured_bps"];
+        assert!(node["name"].is_string() && has(node, &rates), "{node}");
+    }
+}
