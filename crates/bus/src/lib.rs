@@ -29,12 +29,18 @@
 
 #![forbid(unsafe_code)]
 
+mod client;
+mod codec;
+mod frame;
 mod inert;
 mod reply;
 mod request;
 mod version;
 mod views;
 
+pub use client::{AsyncClient, Client, ClientError, Subscription};
+pub use codec::{ClientCodec, Incoming, ServerCodec};
+pub use frame::{FrameError, HEADER_LEN, MAGIC, MAX_REPLY, MAX_REQUEST};
 pub use inert::inert;
 pub use reply::{ErrorCode, Refusal, Reloaded, Reply, Welcome};
 pub use request::{

@@ -1,1 +1,50 @@
-//! Being laid.
+//! What the box knows about its traffic: samples in, snapshots out.
+//!
+//! A [`Sample`] holds counters as they were read, a [`Layout`] says whose they are. Each tick the
+//! [`Engine`] derives a [`Snapshot`] from the two and from what it kept of the sample before: rates
+//! per circuit, rolled up over nodes and queues. The [`Store`] hands the newest snapshot to any
+//! number of readers, who never wait. RTT and flows will be further fields of the sample and of the
+//! figures, derived in modules beside `track`.
+//!
+//! Invariants:
+//! - No IO, no clock, no threads: instants come in with the samples.
+//! - A counter that goes back, a time that stands still or a source that fails yields no rate or
+//!   none at all, never a negative or absurd one.
+//! - A figure belongs to a circuit's identity. A row or class that passes to another circuit starts
+//!   from nothing.
+//! - A tick is linear in circuits, nodes and classes, with a fixed number of allocations.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use state::{Engine, Layout, Sample};
+//!
+//! let mut engine = Engine::new();
+//! let store = engine.store();
+//! let layout = Arc::new(Layout::new(1, vec![], vec![], vec![]));
+//! engine.update(&layout, Sample { taken_ns: 1_000_000_000, ..Sample::default() });
+//! assert_eq!(store.latest().tick, 1);
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod engine;
+mod layout;
+mod query;
+mod rate;
+mod sample;
+mod snapshot;
+mod store;
+mod track;
+
+pub use engine::{Engine, Outcome};
+pub use layout::{CircuitLayout, ClassRef, Layout, NodeLayout, QueueLayout};
+pub use query::{CircuitQuery, CircuitSort, Page, UnknownQuery, UnknownSort};
+pub use rate::{MIN_INTERVAL_NS, Rate};
+pub use sample::{
+    ByProtocol, ClassCounters, ClassReading, ClassSample, Counter, MapFill, Sample, Traffic,
+    UnknownHost,
+};
+pub use snapshot::{
+    BoxFigures, CircuitFigures, ClassFigures, CounterFigures, NodeFigures, QueueFigures, Snapshot,
+};
+pub use store::Store;

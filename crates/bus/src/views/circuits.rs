@@ -41,7 +41,7 @@ pub struct CircuitRow {
     pub share_percent: PerDirection<f32>,
     /// Packets dropped by the circuit's class, a second.
     pub drops_per_sec: PerDirection<u64>,
-    /// Packets dropped by the circuit's class since it was made.
+    /// Packets dropped by the circuit's class since the daemon began to count.
     pub drops: PerDirection<u64>,
     /// Bytes waiting in the circuit's class.
     pub backlog_bytes: PerDirection<u64>,

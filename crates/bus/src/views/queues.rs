@@ -39,7 +39,7 @@ pub struct QueueRow {
     pub share_percent: f32,
     /// Packets dropped by its leaves, a second.
     pub drops_per_sec: u64,
-    /// Packets dropped by its leaves since they were made.
+    /// Packets dropped by its leaves since the daemon began to count.
     pub drops: u64,
     /// Bytes waiting in its leaves.
     pub backlog_bytes: u64,

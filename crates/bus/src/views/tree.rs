@@ -39,6 +39,6 @@ pub struct NodeRow {
     pub share_percent: PerDirection<f32>,
     /// Packets dropped by its circuits' classes, a second.
     pub drops_per_sec: PerDirection<u64>,
-    /// Packets dropped by its circuits' classes since they were made.
+    /// Packets dropped by its circuits' classes since the daemon began to count.
     pub drops: PerDirection<u64>,
 }

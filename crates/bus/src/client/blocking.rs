@@ -1,0 +1,275 @@
+//! The client that blocks, with a deadline on every exchange.
+
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+use tokio_util::codec::{Decoder, Encoder};
+
+use super::{ClientError, hello, unexpected, view_of, welcome_of};
+use crate::codec::ClientCodec;
+use crate::frame::FrameError;
+use crate::reply::{Reloaded, Reply, Welcome};
+use crate::request::{CircuitsQuery, Request, Topic, UnknownQuery};
+use crate::views::{CircuitsPage, PlanView, QueuesView, StatusView, TreeView, UnknownPage, View};
+
+/// Bytes read at once.
+const CHUNK: usize = 64 * 1024;
+
+/// A connection to the daemon. Each call takes at most the time given at [`Client::connect`].
+#[derive(Debug)]
+pub struct Client {
+    stream: UnixStream,
+    received: BytesMut,
+    timeout: Duration,
+    next_id: u64,
+    welcome: Welcome,
+}
+
+impl Client {
+    /// Connects and says hello. `timeout` bounds this and every later exchange.
+    ///
+    /// # Errors
+    /// [`ClientError::NotRunning`], [`ClientError::PermissionDenied`], [`ClientError::Timeout`], or
+    /// what the daemon refuses.
+    pub fn connect(path: &Path, timeout: Duration) -> Result<Self, ClientError> {
+        let stream =
+            open(path, timeout).map_err(|error| ClientError::connect(path, timeout, error))?;
+        let nobody = Welcome { version: 0, daemon_version: String::new(), role: crate::Role::Read };
+        let received = BytesMut::new();
+        let mut client = Self { stream, received, timeout, next_id: 1, welcome: nobody };
+        client.welcome = welcome_of(client.call(&hello())?)?;
+        Ok(client)
+    }
+
+    /// What the daemon said at the start.
+    pub fn welcome(&self) -> &Welcome {
+        &self.welcome
+    }
+
+    /// The view of `topic`, now.
+    ///
+    /// # Errors
+    /// When the daemon does not answer in time or refuses.
+    pub fn show(&mut self, topic: Topic) -> Result<View, ClientError> {
+        view_of(self.call(&Request::Show(topic))?)
+    }
+
+    /// The daemon and the box as a whole.
+    ///
+    /// # Errors
+    /// As [`Client::show`].
+    pub fn status(&mut self) -> Result<StatusView, ClientError> {
+        match self.show(Topic::Status)? {
+            View::Status(view) => Ok(*view),
+            _ => Err(ClientError::Unexpected { asked: "status" }),
+        }
+    }
+
+    /// The tree of nodes.
+    ///
+    /// # Errors
+    /// As [`Client::show`].
+    pub fn tree(&mut self) -> Result<TreeView, ClientError> {
+        match self.show(Topic::Tree)? {
+            View::Tree(view) => Ok(view),
+            _ => Err(ClientError::Unexpected { asked: "tree" }),
+        }
+    }
+
+    /// A page of circuits.
+    ///
+    /// # Errors
+    /// As [`Client::show`].
+    pub fn circuits(&mut self, query: CircuitsQuery) -> Result<CircuitsPage, ClientError> {
+        match self.show(Topic::Circuits(query))? {
+            View::Circuits(page) => Ok(page),
+            _ => Err(ClientError::Unexpected { asked: "circuits" }),
+        }
+    }
+
+    /// The hardware transmit queues.
+    ///
+    /// # Errors
+    /// As [`Client::show`].
+    pub fn queues(&mut self) -> Result<QueuesView, ClientError> {
+        match self.show(Topic::Queues)? {
+            View::Queues(view) => Ok(view),
+            _ => Err(ClientError::Unexpected { asked: "queues" }),
+        }
+    }
+
+    /// A page of hosts that no device covers.
+    ///
+    /// # Errors
+    /// As [`Client::show`].
+    pub fn unknown(&mut self, query: UnknownQuery) -> Result<UnknownPage, ClientError> {
+        match self.show(Topic::Unknown(query))? {
+            View::Unknown(page) => Ok(page),
+            _ => Err(ClientError::Unexpected { asked: "unknown" }),
+        }
+    }
+
+    /// The plan that is in force.
+    ///
+    /// # Errors
+    /// As [`Client::show`].
+    pub fn plan(&mut self) -> Result<PlanView, ClientError> {
+        match self.call(&Request::Plan)? {
+            Reply::Plan(plan) => Ok(plan),
+            other => Err(unexpected("plan", other)),
+        }
+    }
+
+    /// Has the daemon read its configuration again. `timeout` replaces the usual one: a large
+    /// network takes a while to apply.
+    ///
+    /// # Errors
+    /// As [`Client::show`]; [`crate::ErrorCode::Invalid`] with all problems when it does not
+    /// validate.
+    pub fn reload(&mut self, timeout: Duration) -> Result<Reloaded, ClientError> {
+        let usual = std::mem::replace(&mut self.timeout, timeout);
+        let reply = self.call(&Request::Reload);
+        self.timeout = usual;
+        match reply? {
+            Reply::Reloaded(reloaded) => Ok(reloaded),
+            other => Err(unexpected("reload", other)),
+        }
+    }
+
+    /// Passes everything unshaped, or shapes again.
+    ///
+    /// # Errors
+    /// As [`Client::show`].
+    pub fn bypass(&mut self, on: bool) -> Result<(), ClientError> {
+        match self.call(&Request::Bypass(on))? {
+            Reply::Done => Ok(()),
+            other => Err(unexpected("bypass", other)),
+        }
+    }
+
+    /// One view of `topic` a tick, the first at once. Each is waited for as long as for a reply.
+    ///
+    /// # Errors
+    /// When the request cannot be sent in time.
+    pub fn subscribe(&mut self, topic: Topic) -> Result<Subscription<'_>, ClientError> {
+        let id = self.send(&Request::Subscribe(topic), Instant::now() + self.timeout)?;
+        Ok(Subscription { client: self, id, failed: false })
+    }
+
+    /// Sends one request and waits for its reply. Views of subscriptions that were given up, still
+    /// under way, are passed over.
+    fn call(&mut self, request: &Request) -> Result<Reply, ClientError> {
+        let deadline = Instant::now() + self.timeout;
+        let id = self.send(request, deadline)?;
+        self.receive(id, deadline)
+    }
+
+    fn send(&mut self, request: &Request, deadline: Instant) -> Result<u64, ClientError> {
+        let id = self.next_id;
+        self.next_id += 1;
+        let mut frame = BytesMut::new();
+        let sent = ClientCodec
+            .encode((id, request), &mut frame)
+            .and_then(|()| write_all(&mut self.stream, &frame, deadline).map_err(FrameError::Io));
+        sent.map(|()| id).map_err(|error| ClientError::exchange(self.timeout, error))
+    }
+
+    fn receive(&mut self, id: u64, deadline: Instant) -> Result<Reply, ClientError> {
+        loop {
+            match self.next_reply(deadline) {
+                // id 0 is the daemon's own: it could not tell what it was asked
+                Ok((from, reply)) if from == id || from == 0 => return Ok(reply),
+                Ok(_) => {}
+                Err(error) => return Err(ClientError::exchange(self.timeout, error)),
+            }
+        }
+    }
+
+    fn next_reply(&mut self, deadline: Instant) -> Result<(u64, Reply), FrameError> {
+        loop {
+            if let Some(reply) = ClientCodec.decode(&mut self.received)? {
+                return Ok(reply);
+            }
+            self.stream.set_read_timeout(Some(left_until(deadline)?))?;
+            let had = self.received.len();
+            self.received.resize(had + CHUNK, 0);
+            let read = self.stream.read(&mut self.received[had..]);
+            self.received.truncate(had + read.as_ref().copied().unwrap_or(0));
+            match read {
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                    return Err(error.into());
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Views as they come, one a tick. Dropping it ends the subscription.
+#[derive(Debug)]
+pub struct Subscription<'a> {
+    client: &'a mut Client,
+    id: u64,
+    failed: bool,
+}
+
+impl Iterator for Subscription<'_> {
+    type Item = Result<View, ClientError>;
+
+    /// The next view; after an error, nothing.
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let deadline = Instant::now() + self.client.timeout;
+        let view = self.client.receive(self.id, deadline).and_then(view_of);
+        self.failed = view.is_err();
+        Some(view)
+    }
+}
+
+impl Drop for Subscription<'_> {
+    fn drop(&mut self) {
+        if !self.failed {
+            let deadline = Instant::now() + self.client.timeout;
+            // when this fails the connection is gone, and with it the subscription
+            let _ = self.client.send(&Request::Unsubscribe(self.id), deadline);
+        }
+    }
+}
+
+/// Connects with a deadline: the kernel waits for room in the listener's backlog as long as the
+/// socket's send timeout says (`unix_stream_connect` in `net/unix/af_unix.c`).
+fn open(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
+    let flags = SocketFlags::CLOEXEC;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    set_socket_timeout(&socket, Timeout::Send, Some(timeout))?;
+    connect(&socket, &SocketAddrUnix::new(path)?)?;
+    Ok(socket.into())
+}
+
+fn write_all(stream: &mut UnixStream, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
+    while !bytes.is_empty() {
+        stream.set_write_timeout(Some(left_until(deadline)?))?;
+        match stream.write(bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// The time left; an error when there is none, since a timeout of zero would mean forever.
+fn left_until(deadline: Instant) -> io::Result<Duration> {
+    match deadline.saturating_duration_since(Instant::now()) {
+        Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),
+        left => Ok(left),
+    }
+}

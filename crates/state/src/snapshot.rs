@@ -1,0 +1,171 @@
+//! Derived figures, as one tick leaves them.
+
+use std::sync::Arc;
+
+use units::{BitsPerSec, Bytes, Direction, Packets, PerDirection};
+
+use crate::layout::Layout;
+use crate::rate::Rate;
+use crate::sample::{ByProtocol, MapFill, UnknownHost};
+
+/// What is known after one tick. Never changed once published.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Ticks so far; 0 before the first.
+    pub tick: u64,
+    /// When its sample was read, on the monotonic clock.
+    pub taken_ns: u64,
+    /// The time that its rates cover; none at the first tick, which has no rates.
+    pub interval_ns: Option<u64>,
+    /// Whose the figures are. Circuits, nodes and queues are in its order.
+    pub layout: Arc<Layout>,
+    /// By circuit.
+    pub circuits: Vec<CircuitFigures>,
+    /// By node, everything below included.
+    pub nodes: Vec<NodeFigures>,
+    /// By queue.
+    pub queues: Vec<QueueFigures>,
+    /// The box as a whole.
+    pub total: BoxFigures,
+    /// Hosts that no device covers.
+    pub unknown: Vec<UnknownHost>,
+    /// How full the kernel maps are.
+    pub maps: Vec<MapFill>,
+}
+
+/// The box as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BoxFigures {
+    /// What arrived.
+    pub offered: PerDirection<ByProtocol<Rate>>,
+    /// Ways out of `xdp_ingress`.
+    pub verdicts: Vec<CounterFigures>,
+    /// Noteworthy things that happened to packets.
+    pub events: Vec<CounterFigures>,
+    /// Ways out of `tc_egress`.
+    pub egress: Vec<CounterFigures>,
+}
+
+/// A counter of packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CounterFigures {
+    /// What is counted.
+    pub name: &'static str,
+    /// As the kernel has it.
+    pub count: Packets,
+    /// How many a second.
+    pub per_sec: u64,
+}
+
+/// One circuit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CircuitFigures {
+    /// What arrived.
+    pub offered: PerDirection<ByProtocol<Rate>>,
+    /// What its class did; none when not shaping or when its statistics are not to be had.
+    pub class: PerDirection<Option<ClassFigures>>,
+}
+
+/// What one class did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClassFigures {
+    /// Let through.
+    pub sent: Rate,
+    /// Packets dropped, a second.
+    pub drops_per_sec: u64,
+    /// Packets dropped since this class was seen first.
+    pub drops: Packets,
+    /// Bytes waiting.
+    pub backlog: Bytes,
+}
+
+/// One node, everything below included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeFigures {
+    /// Circuits.
+    pub circuits: u32,
+    /// What arrived.
+    pub offered: PerDirection<ByProtocol<Rate>>,
+    /// What its circuits were given: see [`CircuitFigures::carried`].
+    pub carried: PerDirection<BitsPerSec>,
+    /// Packets dropped, a second.
+    pub drops_per_sec: PerDirection<u64>,
+    /// Packets dropped since their classes were seen first.
+    pub drops: PerDirection<Packets>,
+}
+
+/// One queue: its circuits' classes and the one for what no circuit claims.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueFigures {
+    /// Let through, dropped and waiting, summed.
+    pub sum: ClassFigures,
+}
+
+impl CircuitFigures {
+    /// What the circuit was given: what its class let through, or what arrived when no class tells.
+    pub fn carried(&self, direction: Direction) -> BitsPerSec {
+        match &self.class[direction] {
+            Some(class) => class.sent.bits,
+            None => self.offered[direction].sum().bits,
+        }
+    }
+}
+
+impl NodeFigures {
+    pub(crate) fn add_circuit(&mut self, circuit: &CircuitFigures) {
+        self.circuits += 1;
+        for direction in Direction::ALL {
+            self.offered[direction] += circuit.offered[direction];
+            self.carried[direction] = self.carried[direction] + circuit.carried(direction);
+            if let Some(class) = &circuit.class[direction] {
+                self.drops_per_sec[direction] += class.drops_per_sec;
+                self.drops[direction] += class.drops;
+            }
+        }
+    }
+
+    pub(crate) fn add_child(&mut self, child: &Self) {
+        self.circuits += child.circuits;
+        for direction in Direction::ALL {
+            self.offered[direction] += child.offered[direction];
+            self.carried[direction] = self.carried[direction] + child.carried[direction];
+            self.drops_per_sec[direction] += child.drops_per_sec[direction];
+            self.drops[direction] += child.drops[direction];
+        }
+    }
+}
+
+impl QueueFigures {
+    pub(crate) fn add(&mut self, class: &ClassFigures) {
+        self.sum.sent += class.sent;
+        self.sum.drops_per_sec += class.drops_per_sec;
+        self.sum.drops += class.drops;
+        self.sum.backlog += class.backlog;
+    }
+}
+
+/// Percent of `limit` that `rate` is; 0 of no limit.
+pub(crate) fn share_percent(rate: BitsPerSec, limit: BitsPerSec) -> f64 {
+    if limit == BitsPerSec::ZERO { 0.0 } else { rate.get() as f64 * 100.0 / limit.get() as f64 }
+}
+
+impl Snapshot {
+    /// Percent of its plan that the circuit at `index` was given.
+    pub fn circuit_share_percent(&self, index: usize, direction: Direction) -> f64 {
+        let max = self.layout.circuits[index].max[direction];
+        share_percent(self.circuits[index].carried(direction), max)
+    }
+
+    /// Percent of its limit that the node at `index` was given.
+    pub fn node_share_percent(&self, index: usize, direction: Direction) -> f64 {
+        share_percent(
+            self.nodes[index].carried[direction],
+            self.layout.nodes[index].limit[direction],
+        )
+    }
+
+    /// Percent of its link that the queue at `index` sent.
+    pub fn queue_share_percent(&self, index: usize) -> f64 {
+        share_percent(self.queues[index].sum.sent.bits, self.layout.queues[index].link)
+    }
+}
