@@ -1,11 +1,14 @@
 //! Labs go up, carry packets, and leave nothing behind.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use rustix::process::Signal;
 use testkit::{
-    Forwarding, Frame, Iperf, Ipv4, Lab, LabSpec, Ping, Place, RawSocket, UdpStream, leftovers_of,
+    ChildGuard, Forwarding, Frame, Iperf, Ipv4, Lab, LabSpec, Ping, Place, RawSocket, UdpStream,
+    leftovers_of, wait_until,
 };
 use units::{BitsPerSec, Direction};
 
@@ -112,6 +115,48 @@ fn nothing_is_left_after_a_panic() -> Result<()> {
         assert!(leftovers_of(&name).is_empty(), "as meant");
     }));
     ensure!(outcome.is_err() && !name.is_empty());
+    let left = leftovers_of(&name);
+    ensure!(left.is_empty(), "{left:?}");
+    Ok(())
+}
+
+/// The name of the lab of a process that was started for it: this test binary, sitting in a lab.
+fn lab_of_another_process(end: Signal) -> Result<String> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["--exact", "sits_in_a_lab_until_it_is_ended", "--ignored", "--nocapture"]);
+    let mut child = ChildGuard::spawn(&mut command)?;
+    let name = format!("tg-{}-0", child.id());
+    wait_until("the other process's lab", Duration::from_secs(10), || {
+        // It carries packets: everything that is to be removed is there.
+        let up = leftovers_of(&name).folders.first().is_some_and(|lab| lab.join("up").exists());
+        Ok(up.then_some(()))
+    })?;
+    child.signal(end)?;
+    child.wait(Duration::from_secs(10))?;
+    Ok(name)
+}
+
+#[test]
+#[ignore = "only started by the tests that end it"]
+fn sits_in_a_lab_until_it_is_ended() -> Result<()> {
+    let lab = Lab::new(&spec()?)?;
+    std::fs::write(lab.folder().join("up"), "")?;
+    std::thread::sleep(Duration::from_secs(30));
+    Ok(())
+}
+
+#[test]
+fn an_interrupted_process_leaves_nothing() -> Result<()> {
+    let left = leftovers_of(&lab_of_another_process(Signal::INT)?);
+    ensure!(left.is_empty(), "{left:?}");
+    Ok(())
+}
+
+#[test]
+fn the_next_lab_sweeps_what_a_killed_process_left() -> Result<()> {
+    let name = lab_of_another_process(Signal::KILL)?;
+    ensure!(leftovers_of(&name).namespaces.len() == 3, "nothing was left to sweep");
+    let _lab = Lab::new(&spec()?)?;
     let left = leftovers_of(&name);
     ensure!(left.is_empty(), "{left:?}");
     Ok(())

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use super::internet_checksum;
 use super::ip::{Ipv4, Ipv6};
 use super::tcp::Tcp;
-use super::internet_checksum;
 
 /// Ethernet types.
 const IPV4: u16 = 0x0800;
