@@ -1,11 +1,12 @@
 //! What the machine must have, and the Debian package that brings it.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-/// Oldest clang that compiles the kernel programs.
-const CLANG_MIN: u32 = 15;
+/// Oldest clang that compiles the kernel programs; Debian 12's plain `clang` is older.
+const CLANG_MIN: u32 = 16;
 /// Newest clang that is looked for by its versioned name.
-const CLANG_MAX: u32 = 30;
+const CLANG_MAX: u32 = 21;
 
 /// One thing that is needed.
 pub(crate) struct Need {
@@ -25,7 +26,7 @@ enum Found {
 
 /// Everything that building, testing and the demo need beyond Rust.
 pub(crate) const NEEDS: [Need; 12] = [
-    Need { package: "clang", purpose: "compiles the kernel programs", found: Found::Clang },
+    Need { package: "clang-19", purpose: "compiles the kernel programs", found: Found::Clang },
     Need {
         package: "libelf-dev",
         purpose: "reads the compiled kernel programs",
@@ -65,15 +66,26 @@ impl Need {
         match self.found {
             Found::Program(name) => program(name).is_some(),
             Found::Header(name) => header(name),
-            Found::Clang => clang().is_some(),
+            Found::Clang => has_clang(),
         }
     }
 }
 
-/// A clang that is new enough, under whatever name.
-fn clang() -> Option<PathBuf> {
-    let versioned = (CLANG_MIN..=CLANG_MAX).rev().map(|version| format!("clang-{version}"));
-    versioned.chain(["clang".to_owned()]).find_map(|name| program(&name))
+/// Whether there is a clang that is new enough, under whatever name.
+fn has_clang() -> bool {
+    let is_there = |version: u32| program(&format!("clang-{version}")).is_some();
+    (CLANG_MIN..=CLANG_MAX).any(is_there) || plain_clang_version() >= Some(CLANG_MIN)
+}
+
+/// The major version of the `clang` in the search path.
+fn plain_clang_version() -> Option<u32> {
+    let output = Command::new("clang").arg("--version").output().ok()?;
+    major_version(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// `Debian clang version 19.1.7 (3)` is 19.
+fn major_version(text: &str) -> Option<u32> {
+    text.split("version ").nth(1)?.split('.').next()?.parse().ok()
 }
 
 /// A program in the search path, or where Debian keeps those for root.
@@ -90,4 +102,23 @@ fn header(name: &str) -> bool {
     let usr = Path::new("/usr/include");
     let here = format!("{}-linux-gnu", std::env::consts::ARCH);
     usr.join(name).is_file() || usr.join(here).join(name).is_file()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clang_says_its_version() {
+        assert_eq!(major_version("Debian clang version 19.1.7 (3+b1)\nTarget: x"), Some(19));
+        assert_eq!(major_version("clang version 14.0.6"), Some(14));
+        assert_eq!(major_version("no such thing"), None);
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_found() {
+        assert!(program("sh").is_some());
+        assert!(program("no-such-program").is_none());
+        assert!(!header("no/such/header.h"));
+    }
 }
