@@ -65,9 +65,6 @@ const ALLOWED: [(&str, &[&str]); 19] = [
 
 /// Tests may use these besides.
 const FOR_TESTS: [&str; 1] = ["testkit"];
-/// Kernel tests put a plan's classes in place and take packets apart.
-const KERNEL_TESTS: [(&str, &str); 2] = [("kernel", "config"), ("apply", "config")];
-
 /// Libraries that only one package may name, and why.
 const ONLY: [(&[&str], &[&str], &str); 2] = [
     (
@@ -132,8 +129,7 @@ fn check_package(package: &Package) -> Vec<Finding> {
     };
     for dependency in &package.dependencies {
         let name = dependency.name.as_str();
-        let in_tests = dependency.kind.as_deref() == Some("dev")
-            && (FOR_TESTS.contains(&name) || KERNEL_TESTS.contains(&(&package.name, name)));
+        let in_tests = dependency.kind.as_deref() == Some("dev") && FOR_TESTS.contains(&name);
         if dependency.path.is_some() && !may_use.contains(&name) && !in_tests {
             findings.push(error(format!("{} may not use {name}", package.name)));
         }
