@@ -11,6 +11,9 @@ use anyhow::{Context, Result};
 use crate::step;
 use figure::Figure;
 
+/// Benchmarks of the package `bench`.
+const IN_KERNEL: [&str; 1] = ["apply"];
+
 /// What to measure.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -37,38 +40,38 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         }
         return step::run(&mut cargo);
     }
-    let mut figures = Vec::new();
-    let is_wanted = |pure: &str| name.is_none_or(|name| name == pure);
-    let pure: Vec<_> = pure::ALL.into_iter().filter(|(name, _)| is_wanted(name)).collect();
+    let is_wanted = |bench: &str| name.is_none_or(|name| name == bench);
+    let pure: Vec<_> = pure::ALL.into_iter().filter(|(bench, _)| is_wanted(bench)).collect();
     if !pure.is_empty() {
         println!("{}", figure::heading()?);
     }
-    for (name, measure) in &pure {
-        let measured = measure().with_context(|| format!("benchmark {name}"))?;
+    let mut figures = Vec::new();
+    for (bench, measure) in &pure {
+        let measured = measure().with_context(|| format!("benchmark {bench}"))?;
         print!("{}", figure::table(&measured));
         figures.extend(measured);
     }
-    if name.is_none() || pure.is_empty() {
-        figures.extend(in_kernel(name, json.as_deref())?);
+    if let Some(json) = &json {
+        write_json(json, &figures)?;
     }
-    if let Some(json) = json {
-        let text = serde_json::to_string_pretty(&figures).context("could not write JSON")?;
-        fs::write(&json, text + "\n")
-            .with_context(|| format!("could not write {}", json.display()))?;
+    match name {
+        Some(name) if pure.is_empty() => in_kernel(name, json.as_deref()),
+        Some(_) => Ok(()),
+        None => IN_KERNEL.iter().try_for_each(|bench| in_kernel(bench, json.as_deref())),
     }
-    Ok(())
 }
 
-/// Has the other package measure, which prints its own tables.
-fn in_kernel(name: Option<&str>, json: Option<&Path>) -> Result<Vec<Figure>> {
+fn write_json(path: &Path, figures: &[Figure]) -> Result<()> {
+    let text = serde_json::to_string_pretty(figures).context("could not write JSON")?;
+    fs::write(path, text + "\n").with_context(|| format!("could not write {}", path.display()))
+}
+
+/// Has the other package measure. It prints its own table and adds its figures to the file.
+fn in_kernel(name: &str, json: Option<&Path>) -> Result<()> {
     let mut cargo = step::cargo();
-    cargo.args(["run", "--quiet", "--release", "--package", "bench", "--"]).args(name);
-    let Some(json) = json else {
-        step::run(&mut cargo)?;
-        return Ok(Vec::new());
-    };
-    step::run(cargo.arg("--json").arg(json))?;
-    let text =
-        fs::read_to_string(json).with_context(|| format!("could not read {}", json.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} has no figures", json.display()))
+    cargo.args(["run", "--quiet", "--release", "--package", "bench", "--", name]);
+    if let Some(json) = json {
+        cargo.arg("--json").arg(json);
+    }
+    step::run(&mut cargo)
 }
