@@ -26,16 +26,16 @@ fn validate() -> Result<Vec<Figure>> {
 
 /// Planning networks from nothing.
 fn plan_networks() -> Result<Vec<Figure>> {
-    let sizes = [("circuits-10000", 10_000, 25), ("circuits-100000", 100_000, 250)];
-    sizes
-        .into_iter()
-        .map(|(scenario, circuits, sites)| plan_one(scenario, circuits, sites))
-        .collect()
+    // A NIC has handles for some 60,000 leaves: more circuits do with HTB's own queues.
+    Ok(vec![
+        plan_one("circuits-10000", 10_000, 25, Leaf::FqCodel)?,
+        plan_one("circuits-100000", 100_000, 250, Leaf::None)?,
+    ])
 }
 
-fn plan_one(scenario: &str, circuits: usize, sites: usize) -> Result<Figure> {
+fn plan_one(scenario: &str, circuits: usize, sites: usize, leaf: Leaf) -> Result<Figure> {
     let size = Size { circuits, sites, access_points: 10, queues: 16 };
-    let (config, facts) = provider(size, Leaf::FqCodel);
+    let (config, facts) = provider(size, leaf);
     seconds("plan", scenario, || {
         plan::plan(&config, &facts, None).map_err(|problems| anyhow!("{problems}"))
     })
