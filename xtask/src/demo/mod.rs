@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: Option<PathBuf>,
     /// How long to make traffic, about.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(12..=600))]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(16..=600))]
     seconds: u32,
 }
 
