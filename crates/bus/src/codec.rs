@@ -189,6 +189,3 @@ fn write<T: Serialize>(
     out[start..start + HEADER_LEN].copy_from_slice(&complete);
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

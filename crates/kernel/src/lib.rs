@@ -1,1 +1,4 @@
-//! Being laid.
+//! The only crate that talks to the kernel: programs, maps, netlink.
+
+pub mod datapath;
+pub mod tables;

@@ -210,6 +210,3 @@ fn cut(
     rows.sort_unstable_by(by);
     Page { total, matched: count, rows: rows.to_vec() }
 }
-
-#[cfg(test)]
-mod tests;

@@ -83,3 +83,21 @@ impl ClientError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_says_about_connecting_is_sorted() {
+        let sorted = |kind: io::ErrorKind| {
+            ClientError::connect(Path::new("/bus.sock"), Duration::from_secs(1), kind.into())
+        };
+        use io::ErrorKind as Kind;
+        assert!(matches!(sorted(Kind::NotFound), ClientError::NotRunning { .. }));
+        assert!(matches!(sorted(Kind::ConnectionRefused), ClientError::NotRunning { .. }));
+        assert!(matches!(sorted(Kind::PermissionDenied), ClientError::PermissionDenied { .. }));
+        assert!(matches!(sorted(Kind::WouldBlock), ClientError::Timeout { .. }));
+        assert!(matches!(sorted(Kind::InvalidInput), ClientError::Connect { .. }));
+    }
+}

@@ -1,0 +1,167 @@
+//! Both clients against daemons that answer, refuse, keep silent, or are not there.
+
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use bus::*;
+use bytes::BytesMut;
+use tokio_util::codec::{Decoder, Encoder};
+
+const SOON: Duration = Duration::from_secs(10);
+const SHORT: Duration = Duration::from_millis(50);
+
+/// A daemon for one connection that answers with what `answer` gives, until the client goes.
+fn daemon(
+    path: &Path,
+    mut answer: impl FnMut(Request) -> Vec<Reply> + Send + 'static,
+) -> JoinHandle<()> {
+    let listener = UnixListener::bind(path).unwrap();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let (mut received, mut chunk) = (BytesMut::new(), [0; 4096]);
+        loop {
+            while let Some(incoming) = ServerCodec.decode(&mut received).unwrap() {
+                let mut out = BytesMut::new();
+                for reply in answer(incoming.request.unwrap()) {
+                    ServerCodec.encode((incoming.id, &reply), &mut out).unwrap();
+                }
+                // one byte at a time: frames arrive in pieces
+                out.iter().for_each(|byte| stream.write_all(&[*byte]).unwrap_or_default());
+            }
+            match stream.read(&mut chunk) {
+                Ok(0) | Err(_) => return,
+                Ok(count) => received.extend_from_slice(&chunk[..count]),
+            }
+        }
+    })
+}
+
+fn answers(request: Request) -> Vec<Reply> {
+    match request {
+        Request::Hello(hello) => {
+            vec![Reply::Welcome(Welcome::to(&hello, Role::Read, "9.9").unwrap())]
+        }
+        Request::Show(Topic::Status) => {
+            vec![View::Status(Box::new(StatusView { circuits: 8, ..Default::default() })).into()]
+        }
+        Request::Subscribe(_) => {
+            (1..=3).map(|tick| View::Tree(TreeView { tick, nodes: vec![] }).into()).collect()
+        }
+        Request::Unsubscribe(_) => vec![Reply::Done],
+        request => vec![Refusal::new(ErrorCode::Denied, request.name()).into()],
+    }
+}
+
+fn place() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bus.sock");
+    (folder, path)
+}
+
+#[test]
+fn the_blocking_client_asks_subscribes_and_hears_refusals() {
+    let (_folder, path) = place();
+    let server = daemon(&path, answers);
+    let mut client = Client::connect(&path, SOON).unwrap();
+    assert_eq!((client.welcome().role, &*client.welcome().daemon_version), (Role::Read, "9.9"));
+    assert_eq!(client.status().unwrap().circuits, 8);
+    let ticks: Vec<_> = client
+        .subscribe(Topic::Tree)
+        .unwrap()
+        .take(2)
+        .map(|view| match view.unwrap() {
+            View::Tree(tree) => tree.tick,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(ticks, [1, 2]);
+    assert_eq!(client.status().unwrap().circuits, 8, "the third view is passed over");
+    let error = client.bypass(true).unwrap_err();
+    assert!(matches!(error, ClientError::Refused(Refusal { code: ErrorCode::Denied, .. })));
+    drop(client);
+    server.join().unwrap();
+}
+
+#[tokio::test]
+async fn the_async_client_asks_subscribes_and_hears_refusals() {
+    let (_folder, path) = place();
+    let server = daemon(&path, answers);
+    let mut client = AsyncClient::connect(&path, SOON).await.unwrap();
+    assert!(matches!(client.show(Topic::Status).await.unwrap(), View::Status(_)));
+    let id = client.subscribe(Topic::Tree).await.unwrap();
+    for expected in 1..=3 {
+        assert!(
+            matches!(client.next(id).await, Ok(View::Tree(TreeView { tick, .. })) if tick == expected)
+        );
+    }
+    assert!(matches!(client.call(&Request::Reload).await, Ok(Reply::Error(_))));
+    drop(client);
+    server.join().unwrap();
+}
+
+#[tokio::test]
+async fn a_silent_daemon_costs_no_more_than_the_deadline() {
+    let (_folder, path) = place();
+    let _silent = UnixListener::bind(&path).unwrap();
+    let asked = Instant::now();
+    let error = Client::connect(&path, SHORT).unwrap_err();
+    assert!(matches!(error, ClientError::Timeout { waited } if waited == SHORT));
+    let error = AsyncClient::connect(&path, SHORT).await.unwrap_err();
+    assert!(matches!(error, ClientError::Timeout { .. }));
+    assert!(asked.elapsed() < SOON);
+}
+
+#[test]
+fn a_daemon_whose_backlog_is_full_costs_no_more_than_the_deadline() {
+    let (_folder, path) = place();
+    let listener = rustix::net::socket(
+        rustix::net::AddressFamily::UNIX,
+        rustix::net::SocketType::STREAM,
+        None,
+    )
+    .unwrap();
+    rustix::net::bind(&listener, &rustix::net::SocketAddrUnix::new(&path).unwrap()).unwrap();
+    rustix::net::listen(&listener, 0).unwrap();
+    let _first = UnixStream::connect(&path).unwrap();
+    let asked = Instant::now();
+    let error = Client::connect(&path, SHORT).unwrap_err();
+    assert!(matches!(error, ClientError::Timeout { .. }), "{error:?}");
+    assert!(asked.elapsed() < SOON);
+}
+
+#[test]
+fn a_daemon_that_hangs_up_is_told_from_one_that_is_slow() {
+    let (_folder, path) = place();
+    let listener = UnixListener::bind(&path).unwrap();
+    let server = thread::spawn(move || drop(listener.accept().unwrap()));
+    assert!(matches!(Client::connect(&path, SOON).unwrap_err(), ClientError::Closed));
+    server.join().unwrap();
+}
+
+#[tokio::test]
+async fn nobody_there_is_its_own_error() {
+    let (_folder, path) = place();
+    assert!(matches!(Client::connect(&path, SOON), Err(ClientError::NotRunning { .. })));
+    assert!(matches!(AsyncClient::connect(&path, SOON).await, Err(ClientError::NotRunning { .. })));
+    drop(UnixListener::bind(&path).unwrap());
+    assert!(
+        matches!(Client::connect(&path, SOON), Err(ClientError::NotRunning { .. })),
+        "left behind"
+    );
+}
+
+#[test]
+fn no_permission_is_its_own_error() {
+    if rustix::process::geteuid().is_root() {
+        println!("skipped: root may open everything");
+        return;
+    }
+    let (_folder, path) = place();
+    let _listener = UnixListener::bind(&path).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
+    assert!(matches!(Client::connect(&path, SOON), Err(ClientError::PermissionDenied { .. })));
+}

@@ -1,0 +1,132 @@
+//! Halves, giants, garbage and strangers.
+
+mod samples;
+
+use bus::{
+    ClientCodec, ErrorCode, FrameError, HEADER_LEN, MAGIC, MAX_REQUEST, Request, ServerCodec, Topic,
+};
+use bytes::{BufMut, BytesMut};
+use proptest::prelude::*;
+use tokio_util::codec::{Decoder, Encoder};
+
+fn frame(version: u16, length: usize, payload: &[u8]) -> BytesMut {
+    let mut bytes = BytesMut::new();
+    bytes.put_slice(&MAGIC);
+    bytes.put_u16_le(version);
+    bytes.put_u32_le(length as u32);
+    bytes.put_u64_le(9);
+    bytes.put_slice(payload);
+    bytes
+}
+
+fn refused(payload: &[u8]) -> ErrorCode {
+    let incoming = ServerCodec.decode(&mut frame(1, payload.len(), payload)).unwrap().unwrap();
+    assert_eq!(incoming.id, 9);
+    incoming.request.unwrap_err().code
+}
+
+#[test]
+fn what_a_newer_client_asks_is_told_from_garbage() {
+    assert_eq!(refused(&[7]), ErrorCode::UnknownRequest);
+    assert_eq!(refused(&[250]), ErrorCode::UnknownRequest);
+    assert_eq!(refused(&[1, 5]), ErrorCode::UnknownRequest);
+    assert_eq!(refused(&[2, 200, 1, 2]), ErrorCode::UnknownRequest);
+    assert_eq!(refused(&[]), ErrorCode::Malformed);
+    assert_eq!(refused(&[1]), ErrorCode::Malformed);
+    assert_eq!(refused(&[4, 0]), ErrorCode::Malformed, "bytes follow the message");
+    assert_eq!(refused(&[6, 2]), ErrorCode::Malformed, "neither true nor false");
+}
+
+#[test]
+fn a_refused_payload_does_not_spoil_the_stream() {
+    let mut stream = frame(1, 1, &[99]);
+    ClientCodec.encode((10, &Request::Show(Topic::Status)), &mut stream).unwrap();
+    assert!(ServerCodec.decode(&mut stream).unwrap().unwrap().request.is_err());
+    assert_eq!(
+        ServerCodec.decode(&mut stream).unwrap().unwrap().request,
+        Ok(Request::Show(Topic::Status))
+    );
+    assert!(ServerCodec.decode(&mut stream).unwrap().is_none());
+}
+
+#[test]
+fn another_version_is_refused_by_name_on_either_side() {
+    let incoming = ServerCodec.decode(&mut frame(2, 1, &[1])).unwrap().unwrap();
+    assert_eq!(incoming.request.unwrap_err().code, ErrorCode::Version);
+    let error = ClientCodec.decode(&mut frame(2, 1, &[5])).unwrap_err();
+    assert!(matches!(error, FrameError::Version { found: 2, expected: 1 }));
+}
+
+#[test]
+fn a_giant_is_refused_by_its_header_alone() {
+    let mut header = frame(1, MAX_REQUEST + 1, &[]);
+    let error = ServerCodec.decode(&mut header).unwrap_err();
+    let (id, refusal) = error.refusal().unwrap();
+    assert_eq!((id, refusal.code), (9, ErrorCode::TooLarge));
+    let long = Request::Show(Topic::Circuits(bus::CircuitsQuery {
+        filter: "x".repeat(MAX_REQUEST),
+        ..Default::default()
+    }));
+    let mut out = BytesMut::new();
+    let error = ClientCodec.encode((9, &long), &mut out).unwrap_err();
+    assert!(matches!(error, FrameError::TooLarge { id: 9, .. }));
+    assert!(out.is_empty());
+}
+
+#[test]
+fn a_stranger_is_not_waited_for() {
+    let error = ServerCodec.decode(&mut BytesMut::from(&b"GET"[..])).unwrap_err();
+    assert!(matches!(error, FrameError::Magic { .. }));
+    assert!(error.refusal().is_none());
+}
+
+#[test]
+fn every_half_of_a_frame_asks_for_more() {
+    for (name, reply) in samples::replies() {
+        let mut whole = BytesMut::new();
+        ServerCodec.encode((1, &reply), &mut whole).unwrap();
+        for cut in 0..whole.len() {
+            let mut half = BytesMut::from(&whole[..cut]);
+            assert!(ClientCodec.decode(&mut half).unwrap().is_none(), "{name} cut at {cut}");
+            assert_eq!(half.len(), cut);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn random_payloads_never_panic(payload in prop::collection::vec(any::<u8>(), 0..300)) {
+        let incoming = ServerCodec.decode(&mut frame(1, payload.len(), &payload)).unwrap().unwrap();
+        prop_assert_eq!(incoming.id, 9);
+        let _ = ClientCodec.decode(&mut frame(1, payload.len(), &payload));
+    }
+
+    #[test]
+    fn random_streams_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let mut stream = BytesMut::from(&bytes[..]);
+        let answer = ServerCodec.decode(&mut stream);
+        prop_assert!(answer.is_err() || MAGIC.starts_with(&bytes[..bytes.len().min(4)]) );
+    }
+
+    #[test]
+    fn a_flipped_byte_never_panics(which in 0usize..10, at: prop::sample::Index, to: u8) {
+        let (_, reply) = samples::replies().swap_remove(which);
+        let mut bytes = BytesMut::new();
+        ServerCodec.encode((1, &reply), &mut bytes).unwrap();
+        let payload = bytes.len() - HEADER_LEN;
+        prop_assume!(payload > 0);
+        let at = HEADER_LEN + at.index(payload);
+        bytes[at] = to;
+        let _ = ClientCodec.decode(&mut bytes);
+    }
+
+    #[test]
+    fn queries_come_back_as_sent(filter in ".{0,40}", node in proptest::option::of(".{0,20}"), offset: u32, limit: u32, id: u64) {
+        let query = bus::CircuitsQuery { filter, node, offset, limit, ..Default::default() };
+        let request = Request::Subscribe(Topic::Circuits(query));
+        let mut bytes = BytesMut::new();
+        ClientCodec.encode((id, &request), &mut bytes).unwrap();
+        let incoming = ServerCodec.decode(&mut bytes).unwrap().unwrap();
+        prop_assert_eq!((incoming.id, incoming.request), (id, Ok(request)));
+    }
+}

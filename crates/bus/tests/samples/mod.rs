@@ -1,0 +1,184 @@
+//! One of every request and reply, with every field set to something.
+
+#![allow(dead_code, reason = "each test program uses its part")]
+
+use bus::*;
+use units::{Direction, PerDirection, TcHandle};
+
+fn pair<T>(down: T, up: T) -> PerDirection<T> {
+    PerDirection { down, up }
+}
+
+pub(crate) fn requests() -> Vec<(&'static str, Request)> {
+    let circuits = CircuitsQuery {
+        filter: "gurnee".into(),
+        node: Some("AP_A".into()),
+        sort: CircuitSort::Share,
+        by: Some(Direction::Upload),
+        descending: true,
+        offset: 300,
+        limit: 70_000,
+    };
+    let unknown = UnknownQuery {
+        filter: "100.64".into(),
+        sort: UnknownSort::Bytes,
+        ..UnknownQuery::default()
+    };
+    let hello =
+        Hello { client: "tidegate 0.1.0".into(), versions: VersionRange { min: 1, max: 1 } };
+    vec![
+        ("hello", Request::Hello(hello)),
+        ("show-status", Request::Show(Topic::Status)),
+        ("show-tree", Request::Show(Topic::Tree)),
+        ("show-circuits", Request::Show(Topic::Circuits(circuits.clone()))),
+        ("show-queues", Request::Show(Topic::Queues)),
+        ("show-unknown", Request::Show(Topic::Unknown(unknown))),
+        ("subscribe-circuits", Request::Subscribe(Topic::Circuits(circuits))),
+        ("unsubscribe", Request::Unsubscribe(7)),
+        ("plan", Request::Plan),
+        ("reload", Request::Reload),
+        ("bypass", Request::Bypass(true)),
+    ]
+}
+
+pub(crate) fn replies() -> Vec<(&'static str, Reply)> {
+    let welcome = Welcome { version: 1, daemon_version: "0.1.0".into(), role: Role::Control };
+    let reloaded = Reloaded {
+        generation: 2,
+        circuits: 8,
+        nodes: 5,
+        took_ms: 31,
+        warnings: vec!["odd".into()],
+    };
+    vec![
+        ("error", Reply::Error(Refusal::new(ErrorCode::Denied, "reload takes the control role"))),
+        ("welcome", Reply::Welcome(welcome)),
+        ("status", View::Status(Box::new(status())).into()),
+        ("tree", View::Tree(tree()).into()),
+        ("circuits", View::Circuits(circuits()).into()),
+        ("queues", View::Queues(queues()).into()),
+        ("unknown", View::Unknown(unknown()).into()),
+        ("plan", Reply::Plan(PlanView { generation: 2, json: "{\"nics\":[]}".into() })),
+        ("reloaded", Reply::Reloaded(reloaded)),
+        ("done", Reply::Done),
+    ]
+}
+
+fn status() -> StatusView {
+    let count = |name: &str| vec![CountView { name: name.into(), count: 900, per_sec: 12 }];
+    let protocols =
+        ProtocolsView { tcp_bps: 1_000_000, udp_bps: 2_000, icmp_bps: 64, other_bps: 1 };
+    StatusView {
+        tick: 41,
+        daemon_version: "0.1.0".into(),
+        protocol_version: 1,
+        kernel_release: "6.12.0".into(),
+        uptime_ms: 41_250,
+        mode: "bridge".into(),
+        bypass: true,
+        config: ConfigView { generation: 2, loaded_ms_ago: 800, problem: Some("line 3".into()) },
+        circuits: 8,
+        nodes: 5,
+        unknown_hosts: 1,
+        nics: vec![NicView {
+            name: "eth1".into(),
+            ifindex: 3,
+            side: Side::Customers,
+            xdp: Some(XdpMode::Generic),
+            tc: Some(TcAttachment::Tcx),
+            queues: 4,
+        }],
+        traffic: TrafficView {
+            rate_bps: pair(1_002_065, 500),
+            packets_per_sec: pair(90, 4),
+            protocols: pair(protocols, ProtocolsView::default()),
+        },
+        verdicts: count("steered"),
+        events: count("map full"),
+        egress: count("classified"),
+        maps: vec![MapView { name: "hosts".into(), used: 12, capacity: 65_536 }],
+        threads: vec![ThreadView {
+            name: "tick".into(),
+            state: ThreadState::Stale,
+            essential: true,
+            heartbeat_age_ms: 6_000,
+            restarts: 1,
+            last_exit: Some("failed: gone".into()),
+        }],
+        clients: 2,
+        clients_max: 64,
+        dropped: count("subscriber views"),
+        warnings: vec!["generic XDP on eth1".into()],
+    }
+}
+
+fn tree() -> TreeView {
+    let node = NodeRow {
+        id: "1".into(),
+        name: "Site_1".into(),
+        kind: Some("site".into()),
+        is_virtual: false,
+        parent: None,
+        depth: 0,
+        circuits: 4,
+        limit_bps: pair(1_000_000_000, 500_000_000),
+        rate_bps: pair(250_000_000, 1),
+        share_percent: pair(25.0, 0.5),
+        drops_per_sec: pair(3, 0),
+        drops: pair(70_000, 1),
+    };
+    let child = NodeRow { parent: Some(0), depth: 1, is_virtual: true, kind: None, ..node.clone() };
+    TreeView { tick: 41, nodes: vec![node, child] }
+}
+
+fn circuits() -> CircuitsPage {
+    let row = CircuitRow {
+        id: "10001".into(),
+        name: "968 Circle St., Gurnee".into(),
+        node: Some("AP_A".into()),
+        plan_bps: pair(155_000_000, 20_000_000),
+        min_bps: pair(1_000_000, 1_000_000),
+        offered_bps: pair(160_000_000, 90),
+        offered_packets_per_sec: pair(13_000, 1),
+        sent_bps: pair(Some(154_900_000), None),
+        share_percent: pair(99.5, 0.0),
+        drops_per_sec: pair(400, 0),
+        drops: pair(9_000, 0),
+        backlog_bytes: pair(60_000, 0),
+        queue: pair(2, 3),
+        cpu: 1,
+        class: pair(Some(TcHandle::new(1, 0x2a)), None),
+        addresses: ["100.64.0.1".into(), "fdd7:b724:0:100::/56".into()].into(),
+    };
+    CircuitsPage { tick: 41, total: 8, matched: 1, rows: vec![row] }
+}
+
+fn queues() -> QueuesView {
+    let row = QueueRow {
+        nic: "eth1".into(),
+        ifindex: 3,
+        queue: 2,
+        cpu: 1,
+        direction: Direction::Download,
+        classes: 9,
+        leaves: 5,
+        link_bps: 10_000_000_000,
+        sent_bps: 2_500_000_000,
+        share_percent: 25.0,
+        drops_per_sec: 5,
+        drops: 1_000,
+        backlog_bytes: 120_000,
+    };
+    QueuesView { tick: 41, queues: vec![row] }
+}
+
+fn unknown() -> UnknownPage {
+    let row = |addr: &str| UnknownRow {
+        addr: addr.parse().unwrap(),
+        first_seen_ms_ago: 9_000,
+        last_seen_ms_ago: 10,
+        bytes: pair(123_456, 99),
+        packets: pair(100, 2),
+    };
+    UnknownPage { tick: 41, total: 2, matched: 2, rows: vec![row("100.64.9.9"), row("fd00::9")] }
+}

@@ -1,0 +1,140 @@
+//! What the programs count, read without stopping them.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use libbpf_rs::{MapCore, MapFlags, MapHandle, Object};
+use units::{CircuitSlot, PerDirection};
+
+use super::load::{access, map_handle, mapped};
+use super::mapped::Mapped;
+use super::{DatapathError, MapSizes};
+
+/// Entries read by one system call.
+const BATCH: u32 = 4096;
+
+/// What the programs count. Reading is a memory read for all but unknown hosts.
+#[derive(Debug)]
+pub struct Counters {
+    traffic: Mapped<abi::Traffic>,
+    totals: Mapped<abi::Totals>,
+    unknown: MapHandle,
+    sizes: MapSizes,
+    cpus: usize,
+}
+
+/// A host that no device covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownHost {
+    /// Its address.
+    pub address: IpAddr,
+    /// `CLOCK_MONOTONIC` of its first packet, to a timer tick.
+    pub first_seen_ns: u64,
+    /// Likewise of its last.
+    pub last_seen_ns: u64,
+    /// Whole frames.
+    pub counts: PerDirection<abi::Count>,
+}
+
+/// How much of a map is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fill {
+    /// What the map holds, as [limits] calls it.
+    pub name: &'static str,
+    /// Entries in use.
+    pub used: usize,
+    /// Entries that there is room for.
+    pub capacity: usize,
+}
+
+impl Counters {
+    pub(super) fn new(object: &Object, sizes: &MapSizes, cpus: usize) -> Result<Self, DatapathError> {
+        Ok(Self {
+            traffic: mapped(object, "tg_traffic", cpus * sizes.circuits.max(1) as usize)?,
+            totals: mapped(object, "tg_totals", cpus)?,
+            unknown: map_handle(object, "tg_unknown")?,
+            sizes: *sizes,
+            cpus,
+        })
+    }
+
+    /// A circuit's traffic since the programs were loaded, all CPUs added; zero beyond the table.
+    pub fn traffic(&self, slot: CircuitSlot) -> abi::Traffic {
+        let mut sum = abi::Traffic::default();
+        if slot.get() < self.sizes.circuits {
+            for cpu in 0..self.cpus {
+                let row = cpu * self.sizes.circuits as usize + slot.index();
+                add_words(&mut sum, &self.traffic.read(row));
+            }
+        }
+        sum
+    }
+
+    /// The box's traffic since the programs were loaded, all CPUs added.
+    pub fn totals(&self) -> abi::Totals {
+        let mut sum = abi::Totals::default();
+        for cpu in 0..self.totals.rows() {
+            add_words(&mut sum, &self.totals.read(cpu));
+        }
+        sum.unknown_full_ns = 0;
+        sum
+    }
+
+    /// All unknown hosts, in no order.
+    ///
+    /// # Errors
+    /// When the map cannot be read.
+    pub fn unknown_hosts(&self) -> Result<Vec<UnknownHost>, DatapathError> {
+        let entries = self
+            .unknown
+            .lookup_batch(BATCH.min(self.sizes.unknown_hosts.max(1)), MapFlags::ANY, MapFlags::ANY)
+            .map_err(|source| access("read", "tg_unknown", source))?;
+        Ok(entries.filter_map(|(key, value)| unknown_host(&key, &value)).collect())
+    }
+
+    /// Forgets unknown hosts, making room for others.
+    ///
+    /// # Errors
+    /// When one could not be removed, though it was there.
+    pub fn forget_unknown(&self, hosts: &[IpAddr]) -> Result<(), DatapathError> {
+        for host in hosts {
+            match self.unknown.delete(&mapped_address(*host).octets()) {
+                Err(error) if error.kind() == libbpf_rs::ErrorKind::NotFound => {}
+                removed => removed.map_err(|source| access("remove from", "tg_unknown", source))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Room for unknown hosts.
+    pub const fn unknown_capacity(&self) -> u32 {
+        self.sizes.unknown_hosts
+    }
+}
+
+fn unknown_host(key: &[u8], value: &[u8]) -> Option<UnknownHost> {
+    let address = Ipv6Addr::from(<[u8; 16]>::try_from(key).ok()?);
+    let host: abi::UnknownHost = bytemuck::try_pod_read_unaligned(value).ok()?;
+    let [down, up] = host.counts;
+    Some(UnknownHost {
+        address: address.to_canonical(),
+        first_seen_ns: host.first_seen_ns,
+        last_seen_ns: host.last_seen_ns,
+        counts: PerDirection { down, up },
+    })
+}
+
+fn mapped_address(address: IpAddr) -> Ipv6Addr {
+    match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped(),
+        IpAddr::V6(v6) => v6,
+    }
+}
+
+/// Adds records that are nothing but 64-bit counters.
+fn add_words<T: bytemuck::Pod>(sum: &mut T, other: &T) {
+    let other: &[u64] = bytemuck::cast_slice(std::slice::from_ref(other));
+    let sum: &mut [u64] = bytemuck::cast_slice_mut(std::slice::from_mut(sum));
+    for (sum, other) in sum.iter_mut().zip(other) {
+        *sum = sum.wrapping_add(*other);
+    }
+}

@@ -1,0 +1,173 @@
+//! From object bytes to programs that the verifier took.
+
+use std::ffi::OsStr;
+use std::os::fd::AsFd;
+
+use bytemuck::{Pod, Zeroable};
+use libbpf_rs::{MapCore, MapFlags, MapHandle, Object, ObjectBuilder, OpenObject};
+use units::{CpuId, IfIndex};
+
+use super::mapped::Mapped;
+use super::{Counters, DatapathError, MapTables};
+
+/// Packets that may wait for a CPU behind `xdp_ingress`. Enough for several full NAPI polls (64
+/// packets) from every receive queue; beyond it the kernel drops, so it errs on the large side.
+const CPU_QUEUE_PACKETS: u32 = 8192;
+
+/// What is fixed when the programs are loaded.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How packets cross the box.
+    pub mode: abi::Mode,
+    /// The NIC towards the Internet.
+    pub internet: IfIndex,
+    /// The NIC towards the customers; the same on a stick.
+    pub customers: IfIndex,
+    /// VLAN ids of the Internet's and the customers' side; only on a stick.
+    pub vlans: Option<(u16, u16)>,
+    /// CPUs that packets may be steered to.
+    pub cpus: Vec<CpuId>,
+    /// How much the maps hold.
+    pub sizes: MapSizes,
+}
+
+/// How much the maps hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MapSizes {
+    /// Circuits.
+    pub circuits: u32,
+    /// Single addresses.
+    pub hosts: u32,
+    /// Longer address blocks.
+    pub prefixes: u32,
+    /// Unknown hosts that are remembered.
+    pub unknown_hosts: u32,
+}
+
+/// Loaded programs with their maps. They see no packets yet; dropping it unloads them.
+#[derive(Debug)]
+pub struct Loaded {
+    pub(super) object: Object,
+    pub(super) options: Options,
+    tables: Option<MapTables>,
+    counters: Option<Counters>,
+}
+
+impl Loaded {
+    /// Loads and verifies the programs.
+    ///
+    /// # Errors
+    /// When the kernel lacks what they need, memory for the maps, or the right to load them.
+    pub fn new(options: Options) -> Result<Self, DatapathError> {
+        let cpus = libbpf_rs::num_possible_cpus().map_err(DatapathError::Load)? as u32;
+        let mut open = ObjectBuilder::default()
+            .name("tidegate")
+            .and_then(|builder| builder.open_memory(tidegate_ebpf::OBJECT))
+            .map_err(DatapathError::Load)?;
+        set_sizes(&mut open, &options.sizes, cpus)?;
+        set_settings(&mut open, &options, cpus)?;
+        let object = open.load().map_err(DatapathError::Load)?;
+        fill_cpus(&map_handle(&object, "tg_cpus")?, &options.cpus)?;
+        let tables = MapTables::new(&object, &options.sizes)?;
+        let counters = Counters::new(&object, &options.sizes, cpus as usize)?;
+        Ok(Self { object, options, tables: Some(tables), counters: Some(counters) })
+    }
+
+    /// The tables that the programs look things up in. There is one writer: the first call takes
+    /// them, later ones find nothing.
+    pub fn take_tables(&mut self) -> Option<MapTables> {
+        self.tables.take()
+    }
+
+    /// The counters that the programs write, likewise for one reader.
+    pub fn take_counters(&mut self) -> Option<Counters> {
+        self.counters.take()
+    }
+}
+
+fn set_sizes(open: &mut OpenObject, sizes: &MapSizes, cpus: u32) -> Result<(), DatapathError> {
+    for mut map in open.maps_mut() {
+        let entries = match map.name().to_str().unwrap_or_default() {
+            "tg_circuits" => sizes.circuits,
+            "tg_hosts" => sizes.hosts,
+            "tg_prefixes" => sizes.prefixes,
+            "tg_traffic" => sizes.circuits.saturating_mul(cpus),
+            "tg_totals" | "tg_cpus" => cpus,
+            "tg_unknown" => sizes.unknown_hosts,
+            _ => continue,
+        };
+        map.set_max_entries(entries.max(1)).map_err(DatapathError::Load)?;
+    }
+    Ok(())
+}
+
+fn set_settings(
+    open: &mut OpenObject,
+    options: &Options,
+    cpus: u32,
+) -> Result<(), DatapathError> {
+    let (internet_vlan, customers_vlan) = options.vlans.unwrap_or_default();
+    let settings = abi::Settings {
+        internet_ifindex: options.internet.get(),
+        customers_ifindex: options.customers.get(),
+        mode: options.mode as u32,
+        circuits: options.sizes.circuits,
+        cpus,
+        internet_vlan,
+        customers_vlan,
+    };
+    let rodata = |map: &libbpf_rs::OpenMapMut<'_>| map.name().as_encoded_bytes().ends_with(b".rodata");
+    let mut map = open.maps_mut().find(rodata).ok_or(DatapathError::Missing(".rodata"))?;
+    let bytes = map.initial_value_mut().ok_or(DatapathError::Missing(".rodata"))?;
+    let at = tidegate_ebpf::SETTINGS_OFFSET;
+    let field = bytes
+        .get_mut(at..at + size_of_val(&settings))
+        .ok_or(DatapathError::Missing("settings"))?;
+    field.copy_from_slice(bytemuck::bytes_of(&settings));
+    Ok(())
+}
+
+/// `struct bpf_cpumap_val` of `include/uapi/linux/bpf.h`, with no program on the far side.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct CpuQueue {
+    packets: u32,
+    program: u32,
+}
+
+fn fill_cpus(map: &MapHandle, cpus: &[CpuId]) -> Result<(), DatapathError> {
+    let queue = CpuQueue { packets: CPU_QUEUE_PACKETS, program: 0 };
+    for cpu in cpus {
+        let key = u32::from(cpu.get()).to_ne_bytes();
+        map.update(&key, bytemuck::bytes_of(&queue), MapFlags::ANY)
+            .map_err(|source| access("add a CPU to", "tg_cpus", source))?;
+    }
+    Ok(())
+}
+
+/// A handle of our own on one of the object's maps.
+pub(super) fn map_handle(object: &Object, name: &'static str) -> Result<MapHandle, DatapathError> {
+    let map = object
+        .maps()
+        .find(|map| map.name() == OsStr::new(name))
+        .ok_or(DatapathError::Missing(name))?;
+    MapHandle::try_from(&map).map_err(|source| access("open", name, source))
+}
+
+/// The memory of one of the object's arrays.
+pub(super) fn mapped<T: Pod>(
+    object: &Object,
+    name: &'static str,
+    rows: usize,
+) -> Result<Mapped<T>, DatapathError> {
+    let handle = map_handle(object, name)?;
+    Mapped::new(handle.as_fd(), rows).map_err(|source| DatapathError::Map { map: name, source })
+}
+
+pub(super) fn access(
+    action: &'static str,
+    map: &'static str,
+    source: libbpf_rs::Error,
+) -> DatapathError {
+    DatapathError::Access { action, map, source }
+}
