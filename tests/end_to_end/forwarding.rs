@@ -1,0 +1,60 @@
+//! The other ways in which packets cross the box.
+
+use std::net::IpAddr;
+
+use anyhow::{Result, ensure};
+use testkit::{Forwarding, Ping, Place};
+use units::{BitsPerSec, Direction};
+
+use crate::provider::{Circuit, Provider, two_nics};
+use crate::stage::{Stage, UNKNOWN_HOST, ensure_near};
+
+fn provider(interfaces: String) -> Provider {
+    let circuit = Circuit::new("one", "100.64.1.1", "2001:db8:1::1", (20.0, 10.0));
+    Provider { interfaces, ..Provider::flat(vec![circuit]) }
+}
+
+/// Shaped both ways in both families, and unknown hosts pass.
+fn shapes(stage: &Stage) -> Result<()> {
+    let unknown: IpAddr = UNKNOWN_HOST.parse()?;
+    for (address, direction, plan) in
+        [("100.64.1.1", Direction::Download, 20.0), ("2001:db8:1::1", Direction::Upload, 10.0)]
+    {
+        let measured = stage.goodput(address.parse()?, direction, 4)?;
+        ensure_near(&format!("{direction} to {address}"), measured, plan, 0.05)?;
+    }
+    let ping = Ping::from(unknown, stage.lab.server_for(unknown));
+    let report = ping.run(&stage.lab, Place::Customers)?;
+    ensure!(report.lost == 0, "{report:?}");
+    Ok(())
+}
+
+#[test]
+fn without_a_linux_bridge() -> Result<()> {
+    let mut stage = Stage::dark(&provider(two_nics("xdp-bridge")), Forwarding::None, 1500)?;
+    stage.start()?;
+    shapes(&stage)
+}
+
+#[test]
+fn on_a_stick() -> Result<()> {
+    let interfaces = format!(
+        "mode = \"stick\"\ninterface = \"{}\"\ninternet_vlan = 10\ncustomers_vlan = 20",
+        testkit::BOX_STICK
+    );
+    let forwarding = Forwarding::Stick { internet_vlan: 10, customers_vlan: 20 };
+    let mut stage = Stage::dark(&provider(interfaces), forwarding, 1500)?;
+    stage.start()?;
+    shapes(&stage)
+}
+
+#[test]
+fn observing_shapes_nothing() -> Result<()> {
+    let mut stage = Stage::dark(&provider(two_nics("observe")), Forwarding::Bridge, 1500)?;
+    stage.start()?;
+    let rate = stage.goodput("100.64.1.1".parse()?, Direction::Download, 2)?;
+    ensure!(rate > BitsPerSec::from_mbps(50), "observed, but {rate}");
+    let page = stage.client()?.circuits(bus::CircuitsQuery::default())?;
+    ensure!(page.rows.len() == 1 && page.rows[0].class.down.is_none(), "{page:?}");
+    Ok(())
+}

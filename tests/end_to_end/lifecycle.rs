@@ -1,0 +1,90 @@
+//! Starting, stopping, dying.
+
+use std::fs;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use testkit::{BOX_CUSTOMERS, BOX_INTERNET, Daemon, Forwarding, Place, run};
+use units::Direction;
+
+use crate::provider::{Circuit, Provider};
+use crate::stage::{Stage, ensure_near};
+
+fn one_circuit() -> Provider {
+    Provider::flat(vec![Circuit::new("one", "100.64.1.1", "", (5.0, 5.0))])
+}
+
+/// Everything that a daemon could leave on the box, as text: queues, classes, filters, programs,
+/// transmit settings, pins.
+fn traces(stage: &Stage) -> Result<String> {
+    let mut text = String::new();
+    for nic in [BOX_CUSTOMERS, BOX_INTERNET] {
+        for words in [
+            &["tc", "qdisc", "show", "dev", nic][..],
+            &["tc", "class", "show", "dev", nic],
+            &["ip", "-details", "link", "show", "dev", nic],
+            &["ethtool", "-k", nic],
+            &["sh", "-c", &format!("head -v /sys/class/net/{nic}/queues/*/[xr]ps_cpus")],
+        ] {
+            text += &stage.lab.run(Place::Box, words)?.stdout;
+        }
+    }
+    for entry in fs::read_dir(stage.lab.bpffs()).context("no BPF filesystem")? {
+        text += &format!("pin {}\n", entry?.path().display());
+    }
+    Ok(text)
+}
+
+#[test]
+fn a_graceful_stop_restores_everything() -> Result<()> {
+    let mut stage = Stage::dark(&one_circuit(), Forwarding::Bridge, 1500)?;
+    let before = traces(&stage)?;
+    stage.start()?;
+    ensure!(traces(&stage)? != before, "the daemon has left no trace at work");
+    stage.stop()?;
+    let after = traces(&stage)?;
+    ensure!(after == before, "before:\n{before}\nafter:\n{after}");
+    ensure!(!stage.socket.exists(), "the socket is still there");
+    stage.start().context("the second start")?;
+    stage.stop()
+}
+
+#[test]
+fn a_killed_daemon_goes_on_shaping_and_is_succeeded() -> Result<()> {
+    let mut stage = Stage::new(&one_circuit())?;
+    let customer: IpAddr = "100.64.1.1".parse()?;
+    stage.daemon.take().context("no daemon runs")?.kill();
+    ensure_near("without a daemon", stage.goodput(customer, Direction::Download, 3)?, 5.0, 0.05)?;
+    stage.start().context("the successor")?;
+    ensure_near("with the successor", stage.goodput(customer, Direction::Upload, 3)?, 5.0, 0.05)?;
+    stage.stop()
+}
+
+#[test]
+fn a_second_daemon_is_refused() -> Result<()> {
+    let stage = Stage::new(&one_circuit())?;
+    let spec = stage.daemon_spec();
+    let mut command = stage.lab.namespace(Place::Box).command(&spec.binary);
+    command.arg("--config").arg(&spec.config);
+    let second = run(&mut command, Duration::from_secs(20))?;
+    ensure!(!second.status.success(), "{second}");
+    let first = stage.daemon.as_ref().and_then(Daemon::id).context("no daemon runs")?;
+    ensure!(second.stderr.contains(&first.to_string()), "who holds the lock is not said: {second}");
+    stage.client()?.status()?;
+    Ok(())
+}
+
+#[test]
+fn a_wrong_configuration_is_refused_before_anything_is_touched() -> Result<()> {
+    let stage = Stage::dark(&one_circuit(), Forwarding::Bridge, 1500)?;
+    let before = traces(&stage)?;
+    let text = fs::read_to_string(&stage.config)?;
+    fs::write(&stage.config, text.replace(BOX_INTERNET, "absent0"))?;
+    let mut command = stage.lab.namespace(Place::Box).command(&stage.daemon_spec().binary);
+    command.arg("--config").arg(&stage.config);
+    let refused = run(&mut command, Duration::from_secs(20))?;
+    ensure!(!refused.status.success() && refused.stderr.contains("absent0"), "{refused}");
+    ensure!(traces(&stage)? == before, "something was touched");
+    Ok(())
+}

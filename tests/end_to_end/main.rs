@@ -1,0 +1,13 @@
+//! The real daemon between real traffic, in a lab.
+//!
+//! Each test makes its provider, starts `tidegated` in the box, and looks at what arrives. They
+//! need root and take the machine for themselves.
+
+#![forbid(unsafe_code)]
+
+mod forwarding;
+mod lifecycle;
+mod passing;
+mod provider;
+mod shaping;
+mod stage;

@@ -1,0 +1,124 @@
+//! What the machine must have, and the Debian package that brings it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Oldest clang that compiles the kernel programs; Debian 12's plain `clang` is older.
+const CLANG_MIN: u32 = 16;
+/// Newest clang that is looked for by its versioned name.
+const CLANG_MAX: u32 = 21;
+
+/// One thing that is needed.
+pub(crate) struct Need {
+    /// The Debian package.
+    pub(crate) package: &'static str,
+    /// What it is for.
+    pub(crate) purpose: &'static str,
+    /// How to tell that it is there.
+    found: Found,
+}
+
+enum Found {
+    Program(&'static str),
+    Header(&'static str),
+    Clang,
+}
+
+/// Everything that building, testing and the demo need beyond Rust.
+pub(crate) const NEEDS: [Need; 12] = [
+    Need { package: "clang-19", purpose: "compiles the kernel programs", found: Found::Clang },
+    Need {
+        package: "libelf-dev",
+        purpose: "reads the compiled kernel programs",
+        found: Found::Header("libelf.h"),
+    },
+    Need {
+        package: "zlib1g-dev",
+        purpose: "reads the compiled kernel programs",
+        found: Found::Header("zlib.h"),
+    },
+    Need {
+        package: "linux-libc-dev",
+        purpose: "has the kernel's headers",
+        found: Found::Header("linux/bpf.h"),
+    },
+    Need {
+        package: "pkg-config",
+        purpose: "finds the libraries",
+        found: Found::Program("pkg-config"),
+    },
+    Need { package: "gcc", purpose: "links, and builds libbpf", found: Found::Program("cc") },
+    Need { package: "make", purpose: "builds libbpf", found: Found::Program("make") },
+    Need { package: "iproute2", purpose: "builds the labs", found: Found::Program("ip") },
+    Need { package: "iperf3", purpose: "makes TCP traffic", found: Found::Program("iperf3") },
+    Need {
+        package: "ethtool",
+        purpose: "sets the labs' NICs up",
+        found: Found::Program("ethtool"),
+    },
+    Need { package: "iputils-ping", purpose: "measures delays", found: Found::Program("ping") },
+    Need { package: "git", purpose: "lists the files to check", found: Found::Program("git") },
+];
+
+impl Need {
+    /// Whether the machine has it.
+    pub(crate) fn is_met(&self) -> bool {
+        match self.found {
+            Found::Program(name) => program(name).is_some(),
+            Found::Header(name) => header(name),
+            Found::Clang => has_clang(),
+        }
+    }
+}
+
+/// Whether there is a clang that is new enough, under whatever name.
+fn has_clang() -> bool {
+    let is_there = |version: u32| program(&format!("clang-{version}")).is_some();
+    (CLANG_MIN..=CLANG_MAX).any(is_there) || plain_clang_version() >= Some(CLANG_MIN)
+}
+
+/// The major version of the `clang` in the search path.
+fn plain_clang_version() -> Option<u32> {
+    let output = Command::new("clang").arg("--version").output().ok()?;
+    major_version(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// `Debian clang version 19.1.7 (3)` is 19.
+fn major_version(text: &str) -> Option<u32> {
+    text.split("version ").nth(1)?.split('.').next()?.parse().ok()
+}
+
+/// A program in the search path, or where Debian keeps those for root.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/sbin".into()])
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+}
+
+/// A header in the usual place, or in the one of this machine's architecture.
+fn header(name: &str) -> bool {
+    let usr = Path::new("/usr/include");
+    let here = format!("{}-linux-gnu", std::env::consts::ARCH);
+    usr.join(name).is_file() || usr.join(here).join(name).is_file()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clang_says_its_version() {
+        assert_eq!(major_version("Debian clang version 19.1.7 (3+b1)\nTarget: x"), Some(19));
+        assert_eq!(major_version("clang version 14.0.6"), Some(14));
+        assert_eq!(major_version("no such thing"), None);
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_found() {
+        assert!(program("sh").is_some());
+        assert!(program("no-such-program").is_none());
+        assert!(!header("no/such/header.h"));
+    }
+}

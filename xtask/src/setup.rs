@@ -1,0 +1,62 @@
+//! Installs what is missing: Debian packages and the test runner.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::packages::{NEEDS, Need, program};
+use crate::step;
+
+/// The test runner; this version builds with the pinned compiler.
+const NEXTEST: &str = "0.9.143";
+
+/// Installs what is missing and says so.
+///
+/// # Errors
+/// When something is missing and cannot be installed here.
+pub(crate) fn run() -> Result<()> {
+    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !need.is_met()).collect();
+    if !missing.is_empty() {
+        install_packages(&missing)?;
+    }
+    if program("cargo-nextest").is_none() {
+        eprintln!("cargo-nextest is missing: it runs the tests. Building it takes a few minutes.");
+        let version = format!("cargo-nextest@{NEXTEST}");
+        step::run(step::cargo().args(["install", "--locked", &version]))?;
+    }
+    Ok(())
+}
+
+fn install_packages(missing: &[&Need]) -> Result<()> {
+    for need in missing {
+        eprintln!("{} is missing: it {}.", need.package, need.purpose);
+    }
+    let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
+    if program("apt-get").is_none() {
+        bail!(
+            "only Debian's packages can be installed from here; by hand, install what Debian calls {}",
+            packages.join(", ")
+        );
+    }
+    step::run(apt_get().arg("update"))?;
+    let options = ["install", "--yes", "--no-install-recommends"];
+    step::run(apt_get().args(options).args(&packages))?;
+    if let Some(need) = missing.iter().find(|need| !need.is_met()) {
+        bail!("{} was installed, but what it should bring is still not found", need.package);
+    }
+    Ok(())
+}
+
+/// apt-get that asks nothing, through sudo when not root.
+fn apt_get() -> Command {
+    let environment = ["DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"];
+    if rustix::process::geteuid().is_root() {
+        let mut command = Command::new("env");
+        command.args(environment);
+        command
+    } else {
+        let mut command = Command::new("sudo");
+        command.arg("env").args(environment);
+        command
+    }
+}
