@@ -47,7 +47,7 @@ fn status(shared: &Shared, snapshot: &Snapshot) -> StatusView {
         config: ConfigView {
             generation: current.generation,
             loaded_ms_ago: current.since.elapsed().as_millis() as u64,
-            problem: shared.problem.load().as_ref().map(|problem| problem.to_string()),
+            problem: shared.problem.load().as_ref().map(std::string::ToString::to_string),
         },
         circuits: current.layout.circuits.len() as u32,
         nodes: current.layout.nodes.len() as u32,
@@ -162,11 +162,11 @@ fn node_row(snapshot: &Snapshot, index: usize) -> NodeRow {
         parent: layout.parent.map(|parent| parent as u32),
         depth: snapshot.layout.depth(index),
         circuits: figures.circuits,
-        limit_bps: layout.limit.map(|rate| rate.get()),
-        rate_bps: figures.carried.map(|rate| rate.get()),
+        limit_bps: layout.limit.map(units::BitsPerSec::get),
+        rate_bps: figures.carried.map(units::BitsPerSec::get),
         share_percent: PerDirection::from_fn(share),
         drops_per_sec: figures.drops_per_sec,
-        drops: figures.drops.map(|packets| packets.get()),
+        drops: figures.drops.map(units::Packets::get),
     }
 }
 
@@ -218,8 +218,8 @@ fn circuit_row(snapshot: &Snapshot, index: usize) -> CircuitRow {
         id: layout.id.as_str().into(),
         name: Arc::clone(&layout.name),
         node: layout.node.map(|node| Arc::clone(&snapshot.layout.nodes[node].name)),
-        plan_bps: layout.max.map(|rate| rate.get()),
-        min_bps: layout.min.map(|rate| rate.get()),
+        plan_bps: layout.max.map(units::BitsPerSec::get),
+        min_bps: layout.min.map(units::BitsPerSec::get),
         offered_bps: offered.map(|rate| rate.bits.get()),
         offered_packets_per_sec: offered.map(|rate| rate.packets_per_sec),
         sent_bps: class.map(|class| class.map(|class| class.sent.bits.get())),
@@ -227,7 +227,7 @@ fn circuit_row(snapshot: &Snapshot, index: usize) -> CircuitRow {
         drops_per_sec: class.map(|class| class.map_or(0, |class| class.drops_per_sec)),
         drops: class.map(|class| class.map_or(0, |class| class.drops.get())),
         backlog_bytes: class.map(|class| class.map_or(0, |class| class.backlog.get())),
-        queue: layout.queue.map(|queue| queue.get()),
+        queue: layout.queue.map(units::QueueId::get),
         cpu: layout.cpu.get(),
         class: layout.class.map(|class| class.map(|class| class.handle)),
         addresses: Arc::clone(&layout.addresses),
