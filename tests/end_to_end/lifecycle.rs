@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use testkit::{BOX_CUSTOMERS, BOX_INTERNET, Daemon, Forwarding, Place, run};
-use units::Direction;
+use units::{BitsPerSec, Direction};
 
 use crate::provider::{Circuit, Provider};
 use crate::stage::{Stage, ensure_near};
@@ -51,11 +51,13 @@ fn a_graceful_stop_restores_everything() -> Result<()> {
 }
 
 #[test]
-fn a_killed_daemon_goes_on_shaping_and_is_succeeded() -> Result<()> {
+fn a_killed_daemon_lets_traffic_pass_and_is_succeeded() -> Result<()> {
     let mut stage = Stage::new(&one_circuit())?;
     let customer: IpAddr = "100.64.1.1".parse()?;
     stage.daemon.take().context("no daemon runs")?.kill();
-    ensure_near("without a daemon", stage.goodput(customer, Direction::Download, 3)?, 5.0, 0.05)?;
+    // its programs went with it: what no class claims passes at the link's rate
+    let alone = stage.goodput(customer, Direction::Download, 3)?;
+    ensure!(alone > BitsPerSec::from_mbps(5), "without a daemon: {alone}");
     stage.start().context("the successor")?;
     ensure_near("with the successor", stage.goodput(customer, Direction::Upload, 3)?, 5.0, 0.05)?;
     stage.stop()

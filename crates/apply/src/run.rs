@@ -170,8 +170,8 @@ fn changed_circuits<K: Kernel>(
     let mut rows = Vec::new();
     for circuit in &plan.circuits {
         let wanted = place(circuit);
-        if found.remove(&circuit.slot) != Some(wanted) {
-            rows.push((circuit.slot, Some(wanted)));
+        if found.remove(&circuit.slot) != wanted {
+            rows.push((circuit.slot, wanted));
         }
     }
     rows.extend(found.into_keys().map(|slot| (slot, None)));

@@ -3,7 +3,7 @@
 use kernel::tables::{AddressTarget, CircuitPlace};
 use kernel::tc::{Diffserv, HtbClass, Qdisc, Request};
 use plan::{AddressPlan, CircuitPlan, ClassPlan, Leaf, LeafPlan, NicPlan, QueuePlan, Target};
-use units::{IpPrefix, TcHandle};
+use units::{IpPrefix, PerDirection, TcHandle};
 
 /// The `mq` class of a queue.
 pub(crate) fn mq_class(nic: &NicPlan, queue: &QueuePlan) -> TcHandle {
@@ -60,9 +60,10 @@ pub(crate) fn leaf_qdisc(leaf: &LeafPlan) -> Option<(TcHandle, Qdisc)> {
     Some((leaf.handle, qdisc))
 }
 
-/// Where a circuit's packets go.
-pub(crate) fn place(circuit: &CircuitPlan) -> CircuitPlace {
-    CircuitPlace { class: circuit.class, queue: circuit.queue, cpu: circuit.cpu }
+/// Where a circuit's packets go; nowhere in particular when nothing is shaped.
+pub(crate) fn place(circuit: &CircuitPlan) -> Option<CircuitPlace> {
+    let shaped = circuit.class != PerDirection::default();
+    shaped.then_some(CircuitPlace { class: circuit.class, queue: circuit.queue, cpu: circuit.cpu })
 }
 
 /// An address block with what it leads to.

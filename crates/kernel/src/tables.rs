@@ -22,7 +22,7 @@ pub trait Tables {
     /// When an entry could not be written, read or removed.
     fn set_addresses(&mut self, wanted: &[(IpPrefix, AddressTarget)]) -> Result<(), TablesFailed>;
 
-    /// The circuits that have a place, ascending by slot.
+    /// The circuits that have a place, ascending by slot. One without class, queue and CPU has none.
     ///
     /// # Errors
     /// When the table cannot be read.

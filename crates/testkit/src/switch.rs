@@ -154,7 +154,8 @@ fn open_port(namespace: &Namespace, folder: &Path, nic: &str) -> Result<File> {
         folder,
         &[
             format!("link add link {nic} name {tap} type macvtap mode passthru"),
-            format!("link set {tap} up"),
+            // else it takes no multicast, and IPv6 finds no neighbours
+            format!("link set {tap} allmulticast on up"),
         ],
     )?;
     let mut command = namespace.command("sh");
