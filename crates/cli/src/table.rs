@@ -46,7 +46,8 @@ pub(crate) fn table(
     }));
     table.add_rows(rows);
     for (column, head) in table.column_iter_mut().zip(heads) {
-        column.set_padding((0, 2));
+        // what separates columns; nothing follows the last
+        column.set_padding((0, if column.index + 1 < heads.len() { 2 } else { 0 }));
         if matches!(head, Head::Figure(_)) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -87,7 +88,7 @@ mod tests {
             shown,
             "name                                 rate\n\
              968 Circle St., Gurnee, IL 60031   5 Mbps\n\
-             a\u{fffd}[31mb\u{fffd}c                          50 Mbps\n"
+             a\u{fffd}[31mb\u{fffd}c                         50 Mbps\n"
         );
     }
 
@@ -97,6 +98,6 @@ mod tests {
         assert!(shown.lines().all(|line| line.chars().count() <= 30), "{shown}");
         assert!(!shown.contains('\x1b'));
         let colourful = table(&HEADS, rows(), &Look { size: Some((80, 24)), colour: true });
-        assert!(colourful.contains("5 Mbps\x1b[39m"), "{colourful:?}");
+        assert!(colourful.contains("m 5 Mbps\x1b[39m"), "{colourful:?}");
     }
 }

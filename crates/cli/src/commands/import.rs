@@ -10,7 +10,7 @@ use config::lqos::{self, Import};
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, inert_lines};
 
 /// From where to where.
 #[derive(Debug, Args)]
@@ -65,8 +65,9 @@ pub(super) fn run(options: &Options, output: Output) -> Result<(), Failure> {
     if !output.json {
         import.notes.iter().for_each(|note| output.note(&format!("{note}\n")));
     }
-    output.show(&view(&import), |import, _| match file {
-        Some(file) => bus::inert(&format!("wrote {}", file.display())).into_owned() + "\n",
+    output.show(&view(&import), |import, look| match file {
+        Some(file) => inert_lines(&format!("wrote {}", file.display())),
+        None if look.size.is_some() => inert_lines(import.toml),
         None => import.toml.to_owned(),
     })
 }
