@@ -1,8 +1,16 @@
 //! Tables: fitted to the terminal, plain columns elsewhere.
 
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+use std::fmt::Display;
+
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width,
+    presets,
+};
 
 use crate::output::{Look, Tone};
+
+/// A space at which no line is broken; a plain one once the lines are made.
+const HELD: &str = "\u{a0}";
 
 /// A column's head.
 #[derive(Clone, Copy, Debug)]
@@ -13,14 +21,23 @@ pub(crate) enum Head {
     Figure(&'static str),
 }
 
+impl Head {
+    /// Its name, to be broken before a pair of directions at most.
+    fn held(self) -> String {
+        let (Self::Text(name) | Self::Figure(name)) = self;
+        name.replace(" / ", &format!("{HELD}/{HELD}"))
+    }
+}
+
 /// A cell with text from a file or a packet.
 pub(crate) fn text(content: &str) -> Cell {
     Cell::new(bus::inert(content))
 }
 
-/// A cell with a figure.
-pub(crate) fn figure(content: impl ToString) -> Cell {
-    Cell::new(content)
+/// A cell with a figure. A narrow one is broken between the two of a pair, not before a unit.
+pub(crate) fn figure(content: impl Display) -> Cell {
+    let held = content.to_string().replace(' ', HELD).replace(&format!("/{HELD}"), "/ ");
+    Cell::new(held)
 }
 
 /// The cell in the tone's colour.
@@ -38,18 +55,21 @@ pub(crate) fn table(
     rows: impl IntoIterator<Item = Vec<Cell>>,
     look: &Look,
 ) -> String {
+    let rows: Vec<Vec<Cell>> = rows.into_iter().collect();
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
-    table.set_header(heads.iter().map(|head| {
-        let (Head::Text(name) | Head::Figure(name)) = head;
-        Cell::new(name).add_attribute(Attribute::Bold)
-    }));
-    table.add_rows(rows);
+    table
+        .set_header(heads.iter().map(|head| Cell::new(head.held()).add_attribute(Attribute::Bold)));
+    table.add_rows(rows.iter().cloned());
     for (column, head) in table.column_iter_mut().zip(heads) {
         // what separates columns; nothing follows the last
-        column.set_padding((0, if column.index + 1 < heads.len() { 2 } else { 0 }));
+        let padding = if column.index + 1 < heads.len() { 2 } else { 0 };
+        column.set_padding((0, padding));
         if matches!(head, Head::Figure(_)) {
             column.set_cell_alignment(CellAlignment::Right);
+            // names give way, figures stay whole
+            let whole = Width::Fixed(widest_piece(column.index, &rows, head) + padding);
+            column.set_constraint(ColumnConstraint::LowerBoundary(whole));
         }
     }
     if let Some((columns, _)) = look.size {
@@ -61,10 +81,18 @@ pub(crate) fn table(
         table.force_no_tty();
     }
     table.lines().fold(String::new(), |mut shown, line| {
-        shown.push_str(line.trim_end());
+        shown.push_str(line.replace(HELD, " ").trim_end());
         shown.push('\n');
         shown
     })
+}
+
+/// Characters of the longest part of a column's figures that is not to be broken.
+fn widest_piece(column: usize, rows: &[Vec<Cell>], head: &Head) -> u16 {
+    let longest = |content: &str| content.split(' ').map(|piece| piece.chars().count()).max();
+    let cells = rows.iter().filter_map(|row| longest(&row.get(column)?.content()));
+    let widest = cells.chain(longest(&head.held())).max().unwrap_or(0);
+    u16::try_from(widest).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]

@@ -146,7 +146,7 @@ fn query(options: &Options) -> CircuitsQuery {
 }
 
 const HEADS: [Head; 9] = [
-    Head::Text("circuit"),
+    Head::Text("id"),
     Head::Text("name"),
     Head::Text("node"),
     Head::Figure("plan down / up"),

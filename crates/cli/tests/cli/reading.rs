@@ -1,6 +1,8 @@
 //! The commands that look.
 
+use std::borrow::Cow;
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::net::UnixListener;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -52,8 +54,7 @@ fn each_view_as_json_is_the_view() {
 fn hostile_names_are_shown_inert() {
     for arguments in [&["circuits"] as &[&str], &["circuits", "--json"]] {
         let text = shown(arguments);
-        let acts =
-            |c: char| c != '\n' && matches!(bus::inert(&c.to_string()), std::borrow::Cow::Owned(_));
+        let acts = |c: char| c != '\n' && matches!(bus::inert(&c.to_string()), Cow::Owned(_));
         assert!(!text.contains(acts), "{text:?}");
         assert!(text.contains("evil"));
     }
@@ -138,12 +139,8 @@ fn wrong_usage_is_told_before_anything_is_asked() {
 }
 
 #[test]
-fn watched_json_is_one_object_a_line_until_the_daemon_goes() {
-    let daemon = StandIn::new(|request| match request {
-        // the third request of the connection closes it
-        Request::Subscribe(_) => answer(request),
-        _ => vec![],
-    });
+fn watched_json_is_one_object_a_line_until_interrupted() {
+    let daemon = StandIn::new(answer);
     let mut child = tidegate()
         .args(["--socket", &daemon.socket(), "tree", "--watch", "--json"])
         .stdout(Stdio::piped())
@@ -231,15 +228,12 @@ fn refusals_have_their_exit_codes() {
 
 #[test]
 fn a_silent_daemon_is_not_waited_for_long() {
-    let daemon = std::os::unix::net::UnixListener::bind(
-        tempfile::tempdir().unwrap().keep().join("bus.sock"),
-    )
-    .unwrap();
-    let path = daemon.local_addr().unwrap().as_pathname().unwrap().to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bus.sock");
+    let _silent = UnixListener::bind(&path).unwrap();
     let begun = Instant::now();
     let output = crate::run(&["--socket", path.to_str().unwrap(), "status"]);
     assert_eq!(code(&output), 7);
     assert!(stderr(&output).contains("did not answer within 5000 ms"), "{}", stderr(&output));
     assert!(begun.elapsed() < Duration::from_secs(20));
-    std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
 }

@@ -65,6 +65,20 @@ fn a_failure_while_watching_gives_the_terminal_back_first() {
 }
 
 #[test]
+fn a_terminal_too_narrow_for_any_table_still_gets_one() {
+    let daemon = StandIn::new(answer);
+    for columns in [1, 20, 40] {
+        for topic in ["status", "tree", "circuits", "queues", "unknown"] {
+            let arguments = ["--socket", &daemon.socket(), topic];
+            let (mut child, mut terminal) = on_terminal(&arguments, columns, false);
+            let shown = read_until(&mut terminal, None);
+            assert_eq!(child.wait().unwrap().code(), Some(0), "{columns} {topic}: {shown}");
+            assert!(!shown.is_empty());
+        }
+    }
+}
+
+#[test]
 fn tables_fit_the_terminal_and_no_color_is_heard() {
     let daemon = StandIn::new(answer);
     for columns in [80, 100, 160] {
@@ -73,6 +87,8 @@ fn tables_fit_the_terminal_and_no_color_is_heard() {
         let shown = read_until(&mut terminal, None);
         assert_eq!(child.wait().unwrap().code(), Some(0));
         assert!(!shown.contains('\x1b'), "{shown:?}");
+        let ids = ["1001", "1008", "1009"];
+        assert!(ids.iter().all(|id| shown.contains(id)), "{shown}");
         let widest = shown.lines().map(|line| line.chars().count()).max().unwrap();
         assert!(widest <= columns.into(), "{widest} columns of {columns}:\n{shown}");
         insta::assert_snapshot!(format!("circuits_in_{columns}_columns"), shown.replace('\r', ""));
