@@ -17,7 +17,7 @@ Exit codes:
   4  not permitted
   5  the configuration is invalid, or the machine cannot carry it
   6  not found
-  7  the daemon refused, is busy, or did not answer in time";
+  7  the daemon refused, is busy, went away, or did not answer in time";
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(crate) enum Exit {
     Invalid = 5,
     /// What was asked about does not exist.
     NotFound = 6,
-    /// The daemon refused, is busy, or did not answer in time.
+    /// The daemon refused, is busy, went away, or did not answer in time.
     Refused = 7,
 }
 

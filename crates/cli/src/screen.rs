@@ -12,10 +12,11 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Look, print};
 
-/// Switches to the other screen, so that what the terminal showed comes back, and hides the cursor.
-const ENTER: &str = "\x1b[?1049h\x1b[?25l";
+/// Switches to the other screen, so that what the terminal showed comes back, hides the cursor, and
+/// has long lines cut rather than wrapped, so that a picture never scrolls.
+const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?7l";
 /// Undoes [`ENTER`].
-const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
+const LEAVE: &str = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 
 /// A terminal in use for redrawing; dropping it gives it back.
 #[derive(Debug)]

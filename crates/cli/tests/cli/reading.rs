@@ -1,9 +1,12 @@
 //! The commands that look.
 
 use std::borrow::Cow;
+use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
-use std::process::Stdio;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bus::{
@@ -208,6 +211,27 @@ fn a_daemon_that_is_not_there_is_told_with_a_way_out() {
             )
         );
     }
+}
+
+#[test]
+fn a_socket_that_keeps_the_user_out_is_told_with_who_may() {
+    let daemon = StandIn::new(answer);
+    let socket = daemon.socket();
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(&socket, Permissions::from_mode(0o000)).unwrap();
+    // where everybody can run it: permissions do not hold root back
+    let program = folder.path().join("tidegate");
+    fs::copy(tidegate().get_program(), &program).unwrap();
+    let mut command = Command::new(program);
+    if rustix::process::geteuid().is_root() {
+        command.uid(65_534).gid(65_534);
+    }
+    let output = command.current_dir("/").args(["--socket", &socket, "status"]).output().unwrap();
+    let told = stderr(&output);
+    assert_eq!((code(&output), stdout(&output)), (4, ""), "{told}");
+    assert!(told.starts_with(&format!("error: no permission to open {socket}: ")), "{told}");
+    assert!(told.contains("the groups under [bus]"), "{told}");
 }
 
 #[test]

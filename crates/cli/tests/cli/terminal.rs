@@ -9,8 +9,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::stand_in::StandIn;
-use crate::tidegate;
 use crate::views::answer;
+use crate::{code, stderr, tidegate};
 
 /// Starts the program on a terminal of its own.
 fn on_terminal(arguments: &[&str], columns: u16, no_color: bool) -> (Child, File) {
@@ -20,8 +20,8 @@ fn on_terminal(arguments: &[&str], columns: u16, no_color: bool) -> (Child, File
     if no_color {
         command.env("NO_COLOR", "1");
     }
-    let child = command.args(arguments).stdout(Stdio::from(pty.slave)).spawn().unwrap();
-    (child, File::from(pty.master))
+    command.args(arguments).stdout(Stdio::from(pty.slave)).stderr(Stdio::piped());
+    (command.spawn().unwrap(), File::from(pty.master))
 }
 
 /// Reads until the text has come, or to the end when there is none.
@@ -44,24 +44,25 @@ fn a_watched_view_is_redrawn_and_the_terminal_given_back() {
     let arguments = ["--socket", &daemon.socket(), "status", "--watch"];
     let (mut child, mut terminal) = on_terminal(&arguments, 80, false);
     let begun = read_until(&mut terminal, Some("\x1b[J"));
-    assert!(begun.starts_with("\x1b[?1049h\x1b[?25l\x1b[HTidegate 0.1.0"), "{begun:?}");
+    assert!(begun.starts_with("\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[HTidegate 0.1.0"), "{begun:?}");
     let lines = begun.split("\x1b[J").next().unwrap().lines().count();
     assert_eq!(lines, 12, "as many as the terminal has rows");
     assert!(begun.contains("more lines"), "{begun}");
     kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
     let ended = read_until(&mut terminal, None);
-    assert!(ended.ends_with("\x1b[?25h\x1b[?1049l"), "{ended:?}");
+    assert!(ended.ends_with("\x1b[?7h\x1b[?25h\x1b[?1049l"), "{ended:?}");
 }
 
 #[test]
 fn a_failure_while_watching_gives_the_terminal_back_first() {
     let daemon = StandIn::new(|_| vec![]);
     let arguments = ["--socket", &daemon.socket(), "tree", "--watch"];
-    let (mut child, mut terminal) = on_terminal(&arguments, 80, false);
-    assert_eq!(child.wait().unwrap().code(), Some(7));
+    let (child, mut terminal) = on_terminal(&arguments, 80, false);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((code(&output), stderr(&output)), (7, "error: the daemon closed the connection\n"));
     let shown = read_until(&mut terminal, None);
-    assert_eq!(shown, "\x1b[?1049h\x1b[?25l\x1b[?25h\x1b[?1049l");
+    assert_eq!(shown, "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?7h\x1b[?25h\x1b[?1049l");
 }
 
 #[test]
