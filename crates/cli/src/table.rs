@@ -68,8 +68,8 @@ pub(crate) fn table(
         if matches!(head, Head::Figure(_)) {
             column.set_cell_alignment(CellAlignment::Right);
             // names give way, figures stay whole
-            let whole = Width::Fixed(widest_piece(column.index, &rows, head) + padding);
-            column.set_constraint(ColumnConstraint::LowerBoundary(whole));
+            let whole = widest_piece(column.index, &rows, head).saturating_add(padding);
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(whole)));
         }
     }
     if let Some((columns, _)) = look.size {
