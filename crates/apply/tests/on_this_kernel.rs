@@ -161,7 +161,8 @@ fn two_thousand_classes_on_each_nic() {
     with_nics(|kernel, nics| {
         let wanted = plan(nics, 8, Leaf::Fifo, &vec![25; 2_000]);
         apply(kernel, None, &wanted).unwrap();
-        let count = |nic: &NicPlan| nic.queues.iter().map(|queue| queue.classes.len()).sum();
+        let count =
+            |nic: &NicPlan| nic.queues.iter().map(|queue| queue.classes.len()).sum::<usize>();
         for (nic, planned) in nics.iter().zip(&wanted.nics) {
             let found: usize = kernel.classes(nic.0).unwrap().len();
             assert_eq!(found, count(planned));

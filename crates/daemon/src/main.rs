@@ -1,2 +1,53 @@
-//! Being laid.
-fn main() {}
+//! `tidegated`: the composition root. It puts the parts together and has no logic of its own.
+//!
+//! - [`boot`]: from the command line to a running daemon, and its orderly end;
+//! - [`shaper`]: the control street: configuration, plan, kernel, and back;
+//! - [`reload`]: one reload at a time, and what clients are told of it;
+//! - [`facts`]: what the machine offers, as the plan takes it;
+//! - [`threads`]: the measuring street: samples in, snapshots out;
+//! - [`shared`]: what both streets show to clients;
+//! - [`layout`]: whose the counters are, from configuration and plan;
+//! - [`serve`]: the bus's server side;
+//! - [`lock`]: one daemon at a time;
+//! - [`exit`]: why it ended, as an exit code.
+
+#![forbid(unsafe_code)]
+#![allow(unreachable_pub, reason = "a binary exports nothing")]
+
+mod boot;
+mod exit;
+mod facts;
+mod layout;
+mod lock;
+mod reload;
+mod serve;
+mod shaper;
+mod shared;
+mod threads;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Shapes the traffic of an Internet provider: the daemon.
+#[derive(Debug, Parser)]
+#[command(name = "tidegated", version, after_help = exit::HELP)]
+pub struct Arguments {
+    /// The configuration.
+    #[arg(long, value_name = "PATH", default_value = "/etc/tidegate/tidegate.toml")]
+    config: PathBuf,
+    /// Check configuration and plan, change nothing, and end.
+    #[arg(long, conflicts_with = "facts")]
+    check: bool,
+    /// Print what this machine offers, for `tidegate plan --facts`, and end.
+    #[arg(long)]
+    facts: bool,
+}
+
+fn main() -> ExitCode {
+    match boot::run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

@@ -19,6 +19,7 @@ pub mod fake;
 pub mod namespace;
 pub mod netlink;
 pub mod nic;
+pub mod peer;
 pub mod privileges;
 pub mod tables;
 pub mod tc;

@@ -43,7 +43,7 @@ const MOST_QUANTUM: u64 = 60_000;
 /// The least bytes in a turn that HTB does not warn about.
 const LEAST_QUANTUM: u64 = 1_000;
 /// Timers may be this late without a class losing rate.
-const BURST_MS: u64 = 2;
+const BURST_MS: u64 = 5;
 /// The most bytes that go out at once: 0.8 ms at 10 Gbps.
 const MOST_BURST: u64 = 1 << 20;
 /// Time that a burst may stand for, below what HTB's 32 bits hold.
@@ -58,7 +58,7 @@ pub(crate) fn frame(nic: &NicFacts) -> Bytes {
     Bytes::new(u64::from(nic.mtu) + LINK_LAYER)
 }
 
-/// Bytes that may go out at once at `rate`: 2 ms of it, so that a timer that late costs nothing,
+/// Bytes that may go out at once at `rate`: 5 ms of it, so that a timer that late costs nothing,
 /// at least a frame and at most 1 MiB. A larger packet (GSO) still leaves in one piece, as HTB
 /// sends while the tokens are not negative and lets them go below (`htb_accnt_tokens`).
 pub(crate) fn burst(rate: BitsPerSec, frame: Bytes) -> Bytes {
@@ -166,10 +166,10 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_is_two_milliseconds_between_a_frame_and_a_mebibyte() {
+    fn a_burst_is_five_milliseconds_between_a_frame_and_a_mebibyte() {
         let of = |rate: BitsPerSec| burst(rate, FRAME).get();
         assert_eq!(of(BitsPerSec::from_mbps(1)), 1522);
-        assert_eq!(of(BitsPerSec::from_mbps(100)), 25_000);
+        assert_eq!(of(BitsPerSec::from_mbps(100)), 62_500);
         assert_eq!(of(BitsPerSec::from_mbps(100_000)), 1 << 20);
         assert_eq!(burst(LEAST_RATE, Bytes::new(65_557)).get(), 25_000);
     }

@@ -309,10 +309,15 @@ impl<'a> Writer<'a> {
         let kind = self.shaped.leaves.circuit[i][self.direction];
         let rates = (self.guarantees.circuit[i], ceil);
         let asked = asked_rate(circuit.min[self.direction], ceil, self.shaped.config);
+        let quantum = self.quanta.of(asked);
+        let class = self.class(shard, self.numbers.circuit[i]?, Some(parent), owner, rates);
         Some(ClassPlan {
-            quantum: self.quanta.of(asked),
+            quantum,
+            // A class that meets its ceiling in the middle of a turn loses the rest of it, and with
+            // it its share of what siblings divide.
+            cburst: class.cburst.max(quantum),
             leaf: self.numbers.circuit_leaf[i].map(|major| self.leaf(major, kind, ceil)),
-            ..self.class(shard, self.numbers.circuit[i]?, Some(parent), owner, rates)
+            ..class
         })
     }
 

@@ -68,7 +68,7 @@ fn classes(queue: u16, queues: u16, leaf: Leaf, rates: &[u64]) -> Vec<ClassPlan>
         class(3, 1, Owner::Node("site".into()), 5_000, None),
     ];
     for (index, mbps) in
-        rates.iter().enumerate().filter(|(i, _)| i % usize::from(queues) == queue.into())
+        rates.iter().enumerate().filter(|(i, _)| i % usize::from(queues) == usize::from(queue))
     {
         let leaf = LeafPlan {
             handle: TcHandle::new(0x100 + index as u16, 0),

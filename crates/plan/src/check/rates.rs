@@ -145,10 +145,10 @@ fn sizes(view: &mut View<'_>, shelf: &Shelf<'_>, class: &ClassPlan) {
         let bytes_per_second = rate.get() / 8;
         // In 32 bits of 64 ns HTB counts 274 s.
         let representable = burst.get() <= bytes_per_second.saturating_mul(274);
-        // A millisecond's worth has to fit, or late timers cost rate, and 10 ms is plenty.
+        // A millisecond's worth has to fit, or late timers cost rate; 10 ms, or one turn, is plenty.
         let ms = bytes_per_second / 1_000;
         let sensible = burst.get() >= ms.min(256 * 1024)
-            && burst.get() <= ms.saturating_mul(10).max(frame)
+            && burst.get() <= ms.saturating_mul(10).max(frame).max(quantum)
             && burst > Bytes::new(0);
         view.expect(representable && sensible, Rule::Bursts, name, || {
             format!("bursts of {burst} bytes at {rate}")

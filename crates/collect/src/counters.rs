@@ -1,0 +1,83 @@
+//! What the kernel programs count.
+
+use abi::{Direction, Egress, Event, Protocol, Verdict};
+use kernel::datapath::{Counters, DatapathError};
+use state::{ByProtocol, Counter, MapFill, Sample, Traffic, UnknownHost};
+use units::{Bytes, CircuitSlot, Packets, PerDirection};
+
+use crate::clock::monotonic_ns;
+
+/// Reads the counters of the first `circuits` slots, of the box, and the unknown hosts.
+///
+/// # Errors
+/// When the map of unknown hosts cannot be read; all else is memory.
+pub fn read(source: &Counters, circuits: u32) -> Result<Sample, DatapathError> {
+    let totals = source.totals();
+    let unknown: Vec<_> = source.unknown_hosts()?.into_iter().map(unknown_host).collect();
+    let fill = MapFill {
+        name: "unknown_hosts",
+        used: unknown.len() as u64,
+        capacity: source.unknown_capacity().into(),
+    };
+    Ok(Sample {
+        taken_ns: monotonic_ns(),
+        circuits: (0..circuits)
+            .map(|slot| directions(&source.traffic(CircuitSlot::new(slot)).counts))
+            .collect(),
+        total: directions(&totals.counts),
+        verdicts: counters(Verdict::ALL.iter().map(|code| code.name()), &totals.verdicts),
+        events: counters(Event::ALL.iter().map(|code| code.name()), &totals.events),
+        egress: counters(Egress::ALL.iter().map(|code| code.name()), &totals.egress),
+        classes: None,
+        unknown,
+        maps: vec![fill],
+    })
+}
+
+fn directions(counts: &[abi::Count; 8]) -> PerDirection<ByProtocol<Traffic>> {
+    let one = |direction: Direction, protocol: Protocol| {
+        traffic(counts[direction as usize * Protocol::COUNT + protocol as usize])
+    };
+    let all = |direction| ByProtocol {
+        tcp: one(direction, Protocol::Tcp),
+        udp: one(direction, Protocol::Udp),
+        icmp: one(direction, Protocol::Icmp),
+        other: one(direction, Protocol::Other),
+    };
+    PerDirection { down: all(Direction::Download), up: all(Direction::Upload) }
+}
+
+const fn traffic(count: abi::Count) -> Traffic {
+    Traffic { bytes: Bytes::new(count.bytes), packets: Packets::new(count.packets) }
+}
+
+fn counters(names: impl Iterator<Item = &'static str>, counts: &[u64]) -> Vec<Counter> {
+    names.zip(counts).map(|(name, count)| Counter { name, count: Packets::new(*count) }).collect()
+}
+
+fn unknown_host(host: kernel::datapath::UnknownHost) -> UnknownHost {
+    UnknownHost {
+        addr: host.address,
+        first_seen_ns: host.first_seen_ns,
+        last_seen_ns: host.last_seen_ns,
+        traffic: host.counts.map(traffic),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_go_to_their_direction_and_protocol() {
+        let mut counts = [abi::Count::default(); 8];
+        for (index, count) in counts.iter_mut().enumerate() {
+            *count = abi::Count { bytes: 100 + index as u64, packets: index as u64 };
+        }
+        let traffic = directions(&counts);
+        assert_eq!(traffic.down.tcp.bytes, Bytes::new(100));
+        assert_eq!(traffic.down.other.packets, Packets::new(3));
+        assert_eq!(traffic.up.tcp.bytes, Bytes::new(104));
+        assert_eq!(traffic.up.icmp.packets, Packets::new(6));
+    }
+}

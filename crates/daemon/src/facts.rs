@@ -1,0 +1,91 @@
+//! What the machine offers, as the plan takes it.
+
+use config::{Interfaces, Mode};
+use kernel::nic::{self, NicError, NicInfo};
+use kernel::tc::{ProbeError, probe_qdiscs};
+use plan::{Facts, NicFacts};
+
+/// What the machine offers, and what about it deserves a warning.
+#[derive(Debug)]
+pub struct Machine {
+    /// For the plan.
+    pub facts: Facts,
+    /// For the operator.
+    pub warnings: Vec<String>,
+}
+
+/// Why the machine's facts are not known.
+#[derive(Debug, thiserror::Error)]
+pub enum FactsError {
+    /// A NIC is missing or unreadable.
+    #[error(transparent)]
+    Nic(#[from] NicError),
+    /// The kernel did not say which queueing disciplines it has.
+    #[error("could not find out which queueing disciplines the kernel has")]
+    Probe(#[from] ProbeError),
+}
+
+/// Reads the machine's facts.
+///
+/// # Errors
+/// When a NIC is missing, or the kernel refuses to tell.
+pub fn read(interfaces: &Interfaces) -> Result<Machine, FactsError> {
+    let customers = nic::nic(&interfaces.customers)?;
+    let internet = nic::nic(&interfaces.internet)?;
+    let warnings = warnings(interfaces.mode, &customers, &internet);
+    let facts = Facts {
+        customers: nic_facts(customers),
+        internet: nic_facts(internet),
+        cpus: nic::online_cpus()?,
+        qdiscs: probe_qdiscs()?,
+    };
+    Ok(Machine { facts, warnings })
+}
+
+fn nic_facts(nic: NicInfo) -> NicFacts {
+    NicFacts {
+        name: nic.name,
+        ifindex: nic.ifindex,
+        tx_queues: nic.tx_queues,
+        rx_queues: nic.rx_queues,
+        mtu: nic.mtu,
+    }
+}
+
+fn warnings(mode: Mode, customers: &NicInfo, internet: &NicInfo) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let bridged = customers.master.is_some() && customers.master == internet.master;
+    match mode {
+        Mode::Bridge | Mode::Observe if !bridged => warnings.push(format!(
+            "{} and {} are not ports of one bridge, so nothing is forwarded between them; add them \
+             to one (`ip link set dev {} master br0`), or use mode = \"xdp-bridge\"",
+            internet.name, customers.name, customers.name
+        )),
+        Mode::XdpBridge | Mode::Stick { .. } => {
+            for nic in [customers, internet] {
+                if nic.master.is_some() {
+                    warnings.push(format!(
+                        "{} is a port of a bridge, which will see none of its packets: Tidegate \
+                         forwards them itself",
+                        nic.name
+                    ));
+                }
+            }
+            warnings.dedup();
+        }
+        _ => {}
+    }
+    for nic in [customers, internet] {
+        if !nic.carrier {
+            warnings.push(format!("{} has no carrier: check its cable", nic.name));
+        }
+        if nic::large_receive_offload(&nic.name).unwrap_or(false) {
+            warnings.push(format!(
+                "{} merges packets in hardware, which breaks forwarding; turn it off with \
+                 `ethtool -K {} lro off`",
+                nic.name, nic.name
+            ));
+        }
+    }
+    warnings
+}

@@ -1,0 +1,84 @@
+//! One reload at a time, and what clients are told of it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use bus::{ErrorCode, Refusal, Reloaded};
+use tracing::error;
+
+use crate::exit::chain;
+use crate::shaper::{Shaper, ShaperError};
+use crate::shared::Shared;
+
+/// Reloads on behalf of signals and clients. Clones act on the same shaper.
+#[derive(Clone, Debug)]
+pub struct Reloader {
+    shaper: Arc<Mutex<Option<Shaper>>>,
+    shared: Arc<Shared>,
+}
+
+impl Reloader {
+    /// One that acts on `shaper`.
+    pub fn new(shaper: Shaper, shared: Arc<Shared>) -> Self {
+        Self { shaper: Arc::new(Mutex::new(Some(shaper))), shared }
+    }
+
+    /// Reads the files again and brings the kernel into line, after any reload that is under way.
+    /// A failure changes nothing, and is remembered for the status.
+    ///
+    /// # Errors
+    /// Why the configuration that was in force stays.
+    pub async fn reload(&self) -> Result<Reloaded, Refusal> {
+        let this = self.clone();
+        let task = tokio::task::spawn_blocking(move || this.reload_now());
+        task.await.unwrap_or_else(|error| {
+            Err(Refusal::new(ErrorCode::Internal, format!("the reload did not end: {error}")))
+        })
+    }
+
+    fn reload_now(&self) -> Result<Reloaded, Refusal> {
+        let started = Instant::now();
+        let mut shaper = self.lock();
+        let Some(shaper) = shaper.as_mut() else {
+            return Err(Refusal::new(ErrorCode::Busy, "the daemon is stopping"));
+        };
+        match shaper.reload() {
+            Ok(current) => {
+                self.shared.problem.store(None);
+                self.shared.current.store(Arc::clone(current));
+                Ok(Reloaded {
+                    generation: current.generation,
+                    circuits: current.layout.circuits.len() as u32,
+                    nodes: current.layout.nodes.len() as u32,
+                    took_ms: started.elapsed().as_millis() as u64,
+                    warnings: current.warnings.clone(),
+                })
+            }
+            Err(failure) => {
+                let text = chain(&failure);
+                error!(problem = text, "could not reload; the configuration in force stays");
+                self.shared.problem.store(Some(Arc::new(text.clone())));
+                Err(Refusal::new(code(&failure), text))
+            }
+        }
+    }
+
+    /// Takes everything out of the kernel, after any reload that is under way.
+    pub fn take_down(&self) {
+        drop(self.lock().take());
+    }
+
+    /// A reload that panicked has left a shaper that still knows what to take down.
+    fn lock(&self) -> MutexGuard<'_, Option<Shaper>> {
+        self.shaper.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const fn code(failure: &ShaperError) -> ErrorCode {
+    match failure {
+        ShaperError::Config(_) | ShaperError::Plan(_) | ShaperError::Restart(_) => {
+            ErrorCode::Invalid
+        }
+        _ => ErrorCode::Internal,
+    }
+}

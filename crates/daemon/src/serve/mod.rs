@@ -1,0 +1,124 @@
+//! The bus's server side: who may connect, and what each is answered.
+
+mod peer;
+mod session;
+mod views;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::{io, os};
+
+use config::Bus;
+use tokio::net::{UnixListener, UnixStream};
+use tracing::{debug, warn};
+
+use crate::exit::Failure;
+use crate::reload::Reloader;
+use crate::shared::Shared;
+use peer::Roles;
+use session::Session;
+
+/// Anyone may connect: who it is decides, and a refusal can be logged.
+const SOCKET_MODE: u32 = 0o666;
+
+/// The pause after the system gave no connection, for want of descriptors say.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The bus's socket. Dropping it removes it.
+#[derive(Debug)]
+pub struct Server {
+    listener: UnixListener,
+    path: PathBuf,
+    roles: Arc<Roles>,
+    shared: Arc<Shared>,
+    reloader: Reloader,
+}
+
+impl Server {
+    /// Listens on the configured socket, in place of what a daemon that was killed left there: the
+    /// lock beside it says that no other runs.
+    ///
+    /// # Errors
+    /// When the socket or its folder cannot be made.
+    pub fn bind(bus: &Bus, shared: Arc<Shared>, reloader: Reloader) -> Result<Self, Failure> {
+        let path = bus.socket.clone();
+        let listen = || {
+            remove_stale(&path)?;
+            let listener = UnixListener::bind(&path)?;
+            fs::set_permissions(&path, Permissions::from_mode(SOCKET_MODE))?;
+            Ok(listener)
+        };
+        let listener = listen()
+            .map_err(|source| Failure::Listen { path: path.display().to_string(), source })?;
+        Ok(Self { listener, path, roles: Arc::new(Roles::new(bus)), shared, reloader })
+    }
+
+    /// Serves clients for as long as it is polled.
+    pub async fn run(&self) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => self.admit(stream),
+                Err(error) => {
+                    warn!(%error, "could not accept a client");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn admit(&self, stream: UnixStream) {
+        let role = match self.roles.of(&stream) {
+            Ok(role) => role,
+            Err(error) => {
+                warn!(%error, "could not tell who a client is");
+                return;
+            }
+        };
+        let clients = &self.shared.clients;
+        if clients.fetch_add(1, Ordering::AcqRel) >= self.shared.clients_max {
+            clients.fetch_sub(1, Ordering::AcqRel);
+            self.shared.clients_refused.fetch_add(1, Ordering::Relaxed);
+            debug!(most = self.shared.clients_max, "turned a client away: too many");
+            return;
+        }
+        let (shared, reloader) = (Arc::clone(&self.shared), self.reloader.clone());
+        tokio::spawn(async move {
+            let _place = Place(Arc::clone(&shared));
+            if let Err(error) = Session::new(stream, role, shared, reloader).run().await {
+                debug!(%error, "a client's connection ended");
+            }
+        });
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_file(&self.path) {
+            warn!(%error, socket = %self.path.display(), "could not remove the socket");
+        }
+    }
+}
+
+/// One client's place among those that may be connected.
+struct Place(Arc<Shared>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.clients.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Removes a socket that nobody listens on; anything else in its place is an error.
+fn remove_stale(path: &Path) -> io::Result<()> {
+    use os::unix::fs::FileTypeExt;
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(found) if found.file_type().is_socket() => fs::remove_file(path),
+        Ok(_) => Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file, no socket")),
+    }
+}

@@ -1,0 +1,226 @@
+//! One client: hello, then requests and pushes until it goes, errs or stalls.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bus::{
+    ErrorCode, FrameError, Incoming, PlanView, Refusal, Reply, Request, ServerCodec, Topic, Welcome,
+};
+use futures_util::{SinkExt, StreamExt};
+use tokio::net::UnixStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::codec::Framed;
+use tracing::{info, warn};
+
+use super::peer::Identity;
+use super::views;
+use crate::reload::Reloader;
+use crate::shared::Shared;
+
+/// How long a client may take to say hello.
+const HELLO_MAX: Duration = Duration::from_secs(5);
+
+/// How long a client without subscriptions may be silent, half a frame included.
+const IDLE_MAX: Duration = Duration::from_secs(300);
+
+/// How long a client may take to read one reply.
+const WRITE_MAX: Duration = Duration::from_secs(10);
+
+/// Subscriptions of one client.
+const SUBSCRIPTIONS_MAX: usize = 16;
+
+/// One client.
+pub struct Session {
+    frames: Framed<UnixStream, ServerCodec>,
+    identity: Identity,
+    shared: Arc<Shared>,
+    reloader: Reloader,
+    ticks: watch::Receiver<u64>,
+    subscriptions: Vec<(u64, Topic)>,
+    last_heard: Instant,
+}
+
+impl Session {
+    pub fn new(
+        stream: UnixStream,
+        identity: Identity,
+        shared: Arc<Shared>,
+        reloader: Reloader,
+    ) -> Self {
+        let ticks = shared.ticks.subscribe();
+        Self {
+            frames: Framed::new(stream, ServerCodec),
+            identity,
+            shared,
+            reloader,
+            ticks,
+            subscriptions: Vec::new(),
+            last_heard: Instant::now(),
+        }
+    }
+
+    /// Serves the client until it goes.
+    ///
+    /// # Errors
+    /// When the connection breaks or a deadline passes.
+    pub async fn run(mut self) -> Result<(), FrameError> {
+        if !self.greet().await? {
+            return Ok(());
+        }
+        self.ticks.mark_unchanged();
+        loop {
+            let subscribed = !self.subscriptions.is_empty();
+            let silent_until = self.last_heard + IDLE_MAX;
+            tokio::select! {
+                incoming = self.frames.next() => {
+                    let Some(incoming) = incoming else { return Ok(()) };
+                    if !self.take(incoming).await? {
+                        return Ok(());
+                    }
+                }
+                changed = self.ticks.changed(), if subscribed => {
+                    if changed.is_err() {
+                        return Ok(());
+                    }
+                    self.push().await?;
+                }
+                () = tokio::time::sleep_until(silent_until), if !subscribed => return Ok(()),
+            }
+        }
+    }
+
+    /// Waits for hello and answers it; tells whether the client may stay.
+    async fn greet(&mut self) -> Result<bool, FrameError> {
+        let deadline = Instant::now() + HELLO_MAX;
+        let Ok(Some(first)) = timeout_at(deadline, self.frames.next()).await else {
+            return Ok(false);
+        };
+        let (id, answer) = match self.readable(first).await? {
+            None => return Ok(false),
+            Some((id, Ok(Request::Hello(hello)))) => (id, self.welcome(&hello)),
+            Some((id, Ok(_))) => {
+                (id, Err(Refusal::new(ErrorCode::Malformed, "the first request must be hello")))
+            }
+            Some((id, Err(refusal))) => (id, Err(refusal)),
+        };
+        let welcome = answer.is_ok();
+        self.send(id, answer.map_or_else(Reply::Error, Reply::Welcome)).await?;
+        Ok(welcome)
+    }
+
+    fn welcome(&self, hello: &bus::Hello) -> Result<Welcome, Refusal> {
+        let Identity { role, uid, pid } = self.identity;
+        let Some(role) = role else {
+            warn!(uid, pid, "refused a client that is in neither group");
+            return Err(Refusal::new(
+                ErrorCode::Denied,
+                "only root and members of the groups named in [bus] may speak to the daemon",
+            ));
+        };
+        Welcome::to(hello, role, env!("CARGO_PKG_VERSION"))
+    }
+
+    /// Acts on what came in; tells whether the stream goes on.
+    async fn take(&mut self, incoming: Result<Incoming, FrameError>) -> Result<bool, FrameError> {
+        self.last_heard = Instant::now();
+        let Some((id, request)) = self.readable(incoming).await? else { return Ok(false) };
+        let reply = match request {
+            Ok(request) => self.answer(id, request).await.unwrap_or_else(Reply::Error),
+            Err(refusal) => Reply::Error(refusal),
+        };
+        self.send(id, reply).await?;
+        Ok(true)
+    }
+
+    /// What is in a frame; nothing, after saying so to the client, when the stream is past repair.
+    async fn readable(
+        &mut self,
+        incoming: Result<Incoming, FrameError>,
+    ) -> Result<Option<(u64, Result<Request, Refusal>)>, FrameError> {
+        match incoming {
+            Ok(Incoming { id, request }) => Ok(Some((id, request))),
+            Err(error) => {
+                if let Some((id, refusal)) = error.refusal() {
+                    self.send(id, Reply::Error(refusal)).await?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn answer(&mut self, id: u64, request: Request) -> Result<Reply, Refusal> {
+        let Identity { role, uid, pid } = self.identity;
+        let needed = request.role();
+        if !role.is_some_and(|role| role.allows(needed)) {
+            warn!(uid, pid, request = request.name(), "refused");
+            let text = format!("{} takes membership of the admin group", request.name());
+            return Err(Refusal::new(ErrorCode::Denied, text));
+        }
+        match request {
+            Request::Hello(_) => {
+                Err(Refusal::new(ErrorCode::Malformed, "hello has been said already"))
+            }
+            Request::Show(topic) => views::view(&self.shared, &topic).map(Reply::View),
+            Request::Subscribe(topic) => self.subscribe(id, topic),
+            Request::Unsubscribe(subscription) => {
+                self.subscriptions.retain(|(id, _)| *id != subscription);
+                Ok(Reply::Done)
+            }
+            Request::Plan => self.plan(),
+            Request::Reload => {
+                info!(uid, pid, "asked to reload");
+                self.reloader.reload().await.map(Reply::Reloaded)
+            }
+            Request::Bypass(on) => {
+                info!(uid, pid, on, "bypass");
+                self.shared.control.set_bypass(on);
+                Ok(Reply::Done)
+            }
+        }
+    }
+
+    /// The first push is the answer; the others follow under the same id.
+    fn subscribe(&mut self, id: u64, topic: Topic) -> Result<Reply, Refusal> {
+        if self.subscriptions.len() >= SUBSCRIPTIONS_MAX {
+            let text = format!("a client may have {SUBSCRIPTIONS_MAX} subscriptions");
+            return Err(Refusal::new(ErrorCode::Busy, text));
+        }
+        let view = views::view(&self.shared, &topic)?;
+        self.subscriptions.retain(|(other, _)| *other != id);
+        self.subscriptions.push((id, topic));
+        Ok(Reply::View(view))
+    }
+
+    fn plan(&self) -> Result<Reply, Refusal> {
+        let current = self.shared.current.load_full();
+        let json = serde_json::to_string(&current.plan)
+            .map_err(|error| Refusal::new(ErrorCode::Internal, error.to_string()))?;
+        Ok(Reply::Plan(PlanView { generation: current.generation, json }))
+    }
+
+    /// Sends each subscription the newest tick. A client that reads slowly misses ticks: while it is
+    /// written to, newer ones replace older.
+    async fn push(&mut self) -> Result<(), FrameError> {
+        let tick = *self.ticks.borrow_and_update();
+        for (id, topic) in self.subscriptions.clone() {
+            let reply = views::view(&self.shared, &topic).map_or_else(Reply::Error, Reply::View);
+            self.send(id, reply).await?;
+        }
+        let skipped = self.ticks.borrow().saturating_sub(tick + 1);
+        self.shared.ticks_skipped.fetch_add(skipped, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn send(&mut self, id: u64, reply: Reply) -> Result<(), FrameError> {
+        match timeout(WRITE_MAX, self.frames.send((id, &reply))).await {
+            Ok(sent) => sent,
+            Err(_) => {
+                let late = io::Error::new(io::ErrorKind::TimedOut, "the client does not read");
+                Err(late.into())
+            }
+        }
+    }
+}

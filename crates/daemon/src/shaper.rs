@@ -1,0 +1,278 @@
+//! The control street: configuration, plan, kernel, and back.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use apply::{ApplyError, apply, teardown};
+use config::{Config, Mode, Problems};
+use kernel::LinuxKernel;
+use kernel::datapath::{
+    Attached, Attachment, Control, Counters, DatapathError, Loaded, MapSizes, MapTables, Options,
+    Side,
+};
+use kernel::netlink::NetlinkError;
+use kernel::nic::{FeatureError, RxVlanGuard, XpsError, XpsGuard};
+use kernel::tc::Controller;
+use plan::{Facts, Plan, plan};
+use tracing::{info, warn};
+use units::{Direction, PerDirection, QueueId};
+
+use crate::facts::{self, FactsError, Machine};
+use crate::layout::layout;
+use crate::shared::Current;
+
+/// Problems that one message shows.
+const PROBLEMS_SHOWN: usize = 50;
+
+/// Everything of ours in the kernel, under one configuration. Dropping it takes it all out again.
+#[derive(Debug)]
+pub struct Shaper {
+    path: PathBuf,
+    config: Config,
+    current: Arc<Current>,
+    kernel: LinuxKernel<MapTables>,
+    attached: Attached,
+    // Dropped last: while programs and classes are there the NICs have to be as they want them.
+    _nics: Vec<NicGuards>,
+}
+
+/// What was changed on a NIC, restored when dropped.
+#[derive(Debug)]
+struct NicGuards {
+    _xps: XpsGuard,
+    _rx_vlan: RxVlanGuard,
+}
+
+/// Why the kernel is not as the configuration wants it.
+#[derive(Debug, thiserror::Error)]
+pub enum ShaperError {
+    /// The files have errors.
+    #[error("the configuration is not valid:\n{}", .0.summary(PROBLEMS_SHOWN))]
+    Config(Problems),
+    /// The network cannot be planned on this machine.
+    #[error("the network cannot be planned on this machine:\n{}", list(.0))]
+    Plan(plan::Problems),
+    /// Something that is fixed while the daemon runs was changed.
+    #[error("{} cannot change while tidegated runs; restart it to use the new setting", .0.join(", "))]
+    Restart(Vec<&'static str>),
+    /// The machine's facts are not known.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
+    /// The programs could not be put in place.
+    #[error(transparent)]
+    Datapath(#[from] DatapathError),
+    /// A NIC's transmit steering could not be changed.
+    #[error(transparent)]
+    Xps(#[from] XpsError),
+    /// A NIC's VLAN offload could not be changed.
+    #[error(transparent)]
+    RxVlan(#[from] FeatureError),
+    /// Netlink is not to be had.
+    #[error(transparent)]
+    Netlink(#[from] NetlinkError),
+    /// The classes could not be put in place.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+}
+
+fn list(problems: &plan::Problems) -> String {
+    let lines = problems.0.iter().take(PROBLEMS_SHOWN).map(ToString::to_string);
+    let more = problems.0.len().saturating_sub(PROBLEMS_SHOWN);
+    let more = (more > 0).then(|| format!("... and {more} more"));
+    lines.chain(more).collect::<Vec<_>>().join("\n")
+}
+
+/// A configuration with the plan that follows from it here.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The configuration.
+    pub config: Config,
+    /// The plan.
+    pub plan: Plan,
+    /// What deserves attention.
+    pub warnings: Vec<String>,
+}
+
+/// Reads and plans a configuration, and changes nothing.
+///
+/// # Errors
+/// When the files, the machine or the network stand in the way.
+pub fn prepare(path: &Path, previous: Option<&Plan>) -> Result<(Prepared, Facts), ShaperError> {
+    let loaded = Config::load(path).map_err(ShaperError::Config)?;
+    let Machine { facts, warnings } = facts::read(&loaded.config.interfaces)?;
+    let planned = plan(&loaded.config, &facts, previous).map_err(ShaperError::Plan)?;
+    let warnings = loaded
+        .warnings
+        .iter()
+        .map(ToString::to_string)
+        .chain(planned.warnings.iter().map(ToString::to_string))
+        .chain(warnings)
+        .collect();
+    Ok((Prepared { config: loaded.config, plan: planned.plan, warnings }, facts))
+}
+
+impl Shaper {
+    /// Puts everything in place, for a configuration that was prepared. The programs are verified
+    /// before anything is touched.
+    ///
+    /// # Errors
+    /// When any part fails; what was in place by then is taken out again.
+    pub fn start(
+        path: &Path,
+        prepared: Prepared,
+        facts: &Facts,
+    ) -> Result<(Self, Counters), ShaperError> {
+        let Prepared { config, plan, warnings } = prepared;
+        let mut loaded = Loaded::new(options(&config, facts))?;
+        let tables = loaded.take_tables().ok_or(DatapathError::Missing("tables"))?;
+        let counters = loaded.take_counters().ok_or(DatapathError::Missing("counters"))?;
+        let controller = Controller::open()?;
+        let sides = sides(&config);
+        let nics = match config.interfaces.mode {
+            Mode::Observe => Vec::new(),
+            _ => sides.iter().map(|(nic, _)| guard(nic)).collect::<Result<_, _>>()?,
+        };
+        let mut kernel = LinuxKernel { controller, tables };
+        let report = apply(&mut kernel, None, &plan)?;
+        info!(operations = report.operations, circuits = report.circuits, "classes are in place");
+        kernel.tables.control().set_queues(unclaimed_queues(&plan));
+        let attached = match loaded.attach(&sides, &config.files.pins) {
+            Ok(attached) => attached,
+            Err(error) => {
+                take_down(&mut kernel, &plan);
+                return Err(error.into());
+            }
+        };
+        for attachment in attached.attachments() {
+            let Attachment { nic, xdp, tc, .. } = attachment;
+            info!(nic, ?xdp, ?tc, "programs are attached");
+        }
+        let current = Arc::new(current(1, &config, plan, warnings));
+        Ok((
+            Self { path: path.to_owned(), config, current, kernel, attached, _nics: nics },
+            counters,
+        ))
+    }
+
+    /// What is in force.
+    pub const fn current(&self) -> &Arc<Current> {
+        &self.current
+    }
+
+    /// The programs' switches.
+    pub fn control(&self) -> Control {
+        self.kernel.tables.control().clone()
+    }
+
+    /// How the programs sit on the NICs.
+    pub fn attachments(&self) -> &[Attachment] {
+        self.attached.attachments()
+    }
+
+    /// Reads the files again and brings the kernel into line.
+    ///
+    /// # Errors
+    /// When any part fails; the configuration that was in force stays.
+    pub fn reload(&mut self) -> Result<&Arc<Current>, ShaperError> {
+        let (prepared, _) = prepare(&self.path, Some(&self.current.plan))?;
+        let Prepared { config, plan, warnings } = prepared;
+        let fixed = fixed_changes(&self.config, &config);
+        if !fixed.is_empty() {
+            return Err(ShaperError::Restart(fixed));
+        }
+        let report = apply(&mut self.kernel, Some(&self.current.plan), &plan)?;
+        self.kernel.tables.control().set_queues(unclaimed_queues(&plan));
+        info!(operations = report.operations, circuits = report.circuits, "reloaded");
+        self.current = Arc::new(current(self.current.generation + 1, &config, plan, warnings));
+        self.config = config;
+        Ok(&self.current)
+    }
+}
+
+impl Drop for Shaper {
+    fn drop(&mut self) {
+        take_down(&mut self.kernel, &self.current.plan);
+    }
+}
+
+fn take_down(kernel: &mut LinuxKernel<MapTables>, plan: &Plan) {
+    if let Err(error) = teardown(kernel, plan) {
+        warn!(error = crate::exit::chain(&error), "could not take everything down");
+    }
+}
+
+fn current(generation: u64, config: &Config, plan: Plan, warnings: Vec<String>) -> Current {
+    for warning in &warnings {
+        warn!("{warning}");
+    }
+    let layout = Arc::new(layout(generation, config, &plan));
+    Current { generation, since: Instant::now(), plan, layout, warnings }
+}
+
+fn guard(nic: &str) -> Result<NicGuards, ShaperError> {
+    Ok(NicGuards { _xps: XpsGuard::clear(nic)?, _rx_vlan: RxVlanGuard::turn_off(nic)? })
+}
+
+/// The NICs and where they are.
+fn sides(config: &Config) -> Vec<(String, Side)> {
+    let interfaces = &config.interfaces;
+    if let Mode::Stick { .. } = interfaces.mode {
+        return vec![(interfaces.internet.clone(), Side::Both)];
+    }
+    vec![
+        (interfaces.customers.clone(), Side::Customers),
+        (interfaces.internet.clone(), Side::Internet),
+    ]
+}
+
+fn options(config: &Config, facts: &Facts) -> Options {
+    let (mode, vlans) = match config.interfaces.mode {
+        Mode::Bridge => (abi::Mode::Bridge, None),
+        Mode::XdpBridge => (abi::Mode::XdpBridge, None),
+        Mode::Observe => (abi::Mode::Observe, None),
+        Mode::Stick { internet_vlan, customers_vlan } => {
+            (abi::Mode::Stick, Some((internet_vlan, customers_vlan)))
+        }
+    };
+    let limits = &config.limits;
+    Options {
+        mode,
+        internet: facts.internet.ifindex,
+        customers: facts.customers.ifindex,
+        vlans,
+        cpus: facts.cpus.clone(),
+        sizes: MapSizes {
+            circuits: limits.circuits,
+            hosts: limits.hosts,
+            prefixes: limits.prefixes,
+            unknown_hosts: limits.unknown_hosts,
+        },
+    }
+}
+
+/// The queues over which each direction's unclaimed packets are spread: those of the plan.
+fn unclaimed_queues(plan: &Plan) -> PerDirection<(QueueId, u16)> {
+    PerDirection::from_fn(|direction: Direction| {
+        let queues = plan.nics.iter().flat_map(|nic| &nic.queues);
+        let mut ids: Vec<_> =
+            queues.filter(|queue| queue.direction == direction).map(|queue| queue.queue).collect();
+        ids.sort();
+        (ids.first().copied().unwrap_or_default(), ids.len() as u16)
+    })
+}
+
+/// Settings that differ and that only a new daemon can use.
+fn fixed_changes(old: &Config, new: &Config) -> Vec<&'static str> {
+    let Config { interfaces, files, queues: _, ranges: _, bus, limits, log, network: _ } = new;
+    [
+        ("[interfaces]", old.interfaces != *interfaces),
+        ("[files] pins", old.files.pins != files.pins),
+        ("[bus]", old.bus != *bus),
+        ("[limits]", old.limits != *limits),
+        ("[log]", old.log != *log),
+    ]
+    .into_iter()
+    .filter_map(|(name, differs)| differs.then_some(name))
+    .collect()
+}

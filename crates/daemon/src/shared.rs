@@ -1,0 +1,58 @@
+//! What both streets show to clients. Readers never wait: everything is swapped whole.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::time::Instant;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use kernel::datapath::{Attachment, Control};
+use plan::Plan;
+use state::{ClassSample, Layout, Store};
+use supervisor::Monitor;
+use tokio::sync::watch;
+
+/// What clients may ask about.
+#[derive(Debug)]
+pub struct Shared {
+    /// The newest snapshot.
+    pub store: Arc<Store>,
+    /// What is in force.
+    pub current: ArcSwap<Current>,
+    /// Why the last reload changed nothing.
+    pub problem: ArcSwapOption<String>,
+    /// The newest statistics of the classes.
+    pub classes: ArcSwapOption<ClassSample>,
+    /// The programs' switches.
+    pub control: Control,
+    /// How the programs sit on the NICs.
+    pub attachments: Vec<Attachment>,
+    /// How the threads are.
+    pub monitor: Monitor,
+    /// Advanced with every snapshot.
+    pub ticks: watch::Sender<u64>,
+    /// When the daemon started.
+    pub started: Instant,
+    /// Clients that are connected.
+    pub clients: AtomicU32,
+    /// Clients that may be.
+    pub clients_max: u32,
+    /// Clients that were turned away because there were too many.
+    pub clients_refused: AtomicU64,
+    /// Ticks that were not sent to subscribers who read too slowly.
+    pub ticks_skipped: AtomicU64,
+}
+
+/// One configuration in force.
+#[derive(Debug)]
+pub struct Current {
+    /// Counts configurations from 1.
+    pub generation: u64,
+    /// When it came into force.
+    pub since: Instant,
+    /// The plan.
+    pub plan: Plan,
+    /// Whose the counters are.
+    pub layout: Arc<Layout>,
+    /// What deserves attention about it.
+    pub warnings: Vec<String>,
+}
