@@ -1,0 +1,75 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{bypass, check, circuits, import, plan, unknown};
+use crate::exit;
+
+/// Looks at and steers Tidegate, a traffic shaper for Internet providers.
+#[derive(Debug, Parser)]
+#[command(name = "tidegate", version, after_help = exit::HELP, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// The daemon's socket.
+    #[arg(long, global = true, value_name = "PATH", default_value = "/run/tidegate/bus.sock")]
+    pub(crate) socket: PathBuf,
+
+    /// Write JSON for programs: one value, or with --watch one a line.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the daemon and the box as a whole.
+    Status(Watch),
+    /// Show the tree of nodes with what flows through each.
+    Tree(Watch),
+    /// Show circuits: plan, rates, share of the plan, drops.
+    Circuits(circuits::Options),
+    /// Show the hardware transmit queues.
+    Queues(Watch),
+    /// Show hosts that no device covers: their traffic is not shaped.
+    Unknown(unknown::Options),
+    /// Check the configuration files, without the daemon.
+    Check(check::Options),
+    /// Show the plan in force, or the one that the files give for a machine.
+    Plan(plan::Options),
+    /// Have the daemon read its configuration again and put it in force.
+    Reload,
+    /// Pass everything unshaped, or shape again.
+    Bypass(bypass::Options),
+    /// Make a tidegate.toml from another program's installation.
+    Import(import::Options),
+}
+
+/// Once, or again and again.
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// Show it again each second, until Ctrl-C.
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
+
+/// Which configuration.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigFile {
+    /// The settings; they name the other files.
+    #[arg(long, value_name = "PATH", default_value = "/etc/tidegate/tidegate.toml")]
+    pub(crate) config: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,132 @@
+//! `tidegate check`: what is wrong in the configuration, without the daemon.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use config::{Config, Severity};
+use plan::Facts;
+use serde::Serialize;
+
+use crate::arguments::ConfigFile;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::files;
+use crate::output::{Look, Output, Tone, inert_lines};
+
+/// What to check.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    config: ConfigFile,
+
+    /// Also plan the network for the machine described in this file. `tidegated --facts` describes
+    /// the machine that it runs on.
+    #[arg(long, value_name = "FILE")]
+    facts: Option<PathBuf>,
+}
+
+/// What the check found.
+#[derive(Debug, Default, Serialize)]
+struct Findings {
+    valid: bool,
+    errors: usize,
+    warnings: usize,
+    problems: Vec<Finding>,
+}
+
+/// One problem, of the files or of the plan.
+#[derive(Debug, Serialize)]
+struct Finding {
+    /// None when it is about the network as a whole on this machine.
+    file: Option<String>,
+    line: Option<u32>,
+    /// The key or column; what a problem of the plan is about.
+    key: Option<String>,
+    severity: &'static str,
+    why: String,
+    help: Option<String>,
+    /// All of it as a person reads it.
+    #[serde(skip)]
+    text: String,
+}
+
+/// Checks the files, and the plan when there are facts.
+pub(super) fn run(options: &Options, output: Output) -> Result<Exit, Failure> {
+    let facts = options.facts.as_deref().map(files::facts).transpose()?;
+    let mut findings = Findings::default();
+    match Config::load(&options.config.config) {
+        Ok(loaded) => {
+            findings.add_files(&loaded.warnings);
+            if let Some(facts) = facts {
+                findings.add_plan(&loaded.config, &facts);
+            }
+        }
+        Err(problems) => findings.add_files(&problems),
+    }
+    findings.valid = findings.errors == 0;
+    output.show(&findings, text)?;
+    Ok(if findings.valid { Exit::Done } else { Exit::Invalid })
+}
+
+impl Findings {
+    fn add_files(&mut self, problems: &config::Problems) {
+        for problem in problems {
+            self.add(
+                problem.severity,
+                Finding {
+                    file: Some(problem.file.to_string_lossy().into_owned()),
+                    line: problem.line,
+                    key: problem.key.clone(),
+                    severity: "",
+                    why: problem.why.clone(),
+                    help: problem.help.clone(),
+                    text: problem.to_string(),
+                },
+            );
+        }
+    }
+
+    fn add_plan(&mut self, config: &Config, facts: &Facts) {
+        let (severity, problems) = match plan::plan(config, facts, None) {
+            Ok(planned) => (Severity::Warning, planned.warnings),
+            Err(plan::Problems(problems)) => (Severity::Error, problems),
+        };
+        for problem in problems {
+            self.add(
+                severity,
+                Finding {
+                    file: None,
+                    line: None,
+                    key: Some(problem.subject()),
+                    severity: "",
+                    why: problem.why(),
+                    help: Some(problem.way_out()),
+                    text: format!("plan: {severity}: {problem}"),
+                },
+            );
+        }
+    }
+
+    fn add(&mut self, severity: Severity, finding: Finding) {
+        let (name, counted) = match severity {
+            Severity::Error => ("error", &mut self.errors),
+            Severity::Warning => ("warning", &mut self.warnings),
+        };
+        *counted += 1;
+        self.problems.push(Finding { severity: name, ..finding });
+    }
+}
+
+fn text(findings: &Findings, look: &Look) -> String {
+    let mut shown: String =
+        findings.problems.iter().map(|problem| inert_lines(&problem.text)).collect();
+    let counted = format!("errors: {}, warnings: {}", findings.errors, findings.warnings);
+    let verdict = if findings.valid {
+        format!("the configuration is valid ({counted})")
+    } else {
+        look.paint(Tone::Alarming, &format!("the configuration is invalid ({counted})"))
+    };
+    shown.push_str(&verdict);
+    shown.push('\n');
+    shown
+}

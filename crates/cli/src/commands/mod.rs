@@ -1,0 +1,35 @@
+//! The commands, one module each.
+
+pub(crate) mod bypass;
+pub(crate) mod check;
+pub(crate) mod circuits;
+pub(crate) mod import;
+pub(crate) mod plan;
+mod queues;
+mod reload;
+mod status;
+mod tree;
+pub(crate) mod unknown;
+
+use crate::arguments::{Arguments, Command};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// Carries out the command line.
+pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let (socket, output) = (arguments.socket.as_path(), Output { json: arguments.json });
+    match &arguments.command {
+        Command::Status(watch) => status::run(socket, watch, output),
+        Command::Tree(watch) => tree::run(socket, watch, output),
+        Command::Circuits(options) => circuits::run(socket, options, output),
+        Command::Queues(watch) => queues::run(socket, watch, output),
+        Command::Unknown(options) => unknown::run(socket, options, output),
+        Command::Check(options) => return check::run(options, output),
+        Command::Plan(options) => plan::run(socket, options, output),
+        Command::Reload => reload::run(socket, output),
+        Command::Bypass(options) => bypass::run(socket, options, output),
+        Command::Import(options) => import::run(options, output),
+    }?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,87 @@
+//! `tidegate plan`: the plan in force, or the one that the files give for a machine.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use config::Config;
+use plan::{Plan, Planned};
+use units::CircuitId;
+
+use crate::arguments::ConfigFile;
+use crate::failure::Failure;
+use crate::files;
+use crate::output::{Output, inert_lines};
+use crate::reading::connect;
+
+/// Which plan, and what of it.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    config: ConfigFile,
+
+    /// Plan the files for the machine described in this file, without asking the daemon.
+    /// `tidegated --facts` describes the machine that it runs on.
+    #[arg(long, value_name = "FILE")]
+    facts: Option<PathBuf>,
+
+    /// Say why the circuit with this id sits where it sits.
+    #[arg(long, value_name = "CIRCUIT")]
+    explain: Option<String>,
+}
+
+/// Shows or explains the plan.
+pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<(), Failure> {
+    match (&options.facts, &options.explain) {
+        (Some(facts), explain) => {
+            let (config, plan) = offline(&options.config.config, facts, output)?;
+            match explain {
+                Some(id) => explained(&plan, &config, id, output),
+                None => show(&plan, output),
+            }
+        }
+        (None, Some(id)) => {
+            let plan = in_force(socket)?;
+            explained(&plan, &files::config(&options.config.config, output)?, id, output)
+        }
+        (None, None) => show(&in_force(socket)?, output),
+    }
+}
+
+/// The plan that the files give for a machine; warnings go to the standard error.
+fn offline(config: &Path, facts: &Path, output: Output) -> Result<(Config, Plan), Failure> {
+    let config = files::config(config, output)?;
+    let facts = files::facts(facts)?;
+    let Planned { plan, warnings } = plan::plan(&config, &facts, None).map_err(Failure::Plan)?;
+    for warning in warnings {
+        output.note(&format!("warning: {warning}\n"));
+    }
+    Ok((config, plan))
+}
+
+fn in_force(socket: &Path) -> Result<Plan, Failure> {
+    let view = connect(socket)?.plan()?;
+    serde_json::from_str(&view.json).map_err(Failure::PlanInForce)
+}
+
+fn show(plan: &Plan, output: Output) -> Result<(), Failure> {
+    output.show(plan, |plan, _| inert_lines(&plan.to_string()))
+}
+
+fn explained(plan: &Plan, config: &Config, id: &str, output: Output) -> Result<(), Failure> {
+    let circuit = CircuitId::from(id);
+    let planned = plan.circuits.iter().any(|place| place.id == circuit);
+    let configured = config.network.circuits.iter().any(|wanted| wanted.id == circuit);
+    let id = id.to_owned();
+    match (planned, configured, plan::explain(plan, config, &circuit)) {
+        (_, _, Some(explanation)) => {
+            output.show(&explanation, |it, _| inert_lines(&it.to_string()))
+        }
+        (true, false, None) => {
+            Err(Failure::NotInForce { id, has: "the plan in force", lacks: "the files" })
+        }
+        (false, true, None) => {
+            Err(Failure::NotInForce { id, has: "the files", lacks: "the plan in force" })
+        }
+        (_, _, None) => Err(Failure::NoCircuit { id }),
+    }
+}

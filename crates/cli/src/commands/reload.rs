@@ -1,0 +1,35 @@
+//! `tidegate reload`: has the daemon read its configuration again.
+
+use std::path::Path;
+use std::time::Duration;
+
+use bus::{Reloaded, inert};
+
+use crate::failure::Failure;
+use crate::figures::count;
+use crate::output::{Look, Output, Tone};
+use crate::reading::connect;
+
+/// A large network takes a while to put in force.
+const RELOAD: Duration = Duration::from_secs(300);
+
+/// Reloads.
+pub(super) fn run(socket: &Path, output: Output) -> Result<(), Failure> {
+    let reloaded = connect(socket)?.reload(RELOAD)?;
+    output.show(&reloaded, text)
+}
+
+fn text(reloaded: &Reloaded, look: &Look) -> String {
+    let mut shown = format!(
+        "configuration {} is in force: {} circuits, {} nodes, after {} ms\n",
+        reloaded.generation,
+        count(reloaded.circuits.into()),
+        count(reloaded.nodes.into()),
+        count(reloaded.took_ms)
+    );
+    for warning in &reloaded.warnings {
+        shown.push_str(&look.paint(Tone::Notable, &format!("warning: {}", inert(warning))));
+        shown.push('\n');
+    }
+    shown
+}

@@ -1,0 +1,188 @@
+//! `tidegate status`: the daemon and the box as a whole.
+
+use std::path::Path;
+
+use bus::{
+    CountView, MapView, NicView, Side, StatusView, TcAttachment, ThreadState, ThreadView, Topic,
+    View, XdpMode, inert,
+};
+use comfy_table::Cell;
+use units::Direction;
+
+use crate::arguments::Watch;
+use crate::failure::Failure;
+use crate::figures::{count, duration, percent, rate};
+use crate::output::{Look, Output, Tone};
+use crate::reading::{Shown, read};
+use crate::table::{Head, figure, table, text, toned};
+
+/// Shows the status.
+pub(super) fn run(socket: &Path, watch: &Watch, output: Output) -> Result<(), Failure> {
+    read::<StatusView>(socket, Topic::Status, watch.watch, output)
+}
+
+impl Shown for StatusView {
+    fn of(view: View) -> Option<Self> {
+        match view {
+            View::Status(status) => Some(*status),
+            _ => None,
+        }
+    }
+
+    fn text(&self, look: &Look) -> String {
+        let mut parts = vec![summary(self, look)];
+        let mut part = |title: &str, table: Option<String>| {
+            parts.extend(table.map(|table| format!("{title}\n{table}")));
+        };
+        part("NICs", nics(&self.nics, look));
+        part("Threads", threads(&self.threads, look));
+        part("Kernel maps", maps(&self.maps, look));
+        part("Packets in", counts(&self.verdicts, look));
+        part("Packets out", counts(&self.egress, look));
+        part("Events", counts(&self.events, look));
+        part("Dropped inside the daemon", counts(&self.dropped, look));
+        parts.join("\n")
+    }
+}
+
+/// What everybody wants to know, a line each.
+fn summary(status: &StatusView, look: &Look) -> String {
+    let mut lines = vec![
+        format!(
+            "Tidegate {} (protocol {}) on Linux {}, up {}",
+            inert(&status.daemon_version),
+            status.protocol_version,
+            inert(&status.kernel_release),
+            duration(status.uptime_ms)
+        ),
+        mode(status, look),
+        format!(
+            "Configuration {}, loaded {} ago: {} circuits, {} nodes",
+            status.config.generation,
+            duration(status.config.loaded_ms_ago),
+            count(status.circuits.into()),
+            count(status.nodes.into())
+        ),
+    ];
+    if let Some(problem) = &status.config.problem {
+        lines.push(look.paint(Tone::Alarming, "The last reload failed, nothing was changed:"));
+        lines.extend(problem.lines().map(|line| format!("  {}", inert(line))));
+    }
+    lines.push(format!("Unknown hosts: {}", count(status.unknown_hosts.into())));
+    lines.extend(Direction::ALL.map(|direction| traffic(status, direction)));
+    lines.push(format!("Clients: {} of {}", status.clients, status.clients_max));
+    for warning in &status.warnings {
+        lines.push(look.paint(Tone::Notable, &format!("Warning: {}", inert(warning))));
+    }
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+fn mode(status: &StatusView, look: &Look) -> String {
+    let mode = format!("Mode {}", inert(&status.mode));
+    if status.bypass {
+        let bypass = look.paint(Tone::Alarming, "bypass is on: everything passes unshaped");
+        format!("{mode}, {bypass}")
+    } else {
+        mode
+    }
+}
+
+fn traffic(status: &StatusView, direction: Direction) -> String {
+    let traffic = &status.traffic;
+    let by = &traffic.protocols[direction];
+    let name = match direction {
+        Direction::Download => "Download",
+        Direction::Upload => "Upload",
+    };
+    format!(
+        "{name}: {}, {} packets/s (TCP {}, UDP {}, ICMP {}, other {})",
+        rate(traffic.rate_bps[direction]),
+        count(traffic.packets_per_sec[direction]),
+        rate(by.tcp_bps),
+        rate(by.udp_bps),
+        rate(by.icmp_bps),
+        rate(by.other_bps)
+    )
+}
+
+fn nics(nics: &[NicView], look: &Look) -> Option<String> {
+    const HEADS: [Head; 6] = [
+        Head::Text("name"),
+        Head::Figure("index"),
+        Head::Text("side"),
+        Head::Text("XDP"),
+        Head::Text("tc"),
+        Head::Figure("queues"),
+    ];
+    let row = |nic: &NicView| -> Vec<Cell> {
+        let side = match nic.side {
+            Side::Customers => "customers",
+            Side::Internet => "Internet",
+            Side::Both => "both",
+        };
+        let xdp = match nic.xdp {
+            Some(XdpMode::Native) => toned(text("native"), Tone::Plain),
+            Some(XdpMode::Generic) => toned(text("generic"), Tone::Notable),
+            None => toned(text("none"), Tone::Alarming),
+        };
+        let tc = match nic.tc {
+            Some(TcAttachment::Tcx) => toned(text("TCX"), Tone::Plain),
+            Some(TcAttachment::Clsact) => toned(text("clsact"), Tone::Plain),
+            None => toned(text("none"), Tone::Alarming),
+        };
+        vec![text(&nic.name), figure(nic.ifindex), text(side), xdp, tc, figure(nic.queues)]
+    };
+    (!nics.is_empty()).then(|| table(&HEADS, nics.iter().map(row), look))
+}
+
+fn threads(threads: &[ThreadView], look: &Look) -> Option<String> {
+    const HEADS: [Head; 5] = [
+        Head::Text("name"),
+        Head::Text("state"),
+        Head::Figure("heartbeat"),
+        Head::Figure("restarts"),
+        Head::Text("last exit"),
+    ];
+    let row = |thread: &ThreadView| -> Vec<Cell> {
+        let (state, tone) = match thread.state {
+            ThreadState::Running => ("running", Tone::Plain),
+            ThreadState::Stale => ("stale", Tone::Notable),
+            ThreadState::BackingOff => ("backing off", Tone::Alarming),
+            ThreadState::Ended => ("ended", Tone::Alarming),
+        };
+        vec![
+            text(&thread.name),
+            toned(text(state), tone),
+            figure(format!("{} ago", duration(thread.heartbeat_age_ms))),
+            figure(thread.restarts),
+            text(thread.last_exit.as_deref().unwrap_or("-")),
+        ]
+    };
+    (!threads.is_empty()).then(|| table(&HEADS, threads.iter().map(row), look))
+}
+
+fn maps(maps: &[MapView], look: &Look) -> Option<String> {
+    const HEADS: [Head; 4] =
+        [Head::Text("name"), Head::Figure("used"), Head::Figure("capacity"), Head::Figure("share")];
+    let row = |map: &MapView| -> Vec<Cell> {
+        let share = map.used as f32 * 100.0 / map.capacity as f32;
+        let tone = if share >= 90.0 { Tone::Alarming } else { Tone::Plain };
+        vec![
+            text(&map.name),
+            figure(count(map.used)),
+            figure(count(map.capacity)),
+            toned(figure(percent(share)), tone),
+        ]
+    };
+    (!maps.is_empty()).then(|| table(&HEADS, maps.iter().map(row), look))
+}
+
+/// What never happened is left out.
+fn counts(counts: &[CountView], look: &Look) -> Option<String> {
+    const HEADS: [Head; 3] = [Head::Text("name"), Head::Figure("count"), Head::Figure("a second")];
+    let row = |it: &CountView| -> Vec<Cell> {
+        vec![text(&it.name), figure(count(it.count)), figure(count(it.per_sec))]
+    };
+    let happened: Vec<_> = counts.iter().filter(|it| it.count > 0).map(row).collect();
+    (!happened.is_empty()).then(|| table(&HEADS, happened, look))
+}

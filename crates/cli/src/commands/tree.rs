@@ -1,0 +1,92 @@
+//! `tidegate tree`: the nodes with what flows through each.
+
+use std::path::Path;
+
+use bus::{NodeRow, Topic, TreeView, View};
+
+use crate::arguments::Watch;
+use crate::failure::Failure;
+use crate::figures::{count, pair, percent, rate, sum};
+use crate::output::{Look, Output};
+use crate::reading::{Shown, read};
+use crate::table::{Head, figure, table, text, toned};
+
+use super::circuits::{drops_tone, share_tone};
+
+/// Shows the tree.
+pub(super) fn run(socket: &Path, watch: &Watch, output: Output) -> Result<(), Failure> {
+    read::<TreeView>(socket, Topic::Tree, watch.watch, output)
+}
+
+const HEADS: [Head; 8] = [
+    Head::Text("node"),
+    Head::Text("kind"),
+    Head::Figure("circuits"),
+    Head::Figure("limit down / up"),
+    Head::Figure("down / up now"),
+    Head::Figure("share down / up"),
+    Head::Figure("drops/s"),
+    Head::Figure("drops"),
+];
+
+impl Shown for TreeView {
+    fn of(view: View) -> Option<Self> {
+        match view {
+            View::Tree(tree) => Some(tree),
+            _ => None,
+        }
+    }
+
+    fn text(&self, look: &Look) -> String {
+        if self.nodes.is_empty() {
+            return "no nodes: the network is flat\n".to_owned();
+        }
+        let rows = in_depth(&self.nodes).into_iter().map(|(node, branch)| {
+            let limit =
+                if node.is_virtual { "virtual".to_owned() } else { pair(node.limit_bps, rate) };
+            vec![
+                text(&format!("{branch}{}", node.name)),
+                text(node.kind.as_deref().unwrap_or("-")),
+                figure(count(node.circuits.into())),
+                figure(limit),
+                figure(pair(node.rate_bps, rate)),
+                toned(figure(pair(node.share_percent, percent)), share_tone(node.share_percent)),
+                toned(figure(count(sum(node.drops_per_sec))), drops_tone(node.drops_per_sec)),
+                figure(count(sum(node.drops))),
+            ]
+        });
+        table(&HEADS, rows, look)
+    }
+}
+
+/// Each node followed by what is below it, with the branch that leads to it. A parent that does not
+/// come before its child counts as none.
+fn in_depth(nodes: &[NodeRow]) -> Vec<(&NodeRow, String)> {
+    let parent = |i: usize| nodes[i].parent.map(|p| p as usize).filter(|p| *p < i);
+    let mut children = vec![Vec::new(); nodes.len()];
+    let mut roots = Vec::new();
+    for i in 0..nodes.len() {
+        match parent(i) {
+            Some(above) => children[above].push(i),
+            None => roots.push(i),
+        }
+    }
+    let mut rows = Vec::with_capacity(nodes.len());
+    // the last one is next: position, what is left of its branch, whether it is its parent's last
+    let mut open: Vec<(usize, String, Option<bool>)> =
+        roots.into_iter().rev().map(|i| (i, String::new(), None)).collect();
+    while let Some((i, left, last)) = open.pop() {
+        let (own, below) = match last {
+            None => ("", ""),
+            Some(false) => ("├─ ", "│  "),
+            Some(true) => ("└─ ", "   "),
+        };
+        rows.push((&nodes[i], format!("{left}{own}")));
+        let ends = children[i].last().copied();
+        let inner = children[i].iter().rev();
+        open.extend(
+            inner.map(|child| (*child, format!("{left}{below}"), Some(Some(*child) == ends))),
+        );
+    }
+    rows
+}

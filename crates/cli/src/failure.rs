@@ -1,0 +1,166 @@
+//! What can go wrong, and how it is told.
+
+use std::error::Error;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use bus::{ClientError, ErrorCode};
+
+use crate::output::inert_lines;
+
+/// What can go wrong in a command.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The daemon is out of reach, or said no.
+    #[error(transparent)]
+    Bus(#[from] ClientError),
+    /// A file of the configuration is wrong.
+    #[error("the configuration is invalid")]
+    Config(#[source] config::Problems),
+    /// The network cannot be carried by the machine.
+    #[error("the network cannot be planned")]
+    Plan(#[source] plan::Problems),
+    /// Another program's installation cannot be converted.
+    #[error("the installation cannot be imported")]
+    Import(#[source] config::Problems),
+    /// There is no such circuit.
+    #[error("no circuit has the id {id:?}")]
+    NoCircuit {
+        /// The id asked for.
+        id: String,
+    },
+    /// The circuit is in the files, but the daemon's plan does not have it, or the other way round.
+    #[error(
+        "circuit {id:?} is in {has}, but not in {lacks}: the files have changed since they were \
+         loaded; `tidegate reload` puts them in force"
+    )]
+    NotInForce {
+        /// The id asked for.
+        id: String,
+        /// Where it is.
+        has: &'static str,
+        /// Where it is not.
+        lacks: &'static str,
+    },
+    /// A file could not be read.
+    #[error("could not read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel says.
+        source: io::Error,
+    },
+    /// A file could not be written.
+    #[error("could not write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel says.
+        source: io::Error,
+    },
+    /// The file is there already.
+    #[error("{} exists; --force replaces it", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file does not hold a machine's facts.
+    #[error("{}", path.display())]
+    Facts {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        source: plan::FactsError,
+    },
+    /// The daemon's plan is not one that this program knows how to read.
+    #[error("could not read the plan in force as JSON; are tidegate and tidegated of one version?")]
+    PlanInForce(#[source] serde_json::Error),
+    /// A result could not be written as JSON.
+    #[error("could not write the result as JSON")]
+    Json(#[source] serde_json::Error),
+    /// The standard output failed.
+    #[error("could not write to the standard output")]
+    Output(#[source] io::Error),
+    /// Signals could not be listened for.
+    #[error("could not listen for signals")]
+    Signals(#[source] io::Error),
+}
+
+impl Failure {
+    /// What to do about it, where the error itself does not say.
+    fn way_out(&self) -> Option<&'static str> {
+        match self {
+            Self::Bus(ClientError::NotRunning { .. }) => Some(
+                "start it with `systemctl start tidegate`; `systemctl status tidegate` says why it \
+                 is not up. If it listens elsewhere, name its socket with --socket PATH.",
+            ),
+            Self::Bus(ClientError::PermissionDenied { .. }) => Some(
+                "root and members of the groups under [bus] in tidegate.toml may speak to the \
+                 daemon.",
+            ),
+            Self::Bus(ClientError::Refused(refusal)) if refusal.code == ErrorCode::Denied => Some(
+                "root and members of admin_group may change things, members of read_group may \
+                 look; both groups are set under [bus] in tidegate.toml.",
+            ),
+            Self::Bus(ClientError::Timeout { .. }) => {
+                Some("`systemctl status tidegate` and its log say what it is busy with.")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Tells on the standard error what went wrong. Nothing when whoever read our output went away.
+pub(crate) fn report(failure: &Failure) {
+    if matches!(failure, Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe) {
+        return;
+    }
+    // there is nowhere left to complain when this fails
+    let _ = io::stderr().lock().write_all(message(failure).as_bytes());
+}
+
+/// The error with its causes, once each; causes of several lines begin on a line of their own.
+fn message(failure: &Failure) -> String {
+    let mut text = format!("error: {failure}");
+    let mut cause = failure.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        let separator = if said.trim_end().contains('\n') { ":\n" } else { ": " };
+        text.push_str(separator);
+        text.push_str(said.trim_end());
+        cause = error.source();
+    }
+    text.push('\n');
+    if let Some(way_out) = failure.way_out() {
+        text.push_str(way_out);
+        text.push('\n');
+    }
+    inert_lines(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use bus::Refusal;
+
+    use super::*;
+
+    #[test]
+    fn causes_are_told_once_and_inert() {
+        let refusal = Refusal::new(ErrorCode::Busy, "another \x1b[2Jreload is under way");
+        let text = message(&ClientError::Refused(refusal).into());
+        assert_eq!(
+            text,
+            "error: the daemon refused: busy: another \u{fffd}[2Jreload is under way\n"
+        );
+    }
+
+    #[test]
+    fn a_list_of_problems_begins_on_its_own_line() {
+        let refusal = Refusal::new(ErrorCode::Invalid, "a.toml:3: error: x\nb.csv:4: error: y\n");
+        let text = message(&ClientError::Refused(refusal).into());
+        assert_eq!(
+            text,
+            "error: the daemon refused: invalid:\na.toml:3: error: x\nb.csv:4: error: y\n"
+        );
+    }
+}

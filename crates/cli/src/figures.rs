@@ -1,0 +1,122 @@
+//! Figures as people read them.
+
+use units::{BitsPerSec, PerDirection};
+
+/// A measured rate with three significant digits: `155 Mbps`, `1.23 Gbps`.
+pub(crate) fn rate(bps: u64) -> String {
+    BitsPerSec::new(three_digits(bps)).to_string()
+}
+
+/// A rate that somebody chose, in full.
+pub(crate) fn exact_rate(bps: u64) -> String {
+    BitsPerSec::new(bps).to_string()
+}
+
+/// A share of a limit.
+pub(crate) fn percent(share: f32) -> String {
+    if !share.is_finite() {
+        "-".to_owned()
+    } else if share < 9.95 {
+        format!("{share:.1} %")
+    } else {
+        format!("{share:.0} %")
+    }
+}
+
+/// Two figures, downloads first.
+pub(crate) fn pair<T>(values: PerDirection<T>, show: impl Fn(T) -> String) -> String {
+    format!("{} / {}", show(values.down), show(values.up))
+}
+
+/// Both directions together.
+pub(crate) fn sum(values: PerDirection<u64>) -> u64 {
+    values.down.saturating_add(values.up)
+}
+
+/// A number with its thousands apart: `70,000`.
+pub(crate) fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// An amount of data with three significant digits, in powers of ten: `1.23 MB`.
+pub(crate) fn bytes(n: u64) -> String {
+    const UNITS: [(&str, u64); 5] = [
+        ("PB", 1_000_000_000_000_000),
+        ("TB", 1_000_000_000_000),
+        ("GB", 1_000_000_000),
+        ("MB", 1_000_000),
+        ("kB", 1_000),
+    ];
+    let n = three_digits(n);
+    match UNITS.into_iter().find(|(_, size)| n >= *size) {
+        Some((unit, size)) => format!("{} {unit}", n as f64 / size as f64),
+        None => format!("{n} B"),
+    }
+}
+
+/// A length of time in its two largest units: `2 h 5 min`.
+pub(crate) fn duration(ms: u64) -> String {
+    let s = ms / 1_000;
+    match s {
+        0..60 => format!("{s} s"),
+        60..3_600 => format!("{} min {} s", s / 60, s % 60),
+        3_600..86_400 => format!("{} h {} min", s / 3_600, s / 60 % 60),
+        _ => format!("{} d {} h", s / 86_400, s / 3_600 % 24),
+    }
+}
+
+/// The number with all but its first three digits rounded away.
+fn three_digits(n: u64) -> u64 {
+    let mut unit = 1;
+    while n / unit >= 1_000 {
+        unit *= 10;
+    }
+    n.saturating_add(unit / 2) / unit * unit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn measured_figures_have_three_digits() {
+        for (bps, shown) in [
+            (0, "0 bps"),
+            (999, "999 bps"),
+            (1_234, "1.23 kbps"),
+            (999_999, "1 Mbps"),
+            (154_937_222, "155 Mbps"),
+            (2_345_000_000, "2.35 Gbps"),
+        ] {
+            assert_eq!(rate(bps), shown);
+        }
+        assert_eq!(exact_rate(154_937_000), "154.937 Mbps");
+        assert!(rate(u64::MAX).ends_with("Tbps"));
+    }
+
+    #[test]
+    fn counts_amounts_and_times_are_short() {
+        assert_eq!([count(0), count(999), count(1_234_567)], ["0", "999", "1,234,567"]);
+        assert_eq!([bytes(999), bytes(1_234_567), bytes(60_000)], ["999 B", "1.23 MB", "60 kB"]);
+        assert_eq!(
+            [duration(999), duration(61_000), duration(7_500_000), duration(90_000_000)],
+            ["0 s", "1 min 1 s", "2 h 5 min", "1 d 1 h"]
+        );
+    }
+
+    #[test]
+    fn shares_stay_readable_when_they_are_small_or_no_number() {
+        assert_eq!(
+            [percent(0.04), percent(9.94), percent(99.5), percent(f32::NAN)],
+            ["0.0 %", "9.9 %", "100 %", "-"]
+        );
+    }
+}

@@ -1,0 +1,76 @@
+//! The commands that change something.
+
+use std::cell::Cell;
+
+use bus::{ErrorCode, Refusal, Reloaded, Reply, Request, Topic, View};
+
+use crate::stand_in::StandIn;
+use crate::{code, json, stderr, stdout, views};
+
+/// A daemon with a bypass that can be switched.
+fn switchable() -> StandIn {
+    let state = Cell::new(false);
+    StandIn::new(move |request| match request {
+        Request::Bypass(on) => {
+            state.set(*on);
+            vec![Reply::Done]
+        }
+        _ => {
+            let status = bus::StatusView { bypass: state.get(), ..views::status() };
+            vec![View::Status(Box::new(status)).into()]
+        }
+    })
+}
+
+#[test]
+fn the_bypass_is_switched_and_the_state_afterwards_shown() {
+    let daemon = switchable();
+    let output = daemon.run(&["bypass", "on"]);
+    assert_eq!(stdout(&output), "bypass is on: everything passes unshaped\n");
+    assert_eq!(json(&daemon.run(&["bypass", "off", "--json"]))["bypass"], false);
+    let ask = Request::Show(Topic::Status);
+    assert_eq!(daemon.asked(), [Request::Bypass(true), ask.clone(), Request::Bypass(false), ask]);
+}
+
+#[test]
+fn who_may_only_look_is_told_who_may_change() {
+    let daemon =
+        StandIn::new(|_| vec![Refusal::new(ErrorCode::Denied, "bypass takes control").into()]);
+    let output = daemon.run(&["bypass", "on"]);
+    assert_eq!((code(&output), stdout(&output)), (4, ""));
+    let told = stderr(&output);
+    assert!(told.starts_with("error: the daemon refused: denied: bypass takes control\n"));
+    assert!(told.contains("admin_group"), "{told}");
+}
+
+#[test]
+fn a_reload_says_what_is_in_force() {
+    let reloaded = Reloaded {
+        generation: 3,
+        circuits: 1_008,
+        nodes: 5,
+        took_ms: 1_250,
+        warnings: vec!["b.csv:3: warning: odd \x1b[2J".into()],
+    };
+    let expected = serde_json::to_value(&reloaded).unwrap();
+    let daemon = StandIn::new(move |request| match request {
+        Request::Reload => vec![Reply::Reloaded(reloaded.clone())],
+        other => panic!("{other:?}"),
+    });
+    let output = daemon.run(&["reload"]);
+    assert_eq!(
+        stdout(&output),
+        "configuration 3 is in force: 1,008 circuits, 5 nodes, after 1,250 ms\n\
+         warning: b.csv:3: warning: odd \u{fffd}[2J\n"
+    );
+    assert_eq!(json(&daemon.run(&["reload", "--json"])), expected);
+}
+
+#[test]
+fn an_invalid_configuration_is_told_in_full() {
+    let problems = "b.csv:3: error: x\nb.csv:4: error: y\n";
+    let daemon = StandIn::new(move |_| vec![Refusal::new(ErrorCode::Invalid, problems).into()]);
+    let output = daemon.run(&["reload"]);
+    assert_eq!(code(&output), 5);
+    assert_eq!(stderr(&output), format!("error: the daemon refused: invalid:\n{problems}"));
+}

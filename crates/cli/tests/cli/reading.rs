@@ -1,0 +1,263 @@
+//! The commands that look.
+
+use std::borrow::Cow;
+use std::fs::{self, Permissions};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use bus::{
+    CircuitSort, CircuitsPage, CircuitsQuery, ErrorCode, QueuesView, Refusal, Reply, Request,
+    StatusView, Topic, TreeView, UnknownPage, UnknownQuery, UnknownSort, View,
+};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde::de::DeserializeOwned;
+use units::Direction;
+
+use crate::stand_in::StandIn;
+use crate::views::{self, HOSTILE, answer};
+use crate::{code, json, stderr, stdout, tidegate};
+
+/// What a command shows where the output is no terminal.
+fn shown(arguments: &[&str]) -> String {
+    let output = StandIn::new(answer).run(arguments);
+    assert_eq!((code(&output), stderr(&output)), (0, ""));
+    stdout(&output).to_owned()
+}
+
+#[test]
+fn each_view_as_text() {
+    for topic in ["status", "tree", "circuits", "queues", "unknown"] {
+        insta::assert_snapshot!(topic, shown(&[topic]));
+    }
+}
+
+fn read<V: DeserializeOwned>(daemon: &StandIn, topic: &str) -> V {
+    serde_json::from_value(json(&daemon.run(&[topic, "--json"]))).unwrap()
+}
+
+#[test]
+fn each_view_as_json_is_the_view() {
+    let daemon = StandIn::new(answer);
+    assert_eq!(read::<StatusView>(&daemon, "status"), views::status());
+    assert_eq!(read::<TreeView>(&daemon, "tree"), views::tree());
+    assert_eq!(read::<CircuitsPage>(&daemon, "circuits"), views::circuits());
+    assert_eq!(read::<QueuesView>(&daemon, "queues"), views::queues());
+    assert_eq!(read::<UnknownPage>(&daemon, "unknown"), views::unknown());
+    let page = json(&daemon.run(&["--json", "circuits"]));
+    assert_eq!(page["rows"][0]["sent_bps"]["down"], 49_876_543);
+    assert_eq!(page["rows"][2]["name"], HOSTILE, "programs get the name as it is");
+}
+
+#[test]
+fn hostile_names_are_shown_inert() {
+    for arguments in [&["circuits"] as &[&str], &["circuits", "--json"]] {
+        let text = shown(arguments);
+        let acts = |c: char| c != '\n' && matches!(bus::inert(&c.to_string()), Cow::Owned(_));
+        assert!(!text.contains(acts), "{text:?}");
+        assert!(text.contains("evil"));
+    }
+}
+
+#[test]
+fn bypass_and_failed_reloads_stand_out() {
+    let daemon = StandIn::new(|_| {
+        let mut status = views::status();
+        status.bypass = true;
+        status.config.problem = Some("b.csv:3: error: x\nb.csv:4: error: \x1by".into());
+        vec![View::Status(Box::new(status)).into()]
+    });
+    let output = daemon.run(&["status"]);
+    let text = stdout(&output);
+    assert!(text.contains("Mode bridge, bypass is on: everything passes unshaped\n"), "{text}");
+    assert!(
+        text.contains(
+            "The last reload failed, nothing was changed:\n  b.csv:3: error: x\n  b.csv:4: error: \u{fffd}y\n"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn options_become_the_query() {
+    let daemon = StandIn::new(answer);
+    daemon.run(&["circuits"]);
+    daemon.run(&[
+        "circuits", "--sort", "share", "--by", "upload", "--filter", "mill", "--node", "AP_1",
+        "--limit", "7", "--offset", "14",
+    ]);
+    daemon.run(&["circuits", "--sort", "drops", "--ascending"]);
+    daemon.run(&["circuits", "--sort", "name", "--descending"]);
+    daemon.run(&["unknown"]);
+    daemon.run(&["unknown", "--sort", "address", "--filter", "fd00", "--limit", "3"]);
+    let usual = CircuitsQuery::default();
+    let circuits = |query| Request::Show(Topic::Circuits(query));
+    let unknown = |query| Request::Show(Topic::Unknown(query));
+    assert_eq!(
+        daemon.asked(),
+        [
+            circuits(usual.clone()),
+            circuits(CircuitsQuery {
+                filter: "mill".into(),
+                node: Some("AP_1".into()),
+                sort: CircuitSort::Share,
+                by: Some(Direction::Upload),
+                descending: true,
+                offset: 14,
+                limit: 7,
+            }),
+            circuits(CircuitsQuery { sort: CircuitSort::Drops, ..usual.clone() }),
+            circuits(CircuitsQuery { sort: CircuitSort::Name, descending: true, ..usual }),
+            unknown(UnknownQuery::default()),
+            unknown(UnknownQuery {
+                sort: UnknownSort::Address,
+                descending: false,
+                filter: "fd00".into(),
+                limit: 3,
+                ..UnknownQuery::default()
+            }),
+        ]
+    );
+}
+
+#[test]
+fn wrong_usage_is_told_before_anything_is_asked() {
+    let daemon = StandIn::new(answer);
+    for arguments in [
+        &["circuits", "--limit", "0"] as &[&str],
+        &["circuits", "--limit", "10001"],
+        &["circuits", "--sort", "colour"],
+        &["circuits", "--ascending", "--descending"],
+        &["bypass", "maybe"],
+        &["import", "lqos", ".", "--force"],
+        &[],
+    ] {
+        assert_eq!(code(&daemon.run(arguments)), 2, "{arguments:?}");
+    }
+    assert_eq!(daemon.asked(), []);
+}
+
+#[test]
+fn watched_json_is_one_object_a_line_until_interrupted() {
+    let daemon = StandIn::new(answer);
+    let mut child = tidegate()
+        .args(["--socket", &daemon.socket(), "tree", "--watch", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for _ in 0..2 {
+        let view: TreeView = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert_eq!(view, views::tree());
+    }
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(lines.next().is_none());
+}
+
+#[test]
+fn watching_ends_with_an_error_when_the_daemon_refuses_midway() {
+    let daemon = StandIn::new(|request| {
+        let mut replies = answer(request);
+        replies.push(Refusal::new(ErrorCode::NotFound, "no node is called AP_9").into());
+        replies
+    });
+    let output = daemon.run(&["circuits", "--node", "AP_9", "--watch"]);
+    assert_eq!(code(&output), 6);
+    assert_eq!(stdout(&output).matches("250 circuits").count(), 2);
+    assert_eq!(stderr(&output), "error: the daemon refused: not found: no node is called AP_9\n");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let daemon = StandIn::new(|_| {
+        let mut page = views::circuits();
+        page.rows = vec![page.rows[0].clone(); 5_000];
+        vec![View::Circuits(page).into()]
+    });
+    let mut child = tidegate()
+        .args(["--socket", &daemon.socket(), "circuits"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = [0; 100];
+    // more than a pipe holds follows, and nobody reads it
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((code(&output), stderr(&output)), (0, ""));
+}
+
+#[test]
+fn a_daemon_that_is_not_there_is_told_with_a_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("bus.sock").display().to_string();
+    for command in
+        [&["status"] as &[&str], &["tree", "--watch"], &["plan"], &["reload"], &["bypass", "on"]]
+    {
+        let output = crate::run(&[&["--socket", &socket], command].concat());
+        assert_eq!((code(&output), stdout(&output)), (3, ""), "{command:?}");
+        assert_eq!(
+            stderr(&output),
+            format!(
+                "error: the daemon is not running: nobody listens on {socket}: No such file or \
+                 directory (os error 2)\nstart it with `systemctl start tidegate`; `systemctl \
+                 status tidegate` says why it is not up. If it listens elsewhere, name its socket \
+                 with --socket PATH.\n"
+            )
+        );
+    }
+}
+
+#[test]
+fn a_socket_that_keeps_the_user_out_is_told_with_who_may() {
+    let daemon = StandIn::new(answer);
+    let socket = daemon.socket();
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(&socket, Permissions::from_mode(0o000)).unwrap();
+    // where everybody can run it: permissions do not hold root back
+    let program = folder.path().join("tidegate");
+    fs::copy(tidegate().get_program(), &program).unwrap();
+    let mut command = Command::new(program);
+    if rustix::process::geteuid().is_root() {
+        command.uid(65_534).gid(65_534);
+    }
+    let output = command.current_dir("/").args(["--socket", &socket, "status"]).output().unwrap();
+    let told = stderr(&output);
+    assert_eq!((code(&output), stdout(&output)), (4, ""), "{told}");
+    assert!(told.starts_with(&format!("error: no permission to open {socket}: ")), "{told}");
+    assert!(told.contains("the groups under [bus]"), "{told}");
+}
+
+#[test]
+fn refusals_have_their_exit_codes() {
+    for (refused, expected) in [
+        (ErrorCode::Denied, 4),
+        (ErrorCode::NotFound, 6),
+        (ErrorCode::Busy, 7),
+        (ErrorCode::Internal, 1),
+    ] {
+        let hello = move |_: &bus::Hello| Reply::Error(Refusal::new(refused, "for a reason"));
+        let output = StandIn::with_hello(hello, |_| vec![]).run(&["status"]);
+        assert_eq!(code(&output), expected);
+        let told = format!("error: the daemon refused: {refused}: for a reason\n");
+        assert!(stderr(&output).starts_with(&told), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_silent_daemon_is_not_waited_for_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bus.sock");
+    let _silent = UnixListener::bind(&path).unwrap();
+    let begun = Instant::now();
+    let output = crate::run(&["--socket", path.to_str().unwrap(), "status"]);
+    assert_eq!(code(&output), 7);
+    assert!(stderr(&output).contains("did not answer within 5000 ms"), "{}", stderr(&output));
+    assert!(begun.elapsed() < Duration::from_secs(20));
+}
