@@ -5,9 +5,11 @@
 
 #![forbid(unsafe_code)]
 
+mod clients;
 mod forwarding;
 mod lifecycle;
 mod passing;
 mod provider;
+mod reloading;
 mod shaping;
 mod stage;

@@ -6,6 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+/// A group of Debian's whose members may look at the daemon under test.
+pub(crate) const READ_GROUP: &str = "games";
+/// Another whose members may change things.
+pub(crate) const ADMIN_GROUP: &str = "mail";
+
 /// One row of ShapedDevices.csv.
 pub(crate) struct Circuit {
     pub(crate) id: &'static str,
@@ -65,7 +70,7 @@ impl Provider {
             "[interfaces]\n{}\n[files]\npins = \"{}\"\n[queues]\ndownload = \"1 Gbps\"\n\
              upload = \"1 Gbps\"\nleaf = \"cake diffserv4\"\nleaf_fallback = \"fifo\"\n\
              [ranges]\ncustomers = [\"100.64.0.0/10\", \"2001:db8::/32\"]\n\
-             [bus]\nsocket = \"{}\"\n",
+             [bus]\nsocket = \"{}\"\nread_group = \"{READ_GROUP}\"\nadmin_group = \"{ADMIN_GROUP}\"\n",
             self.interfaces,
             pins.display(),
             socket.display(),

@@ -47,7 +47,7 @@ fn status(shared: &Shared, snapshot: &Snapshot) -> StatusView {
         config: ConfigView {
             generation: current.generation,
             loaded_ms_ago: current.since.elapsed().as_millis() as u64,
-            problem: shared.problem.load().as_ref().map(std::string::ToString::to_string),
+            problem: shared.problem.load().as_ref().map(ToString::to_string),
         },
         circuits: current.layout.circuits.len() as u32,
         nodes: current.layout.nodes.len() as u32,
