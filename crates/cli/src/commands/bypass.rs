@@ -41,7 +41,7 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<()
         if outcome.bypass {
             "bypass is on: everything passes unshaped\n".to_owned()
         } else {
-            "bypass is off: traffic is shaped\n".to_owned()
+            "bypass is off: the plan is in force\n".to_owned()
         }
     })
 }

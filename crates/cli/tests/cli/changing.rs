@@ -30,6 +30,8 @@ fn the_bypass_is_switched_and_the_state_afterwards_shown() {
     assert_eq!(json(&daemon.run(&["bypass", "off", "--json"]))["bypass"], false);
     let ask = Request::Show(Topic::Status);
     assert_eq!(daemon.asked(), [Request::Bypass(true), ask.clone(), Request::Bypass(false), ask]);
+    let output = daemon.run(&["bypass", "off"]);
+    assert_eq!(stdout(&output), "bypass is off: the plan is in force\n");
 }
 
 #[test]
