@@ -241,6 +241,7 @@ fn options(config: &Config, facts: &Facts) -> Options {
         internet: facts.internet.ifindex,
         customers: facts.customers.ifindex,
         vlans,
+        tcx: true,
         cpus: facts.cpus.clone(),
         sizes: MapSizes {
             circuits: limits.circuits,

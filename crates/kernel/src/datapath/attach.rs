@@ -205,15 +205,19 @@ impl Attached {
         let pin = pins.pin(&self.program(program)?, program)?;
         let mut classifier = SchedClassifier::from_pin(pin.path()).map_err(failed)?;
         let order = TcAttachOptions::TcxOrder(LinkOrder::default());
-        let (link, used) = match classifier.attach_with_options(nic, hook, order) {
-            Ok(link) => (link, TcHook::Tcx),
-            Err(error) if lacks_tcx(&error) => {
+        let by_tcx = match self.loaded.options.tcx {
+            true => classifier.attach_with_options(nic, hook, order).map(Some),
+            false => Ok(None),
+        };
+        let (link, used) = match by_tcx {
+            Ok(Some(link)) => (link, TcHook::Tcx),
+            Err(error) if !lacks_tcx(&error) => return Err(failed(error)),
+            Ok(None) | Err(_) => {
                 self.add_clsact(nic, ifindex)?;
                 let options = TcAttachOptions::Netlink(NlOptions::default());
                 let link = classifier.attach_with_options(nic, hook, options).map_err(failed)?;
                 (link, TcHook::Clsact)
             }
-            Err(error) => return Err(failed(error)),
         };
         self._tc.push(classifier.take_link(link).map_err(failed)?);
         Ok(used)

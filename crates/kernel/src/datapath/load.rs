@@ -28,6 +28,8 @@ pub struct Options {
     pub customers: IfIndex,
     /// VLAN ids of the Internet's and the customers' side; only on a stick.
     pub vlans: Option<(u16, u16)>,
+    /// Whether to attach by TCX where the kernel has it, rather than by clsact anyway.
+    pub tcx: bool,
     /// CPUs that packets may be steered to.
     pub cpus: Vec<CpuId>,
     /// How much the maps hold.

@@ -1,0 +1,144 @@
+//! Attaching to a NIC by each of the hooks, and leaving nothing behind.
+//!
+//! The NIC is the loopback device of a throw-away network namespace, which has no native XDP.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use kernel::datapath::{DatapathError, Loaded, MapSizes, Options, Side, TcHook, XdpHook};
+use kernel::namespace::in_private_network;
+use kernel::privileges::missing_capabilities;
+use kernel::tc::{Controller, QdiscState, TrafficControl};
+use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+use units::{CpuId, IfIndex};
+
+const LOOPBACK: IfIndex = IfIndex::new(1);
+
+/// A BPF filesystem of the test's own, unmounted when dropped.
+struct Bpffs(tempfile::TempDir);
+
+impl Bpffs {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        mount("bpf", folder.path(), "bpf", MountFlags::empty(), None).unwrap();
+        Self(folder)
+    }
+
+    fn pins(&self) -> PathBuf {
+        self.0.path().join("tidegate")
+    }
+}
+
+impl Drop for Bpffs {
+    fn drop(&mut self) {
+        unmount(self.0.path(), UnmountFlags::DETACH).unwrap();
+    }
+}
+
+fn root() -> bool {
+    let missing = missing_capabilities().unwrap();
+    if !missing.is_empty() {
+        println!("skipped: takes {}", missing.join(", "));
+    }
+    missing.is_empty()
+}
+
+fn loaded(mode: abi::Mode, tcx: bool) -> Loaded {
+    let sizes = MapSizes { circuits: 8, hosts: 8, prefixes: 8, unknown_hosts: 8 };
+    Loaded::new(Options {
+        mode,
+        internet: LOOPBACK,
+        customers: LOOPBACK,
+        vlans: Some((10, 20)),
+        tcx,
+        cpus: vec![CpuId::new(0)],
+        sizes,
+    })
+    .unwrap()
+}
+
+fn nics() -> Vec<(String, Side)> {
+    vec![("lo".to_owned(), Side::Both)]
+}
+
+fn qdiscs() -> Vec<QdiscState> {
+    Controller::open().unwrap().qdiscs(&[LOOPBACK]).unwrap()
+}
+
+fn xdp_id() -> u32 {
+    let nowhere = fs::File::open("/dev/null").unwrap();
+    let xdp = libbpf_rs::Xdp::new(std::os::fd::AsFd::as_fd(&nowhere));
+    xdp.query_id(1, libbpf_rs::XdpFlags::NONE).unwrap()
+}
+
+#[test]
+fn each_hook_is_used_and_left() {
+    if !root() {
+        return;
+    }
+    let bpffs = Bpffs::new();
+    for (tcx, hook) in [(true, TcHook::Tcx), (false, TcHook::Clsact)] {
+        in_private_network(|| {
+            let before = qdiscs();
+            let attached = loaded(abi::Mode::Stick, tcx).attach(&nics(), &bpffs.pins()).unwrap();
+            let at = &attached.attachments()[0];
+            assert_eq!((at.xdp, at.tc), (XdpHook::Generic, hook));
+            assert_ne!(xdp_id(), 0);
+            let clsact = qdiscs().iter().any(|qdisc| qdisc.discipline.kind() == "clsact");
+            assert_eq!(clsact, hook == TcHook::Clsact);
+            assert!(!bpffs.pins().exists(), "pins are gone once the programs are attached");
+            drop(attached);
+            assert_eq!((qdiscs(), xdp_id()), (before, 0));
+        })
+        .unwrap();
+    }
+}
+
+#[test]
+fn observing_attaches_no_classifier() {
+    if !root() {
+        return;
+    }
+    let bpffs = Bpffs::new();
+    in_private_network(|| {
+        let attached = loaded(abi::Mode::Observe, true).attach(&nics(), &bpffs.pins()).unwrap();
+        assert_eq!(attached.attachments()[0].tc, TcHook::None);
+    })
+    .unwrap();
+}
+
+#[test]
+fn somebody_elses_program_is_named_and_left() {
+    if !root() {
+        return;
+    }
+    let bpffs = Bpffs::new();
+    in_private_network(|| {
+        let first = loaded(abi::Mode::Stick, true).attach(&nics(), &bpffs.pins()).unwrap();
+        let id = xdp_id();
+        let error = loaded(abi::Mode::Stick, true).attach(&nics(), &bpffs.pins()).unwrap_err();
+        assert!(
+            matches!(&error, DatapathError::Occupied { nic, name, id: other }
+                if nic == "lo" && name == "xdp_ingress" && *other == id),
+            "{error}"
+        );
+        assert_eq!(xdp_id(), id);
+        drop(first);
+    })
+    .unwrap();
+}
+
+#[test]
+fn pins_need_a_bpf_filesystem() {
+    if !root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let pins: &Path = folder.path();
+    in_private_network(|| {
+        let error = loaded(abi::Mode::Stick, true).attach(&nics(), pins).unwrap_err();
+        assert!(matches!(error, DatapathError::NotBpffs(_)), "{error}");
+        assert_eq!(xdp_id(), 0);
+    })
+    .unwrap();
+}
