@@ -14,8 +14,7 @@ use crate::stage::{Setting, Stage, obstacle};
 const PACKETS: usize = 120_000;
 
 /// Where random packets go: mostly over a bridge, where most can happen to them.
-const SETTINGS: [Setting; 4] =
-    [Setting::Bridge, Setting::Bridge, Setting::Stick, Setting::Observe];
+const SETTINGS: [Setting; 4] = [Setting::Bridge, Setting::Bridge, Setting::Stick, Setting::Observe];
 
 #[test]
 fn programs_and_model_agree() {
@@ -73,8 +72,15 @@ fn kind(outcome: &crate::outcome::Outcome) -> String {
 /// Random packets that are all refused at the door would prove nothing.
 fn assert_varied(outcomes: &BTreeMap<String, usize>) {
     for wanted in [
-        "circuit   tcp", "circuit   udp", "circuit   icmp", "circuit   other", "unknown   tcp",
-        "ignored   tcp", "not-ip", "malformed", "foreign",
+        "circuit   tcp",
+        "circuit   udp",
+        "circuit   icmp",
+        "circuit   other",
+        "unknown   tcp",
+        "ignored   tcp",
+        "not-ip",
+        "malformed",
+        "foreign",
     ] {
         let packets: usize =
             outcomes.iter().filter(|(kind, _)| kind.starts_with(wanted)).map(|(_, n)| n).sum();

@@ -95,7 +95,8 @@ fn other(rng: &mut ChaCha8Rng, frame: Frame) -> Vec<u8> {
 fn datagram(rng: &mut ChaCha8Rng, frame: Frame, direction: Direction) -> Vec<u8> {
     let is_ipv6 = rng.random();
     let customer = customer(rng, is_ipv6);
-    let far = if rng.random_bool(0.8) { network::server(is_ipv6) } else { self::customer(rng, is_ipv6) };
+    let far =
+        if rng.random_bool(0.8) { network::server(is_ipv6) } else { self::customer(rng, is_ipv6) };
     let (source, target) = match direction {
         Direction::Download => (far, customer),
         Direction::Upload => (customer, far),
@@ -120,8 +121,10 @@ fn customer(rng: &mut ChaCha8Rng, is_ipv6: bool) -> IpAddr {
     let bits = rng.random::<u128>() & mask;
     let mapped = is_ipv6 && rng.random_bool(0.05);
     let prefixes = network::addresses();
-    let prefixes: Vec<_> =
-        prefixes.iter().filter(|(prefix, _)| prefix.addr().is_ipv6() == (is_ipv6 && !mapped)).collect();
+    let prefixes: Vec<_> = prefixes
+        .iter()
+        .filter(|(prefix, _)| prefix.addr().is_ipv6() == (is_ipv6 && !mapped))
+        .collect();
     let (prefix, _) = prefixes[rng.random_range(0..prefixes.len())];
     match prefix.addr() {
         IpAddr::V4(base) => {

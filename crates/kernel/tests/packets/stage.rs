@@ -39,14 +39,8 @@ pub(crate) enum Setting {
 
 impl Setting {
     /// All of them.
-    pub(crate) const ALL: [Self; 6] = [
-        Self::Bridge,
-        Self::Observe,
-        Self::Stick,
-        Self::OtherNic,
-        Self::Bypass,
-        Self::UnknownFull,
-    ];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Bridge, Self::Observe, Self::Stick, Self::OtherNic, Self::Bypass, Self::UnknownFull];
 
     /// Its name in the tables.
     pub(crate) const fn name(self) -> &'static str {

@@ -26,10 +26,16 @@ fn tables_hold() {
             let cases: Vec<_> = table
                 .cases
                 .into_iter()
-                .map(|(case, lengths)| Expected { expectations: tester.observe(&case, lengths), case })
+                .map(|(case, lengths)| Expected {
+                    expectations: tester.observe(&case, lengths),
+                    case,
+                })
                 .collect();
-            fs::write(folder().join(table.name).with_extension("txt"), render(table.comment, &cases))
-                .unwrap();
+            fs::write(
+                folder().join(table.name).with_extension("txt"),
+                render(table.comment, &cases),
+            )
+            .unwrap();
         }
     }
     let mut wrong = Vec::new();
@@ -70,7 +76,8 @@ fn read_all() -> BTreeMap<String, Vec<Expected>> {
         if path.extension().is_some_and(|extension| extension == "txt") {
             let name = path.file_stem().unwrap().to_string_lossy().into_owned();
             let cases = parse(&fs::read_to_string(&path).unwrap());
-            tables.insert(name, cases.unwrap_or_else(|error| panic!("{}: {error}", path.display())));
+            tables
+                .insert(name, cases.unwrap_or_else(|error| panic!("{}: {error}", path.display())));
         }
     }
     assert!(!tables.is_empty(), "no tables in {}", folder().display());
@@ -112,7 +119,11 @@ impl Tester {
     }
 
     /// What becomes of a case at each length, equal neighbours together.
-    fn observe(&mut self, case: &Case, lengths: std::ops::RangeInclusive<usize>) -> Vec<Expectation> {
+    fn observe(
+        &mut self,
+        case: &Case,
+        lengths: std::ops::RangeInclusive<usize>,
+    ) -> Vec<Expectation> {
         let mut expectations: Vec<Expectation> = Vec::new();
         for length in lengths {
             let text = self.run(case, length);

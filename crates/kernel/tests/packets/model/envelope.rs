@@ -54,13 +54,12 @@ const LABELS: usize = 8;
 /// Takes everything off that is around a datagram.
 pub(super) fn open(frame: &[u8]) -> Sighting<'_> {
     let mut vlan = None;
-    let datagram = untag(frame, &mut vlan).and_then(unwrap_carrier).and_then(|inside| {
-        match inside {
+    let datagram =
+        untag(frame, &mut vlan).and_then(unwrap_carrier).and_then(|inside| match inside {
             (Content::Four, bytes) => internet::version_4(bytes),
             (Content::Six, bytes) => internet::version_6(bytes),
             _ => Err(Refusal::NotIp),
-        }
-    });
+        });
     Sighting { vlan, datagram }
 }
 

@@ -164,7 +164,11 @@ fn travels(
                 network::CUSTOMERS_VLAN => false,
                 _ => return None,
             };
-            Some(if internet == (gate == Gate::In) { Direction::Download } else { Direction::Upload })
+            Some(if internet == (gate == Gate::In) {
+                Direction::Download
+            } else {
+                Direction::Upload
+            })
         }
         _ => Some(direction),
     }
