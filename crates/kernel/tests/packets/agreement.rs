@@ -25,7 +25,7 @@ fn programs_and_model_agree() {
     let seed = Seed::new();
     println!("TIDEGATE_SEED={}", seed.get());
     let mut rng = seed.rng();
-    let (mut stage, model) = (Stage::default(), Model::new());
+    let (mut stage, model) = (Stage::new(PACKETS as u32), Model::new());
     let mut unknown: BTreeMap<(Setting, IpAddr), [u64; 2]> = BTreeMap::new();
     let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
     for number in 0..PACKETS {

@@ -43,6 +43,9 @@ pub(crate) struct Expected {
     pub(crate) expectations: Vec<Expectation>,
 }
 
+/// Runs of one byte at the end that are longer than this are not written down.
+const FILL_LEAST: usize = 256;
+
 /// Reads a table.
 pub(crate) fn parse(text: &str) -> Result<Vec<Expected>, String> {
     let lines = || text.lines().filter(|line| !line.starts_with('#'));
@@ -53,7 +56,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Expected>, String> {
 fn parse_case(block: &str) -> Result<Expected, String> {
     let wrong = |what: &str| format!("{what} in this case:\n{block}");
     let (head, hex) = block.split_once("frame\n").ok_or_else(|| wrong("no frame"))?;
-    let mut name = None;
+    let (mut name, mut fill) = (None, None);
     let (mut setting, mut direction) = (Setting::Bridge, Direction::Download);
     let mut expectations = Vec::new();
     for line in head.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -68,6 +71,7 @@ fn parse_case(block: &str) -> Result<Expected, String> {
                 let named = Direction::ALL.iter().find(|direction| direction.name() == value);
                 direction = *named.ok_or_else(|| wrong("unknown direction"))?;
             }
+            "fill" => fill = Some(parse_fill(value).ok_or_else(|| wrong(line))?),
             "expect" => expectations.push(parse_expectation(value).ok_or_else(|| wrong(line))?),
             _ => return Err(wrong("unknown key")),
         }
@@ -75,9 +79,18 @@ fn parse_case(block: &str) -> Result<Expected, String> {
     if expectations.is_empty() {
         return Err(wrong("nothing is expected"));
     }
-    let frame = from_hex(hex).map_err(|error| wrong(&error.to_string()))?;
+    let mut frame = from_hex(hex).map_err(|error| wrong(&error.to_string()))?;
+    if let Some((length, byte)) = fill {
+        frame.resize(length, byte);
+    }
     let name = name.ok_or_else(|| wrong("no name"))?;
     Ok(Expected { case: Case { name, setting, direction, frame }, expectations })
+}
+
+/// How long the frame is, and what is behind the bytes that are written down.
+fn parse_fill(value: &str) -> Option<(usize, u8)> {
+    let (length, byte) = value.split_once(" with ")?;
+    Some((length.parse().ok()?, u8::from_str_radix(byte, 16).ok()?))
 }
 
 fn parse_expectation(value: &str) -> Option<Expectation> {
@@ -104,7 +117,17 @@ pub(crate) fn render(comment: &str, cases: &[Expected]) -> String {
             let range = if first == last { first.to_string() } else { format!("{first}..{last}") };
             let _ = writeln!(text, "expect {range}: {outcome}");
         }
-        let _ = writeln!(text, "frame\n{}", to_hex(&case.frame));
+        let written = written(&case.frame);
+        if let Some(byte) = case.frame.get(written) {
+            let _ = writeln!(text, "fill {} with {byte:02x}", case.frame.len());
+        }
+        let _ = writeln!(text, "frame\n{}", to_hex(&case.frame[..written]));
     }
     text
+}
+
+/// How many bytes are written down: a long run of one byte at the end is not.
+fn written(frame: &[u8]) -> usize {
+    let run = frame.iter().rev().take_while(|byte| Some(*byte) == frame.last()).count();
+    if run > FILL_LEAST { frame.len() - run } else { frame.len() }
 }

@@ -81,8 +81,8 @@ fn tc_takes(frame: &[u8]) -> bool {
 }
 
 /// The programs in every setting that was asked for, each loaded once.
-#[derive(Default)]
 pub(crate) struct Stage {
+    unknown_hosts: u32,
     rigs: BTreeMap<(Setting, Side), Rig>,
 }
 
@@ -116,6 +116,11 @@ impl Side {
 }
 
 impl Stage {
+    /// Nothing is loaded yet. There will be room for so many unknown hosts.
+    pub(crate) const fn new(unknown_hosts: u32) -> Self {
+        Self { unknown_hosts, rigs: BTreeMap::new() }
+    }
+
     /// Sends a packet through the box, in by one NIC and out by the other.
     pub(crate) fn run(&mut self, setting: Setting, direction: Direction, frame: &[u8]) -> Outcome {
         let ingress = self.rig(setting, Side::entry(setting, direction)).ingress(frame);
@@ -146,7 +151,8 @@ impl Stage {
     }
 
     fn rig(&mut self, setting: Setting, side: Side) -> &mut Rig {
-        self.rigs.entry((setting, side)).or_insert_with(|| Rig::new(setting, side))
+        let room = if setting == Setting::UnknownFull { 1 } else { self.unknown_hosts };
+        self.rigs.entry((setting, side)).or_insert_with(|| Rig::new(setting, side, room))
     }
 }
 
@@ -164,17 +170,16 @@ struct Rig {
 }
 
 impl Rig {
-    fn new(setting: Setting, side: Side) -> Self {
+    fn new(setting: Setting, side: Side, unknown_hosts: u32) -> Self {
         let on = |yes: bool| if yes { HERE } else { ELSEWHERE };
         let stick = setting == Setting::Stick;
-        let full = setting == Setting::UnknownFull;
         let options = Options {
             mode: setting.mode(),
             internet: on(matches!(side, Side::Internet | Side::Both)),
             customers: on(matches!(side, Side::Customers | Side::Both)),
             vlans: stick.then_some((network::INTERNET_VLAN, network::CUSTOMERS_VLAN)),
             cpus: vec![CpuId::new(0)],
-            sizes: network::sizes(if full { 1 } else { 1 << 18 }),
+            sizes: network::sizes(unknown_hosts),
         };
         let mut loaded = Loaded::new(options).unwrap();
         let counters = loaded.take_counters().unwrap();
@@ -185,7 +190,7 @@ impl Rig {
         let circuits = vec![[Count::default(); 8]; network::CIRCUITS as usize];
         let mut rig =
             Self { loaded, counters, control, _tables: tables, filler: None, totals, circuits };
-        if full {
+        if setting == Setting::UnknownFull {
             rig.fill_unknown();
         }
         rig.control.set_bypass(setting == Setting::Bypass);

@@ -20,7 +20,7 @@ fn tables_hold() {
         println!("skipped: {reason}");
         return;
     }
-    let mut tester = Tester { stage: Stage::default(), model: Model::new() };
+    let mut tester = Tester { stage: Stage::new(16), model: Model::new() };
     if std::env::var_os(WRITE_VARIABLE).is_some() {
         for table in catalogue::tables() {
             let cases: Vec<_> = table
