@@ -277,18 +277,19 @@ static __always_inline enum tg_protocol parse_transport(const struct packet *pac
 				    packet->protocol == PROTOCOL_ICMP ||
 				    packet->protocol == PROTOCOL_ICMPV6 ? TG_ICMP :
 									  TG_OTHER;
-	__u32 needed = protocol == TG_TCP ? 20 : 8;
 
 	if (protocol == TG_OTHER || packet->later_fragment)
 		return protocol;
-	if (at + 20 <= (__u8 *)data_end) {
-		if (protocol == TG_TCP && at[12] >> 4 > 5)
-			needed = (at[12] >> 4) * 4;
-		if (packet->payload + needed <= packet->end && (protocol != TG_TCP || at[12] >> 4 >= 5))
+	if (at + 8 <= (__u8 *)data_end && packet->payload + 8 <= packet->end) {
+		if (protocol == TG_ICMP)
 			return protocol;
-	} else if (protocol != TG_TCP && at + 8 <= (__u8 *)data_end &&
-		   packet->payload + needed <= packet->end) {
-		return protocol;
+		/* Its length counts its header (RFC 768). */
+		if (protocol == TG_UDP && load16(at + 4) >= 8)
+			return protocol;
+		/* The data offset, in words, is at least the header's five (RFC 9293, section 3.1). */
+		if (protocol == TG_TCP && at + 20 <= (__u8 *)data_end && at[12] >> 4 >= 5 &&
+		    packet->payload + (at[12] >> 4) * 4 <= packet->end)
+			return protocol;
 	}
 	*valid = 0;
 	return TG_OTHER;

@@ -88,6 +88,11 @@ fn transport_headers() -> Table {
                     padded(ip(6).payload(&segment[..left]).build(), 40),
                 );
         }
+        let udp = down(ether(), is_ipv6).udp(1, 2).payload(&[0; 4]).build();
+        for length in [0, 7, 8, 12] {
+            let name = format!("udp-length-{length}-of-12-{family}");
+            table = table.case(name, with(udp.clone(), l4 + 4, &[0, length]));
+        }
     }
     table
 }

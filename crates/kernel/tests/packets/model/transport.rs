@@ -2,6 +2,7 @@
 
 use abi::Protocol;
 
+use super::envelope::word;
 use super::internet::{Cargo, Datagram};
 
 /// The transport header is cut off or contradicts itself.
@@ -24,7 +25,8 @@ pub(super) fn classify(datagram: &Datagram<'_>) -> Result<Protocol, Invalid> {
     let sound = match (protocol, start) {
         (_, None) | (Protocol::Other, _) => true,
         (Protocol::Tcp, Some(bytes)) => is_tcp(bytes),
-        (Protocol::Udp | Protocol::Icmp, Some(bytes)) => bytes.len() >= 8,
+        (Protocol::Udp, Some(bytes)) => is_udp(bytes),
+        (Protocol::Icmp, Some(bytes)) => bytes.len() >= 8,
     };
     if sound { Ok(protocol) } else { Err(Invalid) }
 }
@@ -33,4 +35,10 @@ pub(super) fn classify(datagram: &Datagram<'_>) -> Result<Protocol, Invalid> {
 fn is_tcp(bytes: &[u8]) -> bool {
     let header = bytes.get(12).map_or(0, |byte| usize::from(byte / 16) * 4);
     (20..=bytes.len()).contains(&header)
+}
+
+/// Whether the header is whole and its length counts it. That the rest is there cannot be asked of
+/// a first fragment.
+fn is_udp(bytes: &[u8]) -> bool {
+    bytes.first_chunk::<8>().is_some_and(|header| word(header, 4) >= 8)
 }
