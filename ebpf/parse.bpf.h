@@ -74,7 +74,10 @@ static __always_inline int is_vlan(__u16 ethertype)
 	       ethertype == ETHERTYPE_QINQ_OLD;
 }
 
-/* Skips the label stack; the first nibble behind it tells the IP version (RFC 4928, section 3). */
+/*
+ * Skips the label stack; the first nibble behind it tells the IP version (RFC 4928, section 3). A
+ * stack that goes on beyond the bound is not understood; one that the frame cuts off is NULL.
+ */
 static __always_inline void *skip_mpls(void *at, void *data_end, __u16 *ethertype)
 {
 	int label;
@@ -91,7 +94,8 @@ static __always_inline void *skip_mpls(void *at, void *data_end, __u16 *ethertyp
 			return at;
 		}
 	}
-	return NULL;
+	*ethertype = 0;
+	return at;
 }
 
 /* RFC 2516, section 4: version and type 1, code 0, session, length, then the PPP protocol. */
@@ -142,6 +146,17 @@ static __always_inline enum parsed parse_ipv4(void *data, void *at, void *data_e
 	return PARSED_IP;
 }
 
+/*
+ * Whether an IPv6 header holds an IPv4-mapped address. Those never travel (RFC 4291, section
+ * 2.5.5.2, is about how hosts write IPv4 down), and our tables write IPv4 down in the same way.
+ */
+static __always_inline int is_mapped(const struct tg_address *address)
+{
+	const __u32 *words = (const __u32 *)address->bytes;
+
+	return !words[0] && !words[1] && words[2] == bpf_htonl(0xffff);
+}
+
 /* RFC 8200, section 3. A payload length of 0 is a jumbogram's (RFC 2675): taken to end at once. */
 static __always_inline enum parsed parse_ipv6(void *data, void *at, void *data_end, struct packet *packet)
 {
@@ -153,6 +168,8 @@ static __always_inline enum parsed parse_ipv6(void *data, void *at, void *data_e
 	packet->protocol = bytes[6];
 	__builtin_memcpy(&packet->source, bytes + 8, 16);
 	__builtin_memcpy(&packet->destination, bytes + 24, 16);
+	if (is_mapped(&packet->source) || is_mapped(&packet->destination))
+		return PARSED_MALFORMED;
 	packet->is_ipv6 = 1;
 	packet->payload = at - data + 40;
 	packet->end = packet->payload + load16(bytes + 4);
@@ -219,9 +236,10 @@ const volatile __u8 extensions[256] = {
 /*
  * Walks the extension headers that begin at `offset` with type `protocol`, at most
  * IPV6_EXTENSIONS_MAX of them, and tells where the upper layer begins and what it is. A chain that
- * is cut off or too long is UPPER_CUT_OFF. A global function: the verifier looks at it once.
+ * is too long, or that frame or packet (which ends at `end`) cuts off, is UPPER_CUT_OFF. A global
+ * function: the verifier looks at it once.
  */
-__noinline int find_upper_layer(struct xdp_md *ctx, __u32 offset, __u32 protocol)
+__noinline int find_upper_layer(struct xdp_md *ctx, __u32 offset, __u32 protocol, __u32 end)
 {
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
@@ -240,7 +258,7 @@ __noinline int find_upper_layer(struct xdp_md *ctx, __u32 offset, __u32 protocol
 			later_fragment = UPPER_LATER_FRAGMENT;
 		protocol = at[0];
 		offset += 8 + at[1] * (kind & (EXTENSION_AH | EXTENSION_PLAIN));
-		if (offset > FRAME_OFFSET_MAX)
+		if (offset > FRAME_OFFSET_MAX || offset > end)
 			break;
 	}
 	return UPPER_CUT_OFF;
@@ -259,18 +277,19 @@ static __always_inline enum tg_protocol parse_transport(const struct packet *pac
 				    packet->protocol == PROTOCOL_ICMP ||
 				    packet->protocol == PROTOCOL_ICMPV6 ? TG_ICMP :
 									  TG_OTHER;
-	__u32 needed = protocol == TG_TCP ? 20 : 8;
 
 	if (protocol == TG_OTHER || packet->later_fragment)
 		return protocol;
-	if (at + 20 <= (__u8 *)data_end) {
-		if (protocol == TG_TCP && at[12] >> 4 > 5)
-			needed = (at[12] >> 4) * 4;
-		if (packet->payload + needed <= packet->end && (protocol != TG_TCP || at[12] >> 4 >= 5))
+	if (at + 8 <= (__u8 *)data_end && packet->payload + 8 <= packet->end) {
+		if (protocol == TG_ICMP)
 			return protocol;
-	} else if (protocol != TG_TCP && at + 8 <= (__u8 *)data_end &&
-		   packet->payload + needed <= packet->end) {
-		return protocol;
+		/* Its length counts its header (RFC 768). */
+		if (protocol == TG_UDP && load16(at + 4) >= 8)
+			return protocol;
+		/* The data offset, in words, is at least the header's five (RFC 9293, section 3.1). */
+		if (protocol == TG_TCP && at + 20 <= (__u8 *)data_end && at[12] >> 4 >= 5 &&
+		    packet->payload + (at[12] >> 4) * 4 <= packet->end)
+			return protocol;
 	}
 	*valid = 0;
 	return TG_OTHER;

@@ -94,7 +94,7 @@ static __always_inline int steer(struct tg_totals *totals, __u16 cpu)
 /* Moves `packet` on to its upper layer; 0 when that cannot be found. */
 static __always_inline int skip_extensions(struct xdp_md *ctx, struct packet *packet)
 {
-	int upper = find_upper_layer(ctx, packet->payload, packet->protocol);
+	int upper = find_upper_layer(ctx, packet->payload, packet->protocol, packet->end);
 
 	packet->payload = UPPER_OFFSET(upper);
 	packet->protocol = UPPER_PROTOCOL(upper);

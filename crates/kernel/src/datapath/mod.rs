@@ -18,4 +18,4 @@ pub use counters::{Counters, Fill, UnknownHost};
 pub use error::DatapathError;
 pub use load::{Loaded, MapSizes, Options};
 pub use tables::{Control, MapTables};
-pub use trial::{Trial, XdpOutcome};
+pub use trial::{TcOutcome, Trial, XdpOutcome};

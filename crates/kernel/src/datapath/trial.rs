@@ -53,6 +53,15 @@ pub struct XdpOutcome {
     pub packet: Vec<u8>,
 }
 
+/// What `tc_egress` did with a packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TcOutcome {
+    /// The class that it chose; the zero handle for none.
+    pub class: TcHandle,
+    /// The packet as it left.
+    pub packet: Vec<u8>,
+}
+
 /// Runs programs on single packets. Packets seem to come in by the loopback interface (index 1):
 /// load with that as one of the NICs.
 pub trait Trial {
@@ -66,7 +75,15 @@ pub trait Trial {
     ///
     /// # Errors
     /// Likewise.
-    fn tc_egress(&mut self, packet: &[u8]) -> Result<TcHandle, DatapathError>;
+    fn tc_egress(&mut self, packet: &[u8]) -> Result<TcHandle, DatapathError> {
+        self.tc_egress_whole(packet).map(|outcome| outcome.class)
+    }
+
+    /// Runs `tc_egress` and tells all that it did.
+    ///
+    /// # Errors
+    /// Likewise.
+    fn tc_egress_whole(&mut self, packet: &[u8]) -> Result<TcOutcome, DatapathError>;
 }
 
 impl Trial for Loaded {
@@ -92,16 +109,19 @@ impl Trial for Loaded {
         Ok(XdpOutcome { action, metadata, packet })
     }
 
-    fn tc_egress(&mut self, packet: &[u8]) -> Result<TcHandle, DatapathError> {
+    fn tc_egress_whole(&mut self, packet: &[u8]) -> Result<TcOutcome, DatapathError> {
         let mut context_out = [0; size_of::<SkbContext>()];
+        let mut data_out = vec![0; packet.len()];
         let input = ProgramInput {
             context_out: Some(&mut context_out),
             data_in: Some(packet),
+            data_out: Some(&mut data_out),
             ..ProgramInput::default()
         };
-        run(&mut self.object, "tc_egress", input)?;
+        let output = run(&mut self.object, "tc_egress", input)?;
+        let packet = output.data.map(|data| data.to_vec()).unwrap_or_default();
         let context: SkbContext = bytemuck::pod_read_unaligned(&context_out);
-        Ok(TcHandle::from_raw(context.priority))
+        Ok(TcOutcome { class: TcHandle::from_raw(context.priority), packet })
     }
 }
 
