@@ -174,6 +174,7 @@ impl Rig {
         let on = |yes: bool| if yes { HERE } else { ELSEWHERE };
         let stick = setting == Setting::Stick;
         let options = Options {
+            tcx: true,
             mode: setting.mode(),
             internet: on(matches!(side, Side::Internet | Side::Both)),
             customers: on(matches!(side, Side::Customers | Side::Both)),
