@@ -33,31 +33,36 @@ static __always_inline void count_circuit(__u32 slot, enum tg_direction directio
 		add(traffic->counts, direction, protocol, bytes);
 }
 
+static __always_inline void add_to_unknown(struct tg_unknown_host *host, enum tg_direction direction,
+					   __u64 bytes, __u64 now_ns)
+{
+	host->last_seen_ns = now_ns;
+	__sync_fetch_and_add(&host->counts[direction & 1].bytes, bytes);
+	__sync_fetch_and_add(&host->counts[direction & 1].packets, 1);
+}
+
 /*
  * Adds to an unknown host, or remembers a new one. Trying to insert into a full map costs as much
- * as inserting, so after a refusal this CPU does not try again for a while.
+ * as inserting, so after a refusal this CPU does not try again for a while. Another CPU may insert
+ * the same host first: then there is one to add to.
  */
 static __always_inline void count_unknown(struct tg_totals *totals, const struct tg_address *address,
 					  enum tg_direction direction, __u64 bytes)
 {
 	struct tg_unknown_host *host = bpf_map_lookup_elem(&tg_unknown, address);
-	__u64 now = bpf_ktime_get_coarse_ns();
-	struct tg_unknown_host fresh = { .first_seen_ns = now, .last_seen_ns = now };
+	__u64 now_ns = bpf_ktime_get_coarse_ns();
+	struct tg_unknown_host fresh = { .first_seen_ns = now_ns };
 
-	if (host) {
-		host->last_seen_ns = now;
-		__sync_fetch_and_add(&host->counts[direction & 1].bytes, bytes);
-		__sync_fetch_and_add(&host->counts[direction & 1].packets, 1);
-		return;
+	if (!host && now_ns - totals->unknown_full_ns >= UNKNOWN_RETRY_NS) {
+		bpf_map_update_elem(&tg_unknown, address, &fresh, BPF_NOEXIST);
+		host = bpf_map_lookup_elem(&tg_unknown, address);
+		if (!host)
+			totals->unknown_full_ns = now_ns;
 	}
-	fresh.counts[direction & 1].bytes = bytes;
-	fresh.counts[direction & 1].packets = 1;
-	if (now - totals->unknown_full_ns < UNKNOWN_RETRY_NS ||
-	    bpf_map_update_elem(&tg_unknown, address, &fresh, BPF_NOEXIST)) {
+	if (host)
+		add_to_unknown(host, direction, bytes, now_ns);
+	else
 		totals->events[TG_EVENT_UNKNOWN_FULL]++;
-		if (now - totals->unknown_full_ns >= UNKNOWN_RETRY_NS)
-			totals->unknown_full_ns = now;
-	}
 }
 
 #endif

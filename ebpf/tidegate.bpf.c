@@ -122,10 +122,12 @@ int xdp_ingress(struct xdp_md *ctx)
 	struct packet packet;
 	enum parsed parsed;
 	int valid = 1;
-	__u32 target;
+	__u32 epoch, target;
 
 	if (!now || !totals)
 		return XDP_PASS;
+	/* Before the look-up: a slot found under an older epoch must not be given the newer one. */
+	epoch = *(volatile __u32 *)&now->epoch;
 	if (now->bypass)
 		return leave(totals, TG_VERDICT_BYPASSED);
 	parsed = parse_packet(data, data_end, &packet);
@@ -160,7 +162,7 @@ int xdp_ingress(struct xdp_md *ctx)
 	leave(totals, TG_VERDICT_CIRCUIT);
 	if (settings.mode == TG_MODE_OBSERVE)
 		return XDP_PASS;
-	leave_metadata(ctx, totals, now->epoch, target);
+	leave_metadata(ctx, totals, epoch, target);
 	return steer(totals, circuit_place(target, direction).cpu);
 }
 

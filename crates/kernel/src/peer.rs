@@ -28,14 +28,29 @@ pub struct Peer {
 /// # Errors
 /// When it is no connected Unix socket.
 pub fn peer(socket: impl AsFd) -> io::Result<Peer> {
-    let credentials = rustix::net::sockopt::socket_peercred(&socket)?;
+    let credentials = credentials(&socket)?;
     let mut groups = supplementary_groups(&socket)?;
-    groups.push(credentials.gid.as_raw());
-    Ok(Peer {
-        pid: Some(credentials.pid.as_raw_nonzero().get()),
-        uid: credentials.uid.as_raw(),
-        groups,
-    })
+    groups.push(credentials.gid);
+    // the kernel says 0 for a process outside of our PID namespace
+    let pid = Some(credentials.pid).filter(|pid| *pid != 0);
+    Ok(Peer { pid, uid: credentials.uid, groups })
+}
+
+fn credentials(socket: &impl AsFd) -> io::Result<libc::ucred> {
+    let mut credentials = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let mut bytes = size_of::<libc::ucred>() as libc::socklen_t;
+    // SAFETY: getsockopt(2) writes at most `bytes` bytes, the size of `credentials`, every pattern
+    // of which is valid.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            (&raw mut credentials).cast(),
+            &raw mut bytes,
+        )
+    };
+    if result == 0 { Ok(credentials) } else { Err(io::Error::last_os_error()) }
 }
 
 fn supplementary_groups(socket: &impl AsFd) -> io::Result<Vec<u32>> {

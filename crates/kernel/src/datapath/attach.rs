@@ -3,12 +3,14 @@
 use std::error::Error;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
 
 use aya::programs::tc::{NlOptions, TcAttachOptions};
 use aya::programs::{LinkOrder, ProgramError, SchedClassifier, TcAttachType, loaded_programs, tc};
-use libbpf_rs::{Link, ProgramMut, XdpFlags};
+use libbpf_rs::libbpf_sys::{self, XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE};
+use libbpf_rs::{ProgramMut, XdpFlags};
 use tracing::warn;
 use units::{IfIndex, TcHandle};
 
@@ -68,10 +70,10 @@ pub struct Attachment {
 pub struct Attached {
     attachments: Vec<Attachment>,
     // Fields drop in this order: first nothing comes in by our programs, then nothing goes out.
-    _xdp: Vec<XdpGuard>,
-    _tc: Vec<tc::SchedClassifierLink>,
-    _clsact: Vec<Clsact>,
-    _promiscuous: Vec<Promiscuous>,
+    xdp: Vec<OwnedFd>,
+    tc: Vec<tc::SchedClassifierLink>,
+    clsact: Vec<Clsact>,
+    promiscuous: Vec<Promiscuous>,
     loaded: Loaded,
 }
 
@@ -112,6 +114,27 @@ impl Drop for Clsact {
 }
 
 impl Loaded {
+    /// Tells whether the NICs can be attached to, and changes nothing.
+    ///
+    /// # Errors
+    /// When a NIC has somebody else's XDP program, or `pins` can hold none.
+    pub fn preflight(&self, nics: &[(String, Side)], pins: &Path) -> Result<(), DatapathError> {
+        Pins::new(pins)?;
+        for (nic, side) in nics {
+            if let Some(occupied) = occupant(nic, self.ifindex(*side)) {
+                return Err(occupied);
+            }
+        }
+        Ok(())
+    }
+
+    const fn ifindex(&self, side: Side) -> IfIndex {
+        match side {
+            Side::Internet | Side::Both => self.options.internet,
+            Side::Customers => self.options.customers,
+        }
+    }
+
     /// Attaches to the NICs: `(name, side)` for each, one on a stick. `pins` is a folder on a BPF
     /// filesystem, used on the way and left empty.
     ///
@@ -119,18 +142,19 @@ impl Loaded {
     /// When a NIC has somebody else's program, or takes ours neither natively nor generically.
     /// What was attached by then is detached.
     pub fn attach(self, nics: &[(String, Side)], pins: &Path) -> Result<Attached, DatapathError> {
+        self.preflight(nics, pins)?;
         let pins = Pins::new(pins)?;
         let mut attached = Attached {
             attachments: Vec::new(),
-            _xdp: Vec::new(),
-            _tc: Vec::new(),
-            _clsact: Vec::new(),
-            _promiscuous: Vec::new(),
+            xdp: Vec::new(),
+            tc: Vec::new(),
+            clsact: Vec::new(),
+            promiscuous: Vec::new(),
             loaded: self,
         };
         // Egress first: by the time that packets are steered their classes are chosen.
         for (nic, side) in nics {
-            let ifindex = attached.ifindex(*side);
+            let ifindex = attached.loaded.ifindex(*side);
             let tc = attached.attach_tc(nic, ifindex, &pins)?;
             attached.attachments.push(Attachment {
                 nic: nic.clone(),
@@ -151,13 +175,6 @@ impl Attached {
     /// How the programs sit on each NIC.
     pub fn attachments(&self) -> &[Attachment] {
         &self.attachments
-    }
-
-    const fn ifindex(&self, side: Side) -> IfIndex {
-        match side {
-            Side::Internet | Side::Both => self.loaded.options.internet,
-            Side::Customers => self.loaded.options.customers,
-        }
     }
 
     fn forwards(&self) -> bool {
@@ -186,7 +203,7 @@ impl Attached {
         if self.forwards() {
             hook =
                 self.attach_classifier("tc_ingress", (nic, ifindex), TcAttachType::Ingress, pins)?;
-            self._promiscuous.push(
+            self.promiscuous.push(
                 Promiscuous::new(ifindex)
                     .map_err(|source| attach_error("tc_ingress", nic, source))?,
             );
@@ -214,12 +231,14 @@ impl Attached {
             Err(error) if !lacks_tcx(&error) => return Err(failed(error)),
             Ok(None) | Err(_) => {
                 self.add_clsact(nic, ifindex)?;
+                // what a killed daemon left; there is none where there is no such filter
+                let _ = tc::qdisc_detach_program(nic, hook, program);
                 let options = TcAttachOptions::Netlink(NlOptions::default());
                 let link = classifier.attach_with_options(nic, hook, options).map_err(failed)?;
                 (link, TcHook::Clsact)
             }
         };
-        self._tc.push(classifier.take_link(link).map_err(failed)?);
+        self.tc.push(classifier.take_link(link).map_err(failed)?);
         Ok(used)
     }
 
@@ -230,73 +249,50 @@ impl Attached {
             nic: nic.to_owned(),
             source,
         })?;
-        self._clsact.extend(added);
+        self.clsact.extend(added);
         Ok(())
     }
 
     fn attach_xdp(&mut self, index: usize) -> Result<XdpHook, DatapathError> {
         const PROGRAM: &str = "xdp_ingress";
         let Attachment { nic, ifindex, .. } = self.attachments[index].clone();
-        if let Some(occupied) = occupant(&nic, ifindex) {
-            return Err(occupied);
-        }
         let program = self.program(PROGRAM)?;
-        // The kernel chooses the driver's hook where the driver has one.
-        let (guard, hook) = match program.attach_xdp(ifindex.get() as i32) {
-            Ok(link) => (XdpGuard::Link { _link: link }, mode(program.as_fd(), ifindex)),
+        let (link, hook) = match link_xdp(program.as_fd(), ifindex, XDP_FLAGS_DRV_MODE) {
+            Ok(link) => (link, XdpHook::Native),
             Err(error) => {
                 warn!(%error, nic, "the driver did not take the program; falling back to generic XDP");
-                let guard = XdpGuard::generic(program.as_fd(), ifindex)
+                let link = link_xdp(program.as_fd(), ifindex, XDP_FLAGS_SKB_MODE)
                     .map_err(|source| attach_error(PROGRAM, &nic, source))?;
-                (guard, XdpHook::Generic)
+                (link, XdpHook::Generic)
             }
         };
-        self._xdp.push(guard);
+        self.xdp.push(link);
         Ok(hook)
     }
 }
 
-/// What keeps `xdp_ingress` on a NIC until it is dropped.
-#[derive(Debug)]
-enum XdpGuard {
-    /// The link detaches by itself.
-    Link { _link: Link },
-    /// Attached by netlink, and so to be detached.
-    Netlink { program: OwnedFd, nic: IfIndex },
-}
-
-impl XdpGuard {
-    fn generic(
-        program: BorrowedFd<'_>,
-        nic: IfIndex,
-    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        let program = program.try_clone_to_owned()?;
-        libbpf_rs::Xdp::new(program.as_fd())
-            .attach(nic.get() as i32, XdpFlags::SKB_MODE | XdpFlags::UPDATE_IF_NOEXIST)?;
-        Ok(Self::Netlink { program, nic })
+/// Attaches an XDP program by a link in the given mode (`bpf_link_create` of
+/// `include/uapi/linux/bpf.h`), which ends with the descriptor, even when we are killed.
+fn link_xdp(program: BorrowedFd<'_>, nic: IfIndex, mode: u32) -> io::Result<OwnedFd> {
+    let options = libbpf_sys::bpf_link_create_opts {
+        sz: size_of::<libbpf_sys::bpf_link_create_opts>() as libbpf_sys::size_t,
+        flags: mode,
+        ..Default::default()
+    };
+    // SAFETY: the descriptor is open through the call, which reads `options` by the size in it.
+    let link = unsafe {
+        libbpf_sys::bpf_link_create(
+            program.as_raw_fd(),
+            nic.get() as i32,
+            libbpf_sys::BPF_XDP,
+            &raw const options,
+        )
+    };
+    if link < 0 {
+        return Err(io::Error::from_raw_os_error(-link));
     }
-}
-
-impl Drop for XdpGuard {
-    fn drop(&mut self) {
-        if let Self::Netlink { program, nic } = self {
-            let detached =
-                libbpf_rs::Xdp::new(program.as_fd()).detach(nic.get() as i32, XdpFlags::SKB_MODE);
-            if let Err(error) = detached {
-                warn!(%error, ifindex = %nic, "could not detach xdp_ingress");
-            }
-        }
-    }
-}
-
-/// How the program that was just attached gets its packets.
-fn mode(program: BorrowedFd<'_>, nic: IfIndex) -> XdpHook {
-    /// `XDP_ATTACHED_SKB` of `include/uapi/linux/if_link.h`.
-    const ATTACHED_SKB: u8 = 2;
-    match libbpf_rs::Xdp::new(program).query(nic.get() as i32, XdpFlags::NONE) {
-        Ok(answer) if answer.attach_mode == ATTACHED_SKB => XdpHook::Generic,
-        _ => XdpHook::Native,
-    }
+    // SAFETY: the call has just opened the descriptor for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(link) })
 }
 
 fn attach_error(

@@ -35,17 +35,6 @@ pub struct UnknownHost {
     pub counts: PerDirection<abi::Count>,
 }
 
-/// How much of a map is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fill {
-    /// What the map holds, as [limits] calls it.
-    pub name: &'static str,
-    /// Entries in use.
-    pub used: usize,
-    /// Entries that there is room for.
-    pub capacity: usize,
-}
-
 impl Counters {
     pub(super) fn new(
         object: &Object,

@@ -10,7 +10,7 @@ use thiserror::Error;
 pub enum DatapathError {
     /// libbpf refused the object or the verifier a program.
     #[error(
-        "could not load the kernel programs; they need kernel 5.15 or newer with CONFIG_BPF_SYSCALL and root's rights"
+        "could not load the kernel programs; they need kernel 5.18 or newer with CONFIG_BPF_SYSCALL and root's rights"
     )]
     Load(#[source] libbpf_rs::Error),
     /// The object lacks a map or program: it and this crate are not of one build.
@@ -50,7 +50,7 @@ pub enum DatapathError {
     },
     /// Somebody else's XDP program is on the NIC.
     #[error(
-        "{nic} already runs XDP program {name:?} (id {id}); remove it with `ip link set dev {nic} xdp off`"
+        "{nic} already runs XDP program {name:?} (id {id}); remove it with `ip link set dev {nic} xdp off` (or `xdpgeneric off`)"
     )]
     Occupied {
         /// The NIC.

@@ -14,7 +14,7 @@ mod tables;
 mod trial;
 
 pub use attach::{Attached, Attachment, Side, TcHook, XdpHook};
-pub use counters::{Counters, Fill, UnknownHost};
+pub use counters::{Counters, UnknownHost};
 pub use error::DatapathError;
 pub use load::{Loaded, MapSizes, Options};
 pub use tables::{Control, MapTables};
