@@ -83,6 +83,11 @@ fn parse_case(block: &str) -> Result<Expected, String> {
     if let Some((length, byte)) = fill {
         frame.resize(length, byte);
     }
+    let within =
+        |lengths: &RangeInclusive<usize>| !lengths.is_empty() && *lengths.end() <= frame.len();
+    if !expectations.iter().all(|expectation| within(&expectation.lengths)) {
+        return Err(wrong("lengths that the frame does not have"));
+    }
     let name = name.ok_or_else(|| wrong("no name"))?;
     Ok(Expected { case: Case { name, setting, direction, frame }, expectations })
 }
@@ -130,4 +135,46 @@ pub(crate) fn render(comment: &str, cases: &[Expected]) -> String {
 fn written(frame: &[u8]) -> usize {
     let run = frame.iter().rev().take_while(|byte| Some(*byte) == frame.last()).count();
     if run > FILL_LEAST { frame.len() - run } else { frame.len() }
+}
+
+#[test]
+fn a_table_reads_back() {
+    let case = |frame| Case {
+        name: "some case".to_owned(),
+        setting: Setting::Stick,
+        direction: Direction::Upload,
+        frame,
+    };
+    let expectation = |lengths, text: &str| Expectation { lengths, text: text.to_owned() };
+    let long = [vec![1; 20], vec![2; 20], vec![7; 9000]].concat();
+    let cases = [
+        Expected {
+            case: case((0..60).collect()),
+            expectations: vec![expectation(14..=20, "pass: not"), expectation(60..=60, "pass")],
+        },
+        Expected { case: case(long), expectations: vec![expectation(9040..=9040, "pass")] },
+    ];
+    let text = render("of two\nlines", &cases);
+    assert!(text.len() < 1_000, "a long run is written down:\n{text}");
+    assert_eq!(parse(&text).unwrap(), cases);
+}
+
+#[test]
+fn a_case_that_says_nothing_is_refused() {
+    for (text, why) in [
+        ("case a\nframe\n00", "nothing is expected"),
+        ("case a\nexpect 1: pass", "no frame"),
+        ("expect 1: pass\nframe\n00", "no name"),
+        ("case a\nsetting moon\nexpect 1: pass\nframe\n00", "unknown setting"),
+        ("case a\ndirection up\nexpect 1: pass\nframe\n00", "unknown direction"),
+        ("case a\ncolour red\nexpect 1: pass\nframe\n00", "unknown key"),
+        ("case a\nexpect pass\nframe\n00", "expect pass"),
+        ("case a\nexpect 1: pass\nframe\n0", "hex digits"),
+    ] {
+        let error = parse(text).unwrap_err();
+        assert!(error.contains(why), "{error}");
+    }
+    // What is cut to no length at all would be checked by nobody.
+    assert!(parse("case a\nexpect 9..8: pass\nframe\n00").is_err());
+    assert!(parse("case a\nexpect 9: pass\nframe\n00").is_err());
 }
