@@ -91,8 +91,8 @@ impl Failure {
     fn way_out(&self) -> Option<&'static str> {
         match self {
             Self::Bus(ClientError::NotRunning { .. }) => Some(
-                "start it with `systemctl start tidegate`; `systemctl status tidegate` says why it \
-                 is not up. If it listens elsewhere, name its socket with --socket PATH.",
+                "start `tidegated` as root; it says why if it cannot. If it listens elsewhere, name \
+                 its socket with --socket PATH.",
             ),
             Self::Bus(ClientError::PermissionDenied { .. }) => Some(
                 "root and members of the groups under [bus] in tidegate.toml may speak to the \
@@ -103,7 +103,7 @@ impl Failure {
                  look; both groups are set under [bus] in tidegate.toml.",
             ),
             Self::Bus(ClientError::Timeout { .. }) => {
-                Some("`systemctl status tidegate` and its log say what it is busy with.")
+                Some("the daemon's log says what it is busy with.")
             }
             _ => None,
         }

@@ -2,24 +2,15 @@
 
 use abi::{Direction, Egress, Event, Protocol, Verdict};
 use kernel::datapath::{Counters, DatapathError};
-use state::{ByProtocol, Counter, MapFill, Sample, Traffic, UnknownHost};
+use state::{ByProtocol, Counter, Sample, Traffic, UnknownHost};
 use units::{Bytes, CircuitSlot, Packets, PerDirection};
 
 use crate::clock::monotonic_ns;
 
-/// Reads the counters of the first `circuits` slots, of the box, and the unknown hosts.
-///
-/// # Errors
-/// When the map of unknown hosts cannot be read; all else is memory.
-pub fn read(source: &Counters, circuits: u32) -> Result<Sample, DatapathError> {
+/// Reads the counters of the first `circuits` slots and of the box. This is a memory read.
+pub fn read(source: &Counters, circuits: u32) -> Sample {
     let totals = source.totals();
-    let unknown: Vec<_> = source.unknown_hosts()?.into_iter().map(unknown_host).collect();
-    let fill = MapFill {
-        name: "unknown_hosts",
-        used: unknown.len() as u64,
-        capacity: source.unknown_capacity().into(),
-    };
-    Ok(Sample {
+    Sample {
         taken_ns: monotonic_ns(),
         circuits: (0..circuits)
             .map(|slot| directions(&source.traffic(CircuitSlot::new(slot)).counts))
@@ -28,10 +19,16 @@ pub fn read(source: &Counters, circuits: u32) -> Result<Sample, DatapathError> {
         verdicts: counters(Verdict::ALL.iter().map(|code| code.name()), &totals.verdicts),
         events: counters(Event::ALL.iter().map(|code| code.name()), &totals.events),
         egress: counters(Egress::ALL.iter().map(|code| code.name()), &totals.egress),
-        classes: None,
-        unknown,
-        maps: vec![fill],
-    })
+        ..Sample::default()
+    }
+}
+
+/// Reads the unknown hosts.
+///
+/// # Errors
+/// When their map cannot be read.
+pub fn read_unknown(source: &Counters) -> Result<Vec<UnknownHost>, DatapathError> {
+    Ok(source.unknown_hosts()?.into_iter().map(unknown_host).collect())
 }
 
 fn directions(counts: &[abi::Count; 8]) -> PerDirection<ByProtocol<Traffic>> {

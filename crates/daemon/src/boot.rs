@@ -1,19 +1,18 @@
 //! From the command line to a running daemon, and its orderly end.
 
+use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use config::Config;
 use kernel::privileges::missing_capabilities;
 use kernel::tc::check_clock;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 use state::Engine;
 use supervisor::{Stop, Supervisor};
-use tokio::sync::mpsc;
+use tokio::sync::watch;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -24,6 +23,7 @@ use crate::reload::Reloader;
 use crate::serve::Server;
 use crate::shaper::{Shaper, ShaperError, prepare};
 use crate::shared::Shared;
+use crate::signals::Signals;
 use crate::threads;
 
 /// How long all threads together may take to end.
@@ -32,31 +32,51 @@ const SHUT_DOWN_MAX: Duration = Duration::from_secs(10);
 /// How long clients' tasks may take to end; a reload that is under way is waited for elsewhere.
 const CLIENTS_END_MAX: Duration = Duration::from_secs(1);
 
-/// Signals that may wait to be acted upon; more of the same say nothing new.
-const SIGNALS_WAITING: usize = 8;
-
 /// Does what the arguments say.
 ///
 /// # Errors
 /// Why the daemon, or the check, ended otherwise than as asked.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let loaded = Config::load(&arguments.config).map_err(ShaperError::Config)?;
+    require_rights()?;
     if arguments.facts {
-        return print_facts(arguments);
+        return print_facts(&loaded.config);
     }
     if arguments.check {
-        return check(arguments);
+        return check(&arguments.config, loaded);
     }
-    require_rights()?;
-    let started = Instant::now();
-    let config = Config::load(&arguments.config).map_err(ShaperError::Config)?.config;
-    start_log(&config.log.filter);
-    let _lock = Lock::take(&config.bus.socket)?;
+    start_log(&loaded.config.log.filter);
+    let _lock = Lock::take(&loaded.config.bus.socket)?;
     check_clock().map_err(|error| Failure::System("check the scheduler's clock", error.into()))?;
-    let (prepared, facts) = prepare(&arguments.config, None)?;
-    let (shaper, counters) = Shaper::start(&arguments.config, prepared, &facts)?;
-
-    let engine = Engine::new();
     let mut supervisor = Supervisor::new();
+    // From here on a signal asks for the orderly end, however early it comes.
+    let signals = Signals::start(supervisor.stop().clone())
+        .map_err(|error| Failure::System("listen for signals", error.into()))?;
+    let outcome = shape(&arguments.config, loaded, &mut supervisor, &signals);
+    let death = supervisor.death();
+    let ended = supervisor.shut_down(SHUT_DOWN_MAX);
+    if !ended.stuck.is_empty() {
+        warn!(threads = ended.stuck.join(", "), "did not end in time and were left behind");
+    }
+    let reloader = outcome?;
+    reloader.take_down();
+    info!("stopped");
+    death.map_or(Ok(()), |death| Err(death.into()))
+}
+
+/// Puts the shaper up and serves clients and signals until something asks for the end. What has to
+/// be taken down after the threads have ended comes back.
+fn shape(
+    path: &Path,
+    loaded: config::Loaded,
+    supervisor: &mut Supervisor,
+    signals: &Signals,
+) -> Result<Reloader, Failure> {
+    let started = Instant::now();
+    let bus = loaded.config.bus.clone();
+    let (prepared, facts) = prepare(loaded, None)?;
+    let (shaper, counters) = Shaper::start(path, prepared, facts)?;
+    let engine = Engine::new();
     let shared = Arc::new(Shared {
         store: engine.store(),
         current: ArcSwap::new(Arc::clone(shaper.current())),
@@ -65,26 +85,55 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         control: shaper.control(),
         attachments: shaper.attachments().to_vec(),
         monitor: supervisor.monitor(),
-        ticks: tokio::sync::watch::Sender::new(0),
+        ticks: watch::Sender::new(0),
         started,
         clients: AtomicU32::new(0),
-        clients_max: config.bus.clients,
+        clients_max: bus.clients,
         clients_refused: AtomicU64::new(0),
         ticks_skipped: AtomicU64::new(0),
     });
     let reloader = Reloader::new(shaper, Arc::clone(&shared));
-    let outcome = threads::start(&mut supervisor, &shared, engine, counters)
-        .map_err(|error| Failure::System("start the measuring threads", error.into()))
-        .and_then(|()| serve_until_stopped(&config, &shared, &reloader, supervisor.stop()));
+    threads::start(supervisor, &shared, engine, counters)
+        .map_err(|error| Failure::System("start the measuring threads", error.into()))?;
+    serve(&bus, &shared, &reloader, supervisor.stop(), signals)?;
+    Ok(reloader)
+}
 
-    let death = supervisor.death();
-    let ended = supervisor.shut_down(SHUT_DOWN_MAX);
-    if !ended.stuck.is_empty() {
-        warn!(threads = ended.stuck.join(", "), "did not end in time and were left behind");
+/// Serves clients and reloads until something asks for the end.
+fn serve(
+    bus: &config::Bus,
+    shared: &Arc<Shared>,
+    reloader: &Reloader,
+    stop: &Stop,
+    signals: &Signals,
+) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("bus")
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::System("start the bus's threads", error.into()))?;
+    let served = runtime.block_on(async {
+        let server = Server::bind(bus, Arc::clone(shared), reloader.clone())?;
+        info!(socket = %bus.socket.display(), "ready");
+        tokio::select! {
+            () = server.run() => {}
+            () = follow(signals, reloader) => {}
+            () = stop.stopped() => {}
+        }
+        Ok(())
+    });
+    runtime.shutdown_timeout(CLIENTS_END_MAX);
+    served
+}
+
+/// Reloads whenever asked to by signal. Several signals during one reload ask for one more.
+async fn follow(signals: &Signals, reloader: &Reloader) {
+    loop {
+        signals.reload_asked().await;
+        // the reloader logs and remembers how it went
+        let _ = reloader.reload().await;
     }
-    reloader.take_down();
-    info!("stopped");
-    outcome.and(death.map_or(Ok(()), |death| Err(death.into())))
 }
 
 fn require_rights() -> Result<(), Failure> {
@@ -95,11 +144,14 @@ fn require_rights() -> Result<(), Failure> {
 
 fn start_log(filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
 }
 
-fn print_facts(arguments: &Arguments) -> Result<(), Failure> {
-    let config = Config::load(&arguments.config).map_err(ShaperError::Config)?.config;
+fn print_facts(config: &Config) -> Result<(), Failure> {
     let machine = crate::facts::read(&config.interfaces).map_err(ShaperError::from)?;
     let json = serde_json::to_string_pretty(&machine.facts)
         .map_err(|error| Failure::System("write the facts", error.into()))?;
@@ -107,73 +159,17 @@ fn print_facts(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn check(arguments: &Arguments) -> Result<(), Failure> {
-    let (prepared, _) = prepare(&arguments.config, None)?;
+fn check(path: &Path, loaded: config::Loaded) -> Result<(), Failure> {
+    let (prepared, _) = prepare(loaded, None)?;
     for warning in &prepared.warnings {
-        eprintln!("{warning}");
+        eprintln!("warning: {warning}");
     }
     let network = &prepared.config.network;
     println!(
         "{}: valid, {} circuits on {} nodes",
-        arguments.config.display(),
+        path.display(),
         network.circuits.len(),
         network.nodes.len()
     );
     Ok(())
-}
-
-/// Serves clients and signals until something asks for the end.
-fn serve_until_stopped(
-    config: &Config,
-    shared: &Arc<Shared>,
-    reloader: &Reloader,
-    stop: &Stop,
-) -> Result<(), Failure> {
-    let failed = |what| move |error: std::io::Error| Failure::System(what, error.into());
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_name("bus")
-        .enable_all()
-        .build()
-        .map_err(failed("start the bus's threads"))?;
-    let mut signals =
-        Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(failed("listen for signals"))?;
-    let handle = signals.handle();
-    let (sender, receiver) = mpsc::channel(SIGNALS_WAITING);
-    let listener = thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || {
-            for signal in &mut signals {
-                // full means that as many wait already
-                let _ = sender.try_send(signal);
-            }
-        })
-        .map_err(failed("start the signals' thread"))?;
-    let served = runtime.block_on(async {
-        let server = Server::bind(&config.bus, Arc::clone(shared), reloader.clone())?;
-        info!(socket = %config.bus.socket.display(), "ready");
-        tokio::select! {
-            () = server.run() => {}
-            () = follow(receiver, reloader) => {}
-            () = stop.stopped() => {}
-        }
-        Ok(())
-    });
-    handle.close();
-    // the loop above ends with the handle
-    let _ = listener.join();
-    runtime.shutdown_timeout(CLIENTS_END_MAX);
-    served
-}
-
-/// Acts on signals until one asks for the end.
-async fn follow(mut signals: mpsc::Receiver<i32>, reloader: &Reloader) {
-    while let Some(signal) = signals.recv().await {
-        if signal != SIGHUP {
-            info!(signal, "asked to stop");
-            return;
-        }
-        // the reloader logs and remembers how it went
-        let _ = reloader.reload().await;
-    }
 }

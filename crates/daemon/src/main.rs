@@ -8,6 +8,7 @@
 //! - [`shared`]: what both streets show to clients;
 //! - [`layout`]: whose the counters are, from configuration and plan;
 //! - [`serve`]: the bus's server side;
+//! - [`signals`]: what signals ask for;
 //! - [`lock`]: one daemon at a time;
 //! - [`exit`]: why it ended, as an exit code.
 
@@ -23,6 +24,7 @@ mod reload;
 mod serve;
 mod shaper;
 mod shared;
+mod signals;
 mod threads;
 
 use std::path::PathBuf;

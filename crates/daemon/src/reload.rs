@@ -1,14 +1,18 @@
 //! One reload at a time, and what clients are told of it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bus::{ErrorCode, Refusal, Reloaded};
+use tokio::time::timeout;
 use tracing::error;
 
 use crate::exit::chain;
 use crate::shaper::{Shaper, ShaperError};
 use crate::shared::Shared;
+
+/// How long a reload waits for the first snapshot of what it brought.
+const SHOWN_MAX: Duration = Duration::from_secs(3);
 
 /// Reloads on behalf of signals and clients. Clones act on the same shaper.
 #[derive(Clone, Debug)]
@@ -31,9 +35,16 @@ impl Reloader {
     pub async fn reload(&self) -> Result<Reloaded, Refusal> {
         let this = self.clone();
         let task = tokio::task::spawn_blocking(move || this.reload_now());
-        task.await.unwrap_or_else(|error| {
+        let mut ticks = self.shared.ticks.subscribe();
+        let outcome = task.await.unwrap_or_else(|error| {
             Err(Refusal::new(ErrorCode::Internal, format!("the reload did not end: {error}")))
-        })
+        });
+        if outcome.is_ok() {
+            // whoever asked and then looks must not see the snapshot of what was before
+            ticks.mark_unchanged();
+            let _ = timeout(SHOWN_MAX, ticks.changed()).await;
+        }
+        outcome
     }
 
     fn reload_now(&self) -> Result<Reloaded, Refusal> {
@@ -56,7 +67,7 @@ impl Reloader {
             }
             Err(failure) => {
                 let text = chain(&failure);
-                error!(problem = text, "could not reload; the configuration in force stays");
+                error!(problem = text, "could not reload");
                 self.shared.problem.store(Some(Arc::new(text.clone())));
                 Err(Refusal::new(code(&failure), text))
             }
@@ -76,9 +87,10 @@ impl Reloader {
 
 const fn code(failure: &ShaperError) -> ErrorCode {
     match failure {
-        ShaperError::Config(_) | ShaperError::Plan(_) | ShaperError::Restart(_) => {
-            ErrorCode::Invalid
-        }
+        ShaperError::Config(_)
+        | ShaperError::Plan(_)
+        | ShaperError::Restart(_)
+        | ShaperError::Facts(_) => ErrorCode::Invalid,
         _ => ErrorCode::Internal,
     }
 }

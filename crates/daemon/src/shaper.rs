@@ -30,6 +30,7 @@ const PROBLEMS_SHOWN: usize = 50;
 pub struct Shaper {
     path: PathBuf,
     config: Config,
+    facts: Facts,
     current: Arc<Current>,
     kernel: LinuxKernel<MapTables>,
     attached: Attached,
@@ -94,13 +95,21 @@ pub struct Prepared {
     pub warnings: Vec<String>,
 }
 
-/// Reads and plans a configuration, and changes nothing.
+/// Plans a configuration for this machine, and changes nothing.
 ///
 /// # Errors
-/// When the files, the machine or the network stand in the way.
-pub fn prepare(path: &Path, previous: Option<&Plan>) -> Result<(Prepared, Facts), ShaperError> {
-    let loaded = Config::load(path).map_err(ShaperError::Config)?;
+/// When the machine or the network stand in the way.
+pub fn prepare(
+    loaded: config::Loaded,
+    previous: Option<&Plan>,
+) -> Result<(Prepared, Facts), ShaperError> {
     let Machine { facts, warnings } = facts::read(&loaded.config.interfaces)?;
+    let nobody = loaded
+        .config
+        .network
+        .circuits
+        .is_empty()
+        .then_some("the devices file has no circuits, so everything passes unshaped");
     let planned = plan(&loaded.config, &facts, previous).map_err(ShaperError::Plan)?;
     let warnings = loaded
         .warnings
@@ -108,6 +117,7 @@ pub fn prepare(path: &Path, previous: Option<&Plan>) -> Result<(Prepared, Facts)
         .map(ToString::to_string)
         .chain(planned.warnings.iter().map(ToString::to_string))
         .chain(warnings)
+        .chain(nobody.map(str::to_owned))
         .collect();
     Ok((Prepared { config: loaded.config, plan: planned.plan, warnings }, facts))
 }
@@ -121,14 +131,15 @@ impl Shaper {
     pub fn start(
         path: &Path,
         prepared: Prepared,
-        facts: &Facts,
+        facts: Facts,
     ) -> Result<(Self, Counters), ShaperError> {
         let Prepared { config, plan, warnings } = prepared;
-        let mut loaded = Loaded::new(options(&config, facts))?;
+        let mut loaded = Loaded::new(options(&config, &facts))?;
         let tables = loaded.take_tables().ok_or(DatapathError::Missing("tables"))?;
         let counters = loaded.take_counters().ok_or(DatapathError::Missing("counters"))?;
         let controller = Controller::open()?;
         let sides = sides(&config);
+        loaded.preflight(&sides, &config.files.pins)?;
         let nics = match config.interfaces.mode {
             Mode::Observe => Vec::new(),
             _ => sides.iter().map(|(nic, _)| guard(nic)).collect::<Result<_, _>>()?,
@@ -150,7 +161,7 @@ impl Shaper {
         }
         let current = Arc::new(current(1, &config, plan, warnings));
         Ok((
-            Self { path: path.to_owned(), config, current, kernel, attached, _nics: nics },
+            Self { path: path.to_owned(), config, facts, current, kernel, attached, _nics: nics },
             counters,
         ))
     }
@@ -175,9 +186,14 @@ impl Shaper {
     /// # Errors
     /// When any part fails; the configuration that was in force stays.
     pub fn reload(&mut self) -> Result<&Arc<Current>, ShaperError> {
-        let (prepared, _) = prepare(&self.path, Some(&self.current.plan))?;
+        let loaded = Config::load(&self.path).map_err(ShaperError::Config)?;
+        let mut fixed = fixed_changes(&self.config, &loaded.config);
+        if !fixed.is_empty() {
+            return Err(ShaperError::Restart(fixed));
+        }
+        let (prepared, facts) = prepare(loaded, Some(&self.current.plan))?;
         let Prepared { config, plan, warnings } = prepared;
-        let fixed = fixed_changes(&self.config, &config);
+        fixed.extend(moved(&self.facts, &facts));
         if !fixed.is_empty() {
             return Err(ShaperError::Restart(fixed));
         }
@@ -261,6 +277,17 @@ fn unclaimed_queues(plan: &Plan) -> PerDirection<(QueueId, u16)> {
         ids.sort();
         (ids.first().copied().unwrap_or_default(), ids.len() as u16)
     })
+}
+
+/// What of the machine is not what the programs were loaded for.
+fn moved(old: &Facts, new: &Facts) -> impl Iterator<Item = &'static str> {
+    let ifindexes = |facts: &Facts| (facts.customers.ifindex, facts.internet.ifindex);
+    [
+        ("the network interfaces' indexes", ifindexes(old) != ifindexes(new)),
+        ("the CPUs", old.cpus != new.cpus),
+    ]
+    .into_iter()
+    .filter_map(|(name, differs)| differs.then_some(name))
 }
 
 /// Settings that differ and that only a new daemon can use.

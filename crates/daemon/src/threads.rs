@@ -1,19 +1,22 @@
 //! The measuring street: samples in, snapshots out.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use collect::{classes, clock, counters};
-use kernel::datapath::{Counters, DatapathError};
+use kernel::datapath::Counters;
 use kernel::netlink::NetlinkError;
 use kernel::tc::{Controller, Failed};
-use state::{Engine, Sample};
+use plan::{Plan, Target};
+use state::{Engine, MapFill, Sample, UnknownHost};
 use supervisor::{Backoff, Context, Policy, SpawnError, Supervisor};
 use tracing::warn;
 use units::IfIndex;
 
-use crate::shared::Shared;
+use crate::exit::chain;
+use crate::shared::{Current, Shared};
 
 /// How often samples are taken.
 const TICK: Duration = Duration::from_secs(1);
@@ -77,42 +80,57 @@ struct Tick {
 }
 
 impl Tick {
-    fn run(&mut self, context: &Context) -> Result<(), DatapathError> {
+    fn run(&mut self, context: &Context) -> Result<(), Infallible> {
         loop {
-            self.publish()?;
+            self.publish();
             if context.sleep(TICK) {
                 return Ok(());
             }
         }
     }
 
-    fn publish(&mut self) -> Result<(), DatapathError> {
+    fn publish(&mut self) {
         let current = self.shared.current.load_full();
         let slots = current.plan.circuits.iter().map(|circuit| circuit.slot.get() + 1).max();
-        let mut sample = counters::read(&self.counters, slots.unwrap_or(0))?;
-        self.forget(&mut sample, current.generation);
+        let mut sample = counters::read(&self.counters, slots.unwrap_or(0));
+        match counters::read_unknown(&self.counters) {
+            Ok(unknown) => self.keep(unknown, &mut sample, &current),
+            Err(error) => warn!(error = chain(&error), "could not read the unknown hosts"),
+        }
         sample.classes = self.shared.classes.load_full();
         self.engine.update(&current.layout, sample);
         self.shared.ticks.send_modify(|tick| *tick += 1);
-        Ok(())
     }
 
-    /// Makes room for other unknown hosts: the silent ones go, and all of them when a new
-    /// configuration may have made them known.
-    fn forget(&mut self, sample: &mut Sample, generation: u64) {
+    /// Puts the unknown hosts into the sample and makes room for others: the silent ones go, and
+    /// under a new configuration those that it has made known.
+    fn keep(&mut self, hosts: Vec<UnknownHost>, sample: &mut Sample, current: &Current) {
         let now = clock::monotonic_ns();
-        let all = self.generation != generation;
-        self.generation = generation;
-        let goes = |last_seen_ns: u64| all || now.saturating_sub(last_seen_ns) > UNKNOWN_IDLE_NS;
-        let gone: Vec<IpAddr> = sample
-            .unknown
-            .iter()
-            .filter(|host| goes(host.last_seen_ns))
-            .map(|host| host.addr)
-            .collect();
-        sample.unknown.retain(|host| !goes(host.last_seen_ns));
+        let look = self.generation != current.generation;
+        self.generation = current.generation;
+        let (gone, kept): (Vec<_>, Vec<_>) = hosts.into_iter().partition(|host| {
+            let silent = now.saturating_sub(host.last_seen_ns) > UNKNOWN_IDLE_NS;
+            silent || look && is_known(&current.plan, host.addr)
+        });
+        sample.maps.push(MapFill {
+            name: "unknown_hosts",
+            used: kept.len() as u64,
+            capacity: self.counters.unknown_capacity().into(),
+        });
+        sample.unknown = kept;
+        let gone: Vec<IpAddr> = gone.into_iter().map(|host| host.addr).collect();
         if let Err(error) = self.counters.forget_unknown(&gone) {
-            warn!(error = crate::exit::chain(&error), "could not forget unknown hosts");
+            warn!(error = chain(&error), "could not forget unknown hosts");
         }
     }
+}
+
+/// Whether a circuit has the address. Circuits' blocks do not overlap, but ranges hold them: the
+/// blocks that could hold it are those that begin at or before it, the last first.
+fn is_known(plan: &Plan, address: IpAddr) -> bool {
+    let after = plan.addresses.partition_point(|entry| entry.prefix.addr() <= address);
+    let mut before = plan.addresses[..after].iter().rev();
+    before
+        .find(|entry| matches!(entry.target, Target::Circuit(_)))
+        .is_some_and(|entry| entry.prefix.contains(address))
 }

@@ -4,8 +4,9 @@ use std::io;
 
 use rustix::thread::{CapabilitySet, capabilities};
 
-/// Names of the capabilities that shaping takes and the calling thread lacks. `CAP_SYS_ADMIN`
-/// stands in for the two that were split off from it.
+/// Names of the capabilities that shaping takes and the calling thread lacks. `CAP_SYS_ADMIN` makes
+/// the throw-away namespace in which the kernel's queueing disciplines are tried, and
+/// `CAP_NET_RAW` a NIC promiscuous.
 ///
 /// # Errors
 /// When the kernel does not tell.
@@ -16,11 +17,9 @@ pub fn missing_capabilities() -> io::Result<Vec<&'static str>> {
 fn missing_of(held: CapabilitySet) -> Vec<&'static str> {
     let needed = [
         (CapabilitySet::NET_ADMIN, "CAP_NET_ADMIN"),
-        (CapabilitySet::BPF, "CAP_BPF"),
-        (CapabilitySet::PERFMON, "CAP_PERFMON"),
+        (CapabilitySet::NET_RAW, "CAP_NET_RAW"),
+        (CapabilitySet::SYS_ADMIN, "CAP_SYS_ADMIN"),
     ];
-    let split_off = CapabilitySet::BPF | CapabilitySet::PERFMON;
-    let held = if held.contains(CapabilitySet::SYS_ADMIN) { held | split_off } else { held };
     needed.into_iter().filter(|(set, _)| !held.contains(*set)).map(|(_, name)| name).collect()
 }
 
@@ -30,8 +29,11 @@ mod tests {
 
     #[test]
     fn names_what_is_missing() {
-        assert_eq!(missing_of(CapabilitySet::empty()), ["CAP_NET_ADMIN", "CAP_BPF", "CAP_PERFMON"]);
-        assert_eq!(missing_of(CapabilitySet::SYS_ADMIN), ["CAP_NET_ADMIN"]);
+        assert_eq!(
+            missing_of(CapabilitySet::empty()),
+            ["CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_SYS_ADMIN"]
+        );
+        assert_eq!(missing_of(CapabilitySet::SYS_ADMIN), ["CAP_NET_ADMIN", "CAP_NET_RAW"]);
         assert!(missing_of(CapabilitySet::all()).is_empty());
     }
 }

@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     spec.queues = QUEUES;
     let lab = Lab::new(&spec)?;
     let config = BoxConfig::write(&example.folder, lab.folder(), &lab.bpffs())?;
-    let programs = step::root().join("target/release");
+    let programs = step::target().join("release");
     let daemon = Daemon::start(
         &lab,
         DaemonSpec::new(programs.join("tidegated"), &config.path, &config.socket),

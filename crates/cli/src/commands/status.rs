@@ -65,7 +65,7 @@ fn summary(status: &StatusView, look: &Look) -> String {
         ),
     ];
     if let Some(problem) = &status.config.problem {
-        lines.push(look.paint(Tone::Alarming, "The last reload failed, nothing was changed:"));
+        lines.push(look.paint(Tone::Alarming, "The last reload failed:"));
         lines.extend(problem.lines().map(|line| format!("  {}", inert(line))));
     }
     lines.push(format!("Unknown hosts: {}", count(status.unknown_hosts.into())));

@@ -76,7 +76,7 @@ fn bypass_and_failed_reloads_stand_out() {
     assert!(text.contains("Mode bridge, bypass is on: everything passes unshaped\n"), "{text}");
     assert!(
         text.contains(
-            "The last reload failed, nothing was changed:\n  b.csv:3: error: x\n  b.csv:4: error: \u{fffd}y\n"
+            "The last reload failed:\n  b.csv:3: error: x\n  b.csv:4: error: \u{fffd}y\n"
         ),
         "{text}"
     );
@@ -205,9 +205,8 @@ fn a_daemon_that_is_not_there_is_told_with_a_way_out() {
             stderr(&output),
             format!(
                 "error: the daemon is not running: nobody listens on {socket}: No such file or \
-                 directory (os error 2)\nstart it with `systemctl start tidegate`; `systemctl \
-                 status tidegate` says why it is not up. If it listens elsewhere, name its socket \
-                 with --socket PATH.\n"
+                 directory (os error 2)\nstart `tidegated` as root; it says why if it cannot. If \
+                 it listens elsewhere, name its socket with --socket PATH.\n"
             )
         );
     }

@@ -111,7 +111,7 @@ settings! {
         network: PathBuf = Default "\"network.json\"";
         /// The circuits with their rates and addresses.
         devices: PathBuf = Default "\"ShapedDevices.csv\"";
-        /// Folder for what outlives the daemon, inside a mounted BPF filesystem.
+        /// Folder inside a mounted BPF filesystem, used while programs are attached.
         pins: PathBuf = Default "\"/sys/fs/bpf/tidegate\"";
     }
 

@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::{io, os};
 
+use bus::Role;
 use config::Bus;
 use tokio::net::{UnixListener, UnixStream};
 use tracing::{debug, warn};
@@ -27,6 +28,9 @@ const SOCKET_MODE: u32 = 0o666;
 
 /// The pause after the system gave no connection, for want of descriptors say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Places beyond the configured number for those who may change things.
+const CONTROL_RESERVE: u32 = 8;
 
 /// The bus's socket. Dropping it removes it.
 #[derive(Debug)]
@@ -71,15 +75,17 @@ impl Server {
     }
 
     fn admit(&self, stream: UnixStream) {
-        let role = match self.roles.of(&stream) {
-            Ok(role) => role,
+        let identity = match self.roles.of(&stream) {
+            Ok(identity) => identity,
             Err(error) => {
                 warn!(%error, "could not tell who a client is");
                 return;
             }
         };
         let clients = &self.shared.clients;
-        if clients.fetch_add(1, Ordering::AcqRel) >= self.shared.clients_max {
+        // Whoever fills the box with readers, root can still get in.
+        let reserve = if identity.role == Some(Role::Control) { CONTROL_RESERVE } else { 0 };
+        if clients.fetch_add(1, Ordering::AcqRel) >= self.shared.clients_max + reserve {
             clients.fetch_sub(1, Ordering::AcqRel);
             self.shared.clients_refused.fetch_add(1, Ordering::Relaxed);
             debug!(most = self.shared.clients_max, "turned a client away: too many");
@@ -88,7 +94,7 @@ impl Server {
         let (shared, reloader) = (Arc::clone(&self.shared), self.reloader.clone());
         tokio::spawn(async move {
             let _place = Place(Arc::clone(&shared));
-            if let Err(error) = Session::new(stream, role, shared, reloader).run().await {
+            if let Err(error) = Session::new(stream, identity, shared, reloader).run().await {
                 debug!(%error, "a client's connection ended");
             }
         });

@@ -33,7 +33,7 @@ impl Roles {
         let id = |name: &str| match group_id(name) {
             Ok(Some(id)) => Some(id),
             Ok(None) => {
-                warn!(group = name, "there is no such group; only root and others' roles remain");
+                warn!(group = name, "there is no such group, so nobody has this role by group");
                 None
             }
             Err(error) => {

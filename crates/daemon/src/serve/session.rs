@@ -23,6 +23,9 @@ use crate::shared::Shared;
 /// How long a client may take to say hello.
 const HELLO_MAX: Duration = Duration::from_secs(5);
 
+/// How long one that will be refused may take.
+const STRANGER_HELLO_MAX: Duration = Duration::from_millis(500);
+
 /// How long a client without subscriptions may be silent, half a frame included.
 const IDLE_MAX: Duration = Duration::from_secs(300);
 
@@ -94,7 +97,8 @@ impl Session {
 
     /// Waits for hello and answers it; tells whether the client may stay.
     async fn greet(&mut self) -> Result<bool, FrameError> {
-        let deadline = Instant::now() + HELLO_MAX;
+        let hello_max = if self.identity.role.is_some() { HELLO_MAX } else { STRANGER_HELLO_MAX };
+        let deadline = Instant::now() + hello_max;
         let Ok(Some(first)) = timeout_at(deadline, self.frames.next()).await else {
             return Ok(false);
         };

@@ -50,7 +50,7 @@ pub enum DatapathError {
     },
     /// Somebody else's XDP program is on the NIC.
     #[error(
-        "{nic} already runs XDP program {name:?} (id {id}); remove it with `ip link set dev {nic} xdp off` (or `xdpgeneric off`)"
+        "{nic} already runs XDP program {name:?} (id {id}); stop what put it there, another tidegated perhaps"
     )]
     Occupied {
         /// The NIC.
