@@ -16,7 +16,8 @@
  * queues, where it falls into their default class.
  *
  * tc_ingress (XDP bridge and stick): forwards to the other NIC, or back out in the other VLAN,
- * by way of that NIC's queues. Runs behind the cpumap hop, on the circuit's CPU.
+ * by way of that NIC's queues. Runs behind the cpumap hop, on the circuit's CPU. What it forwards
+ * tc_egress counts.
  *
  * No path drops a packet, and each is counted.
  */
@@ -113,7 +114,7 @@ int xdp_ingress(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
-	__u64 length = data_end - data;
+	__u64 length = bpf_xdp_get_buff_len(ctx); /* the frame may lie in several buffers */
 	struct tg_control *now = control();
 	struct tg_totals *totals = this_totals();
 	enum tg_direction direction;
@@ -138,11 +139,8 @@ int xdp_ingress(struct xdp_md *ctx)
 	direction = ingress_direction(ctx->ingress_ifindex, packet.vlan);
 	if (direction == DIRECTION_NONE)
 		return leave(totals, TG_VERDICT_FOREIGN);
-	if (packet.end > length) { /* cut off, or in several buffers */
-		length = bpf_xdp_get_buff_len(ctx);
-		if (packet.end > length)
-			return leave(totals, TG_VERDICT_MALFORMED);
-	}
+	if (packet.end > length)
+		return leave(totals, TG_VERDICT_MALFORMED);
 	if (packet.is_ipv6 && extensions[packet.protocol])
 		valid = skip_extensions(ctx, &packet);
 	protocol = valid ? parse_transport(&packet, data, data_end, &valid) : TG_OTHER;
@@ -261,6 +259,7 @@ int tc_egress(struct __sk_buff *skb)
 static __always_inline int forward_on_stick(struct __sk_buff *skb)
 {
 	__u16 tci = skb->vlan_tci, proto = skb->vlan_proto, other;
+	struct tg_totals *totals = this_totals();
 
 	if (!skb->vlan_present)
 		return TC_ACT_UNSPEC;
@@ -270,8 +269,11 @@ static __always_inline int forward_on_stick(struct __sk_buff *skb)
 		other = settings.internet_vlan;
 	else
 		return TC_ACT_UNSPEC;
-	if (bpf_skb_vlan_pop(skb) || bpf_skb_vlan_push(skb, proto, (tci & ~VLAN_ID_MASK) | other))
+	if (bpf_skb_vlan_pop(skb) || bpf_skb_vlan_push(skb, proto, (tci & ~VLAN_ID_MASK) | other)) {
+		if (totals)
+			totals->events[TG_EVENT_NOT_FORWARDED]++;
 		return TC_ACT_UNSPEC;
+	}
 	return bpf_redirect(settings.internet_ifindex, 0);
 }
 

@@ -49,7 +49,7 @@ enum tg_verdict {
 	TG_VERDICT_UNKNOWN,   /* an unmapped host inside the customers' ranges */
 	TG_VERDICT_IGNORED,   /* an ignored host, or one outside the customers' ranges */
 	TG_VERDICT_NOT_IP,    /* ARP, STP, LLDP and all else that is not understood */
-	TG_VERDICT_MALFORMED, /* an IP header that contradicts itself or the frame */
+	TG_VERDICT_MALFORMED, /* headers up to IP that are cut off or contradict themselves or the frame */
 	TG_VERDICT_FOREIGN,   /* on a stick: neither of our VLANs; on any other NIC: not ours */
 	TG_VERDICT_BYPASSED,  /* the bypass is on */
 	TG_VERDICT_COUNT,
@@ -70,6 +70,7 @@ enum tg_event {
 	TG_EVENT_NO_METADATA,   /* the driver left no room for metadata */
 	TG_EVENT_UNKNOWN_FULL,  /* an unknown host found no room in its map */
 	TG_EVENT_NO_CPU,        /* the circuit's CPU is not in the cpumap: not steered */
+	TG_EVENT_NOT_FORWARDED, /* on a stick: a tag that could not be exchanged; left to the stack */
 	TG_EVENT_COUNT,
 };
 
@@ -152,10 +153,10 @@ struct tg_totals {
 	struct tg_count counts[8]; /* as in tg_traffic; IP packets only */
 	__u64 verdicts[7];         /* by enum tg_verdict */
 	__u64 egress[4];           /* by enum tg_egress */
-	__u64 events[4];           /* by enum tg_event */
+	__u64 events[5];           /* by enum tg_event */
 	__u64 unknown_full_ns;     /* when tg_unknown was last found full; private to the CPU */
 };
-_Static_assert(sizeof(struct tg_totals) == 256, "tg_totals");
+_Static_assert(sizeof(struct tg_totals) == 264, "tg_totals");
 
 /* An unknown host. Several CPUs add to it, atomically. */
 struct tg_unknown_host {

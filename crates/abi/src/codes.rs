@@ -95,7 +95,7 @@ codes! {
         Ignored = "ignored",
         /// ARP, STP, LLDP and all else that is not understood.
         NotIp = "not-ip",
-        /// An IP header that contradicts itself or the frame.
+        /// Headers up to IP that are cut off or contradict themselves or the frame.
         Malformed = "malformed",
         /// On a stick neither of our VLANs, elsewhere not our NIC.
         Foreign = "foreign",
@@ -129,5 +129,7 @@ codes! {
         UnknownFull = "unknown-full",
         /// The circuit's CPU is not in the cpumap: not steered.
         NoCpu = "no-cpu",
+        /// On a stick: a tag that could not be exchanged; left to the stack.
+        NotForwarded = "not-forwarded",
     }
 }

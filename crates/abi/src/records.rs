@@ -109,7 +109,7 @@ records! {
     }
 
     /// The box's traffic on one CPU.
-    Totals[256] {
+    Totals[264] {
         /// As in [`Traffic`]; IP packets only.
         counts: [Count; 8],
         /// Packets by [`Verdict`].
@@ -117,7 +117,7 @@ records! {
         /// Packets by [`Egress`].
         egress: [u64; 4],
         /// Packets by [`Event`].
-        events: [u64; 4],
+        events: [u64; 5],
         /// When `tg_unknown` was last found full; private to the CPU.
         unknown_full_ns: u64,
     }
@@ -135,5 +135,5 @@ records! {
 
 const _: () = {
     assert!(Direction::COUNT * Protocol::COUNT == 8);
-    assert!(Verdict::COUNT == 7 && Egress::COUNT == 4 && Event::COUNT == 4);
+    assert!(Verdict::COUNT == 7 && Egress::COUNT == 4 && Event::COUNT == 5);
 };

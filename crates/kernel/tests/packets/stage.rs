@@ -254,7 +254,7 @@ impl Rig {
         });
         assert!(out.packet == frame, "tc_egress changed the packet");
         let change = self.change();
-        assert_eq!((change.verdicts, change.events), ([0; 7], [0; 4]), "not tc_egress's to count");
+        assert_eq!((change.verdicts, change.events), ([0; 7], [0; 5]), "not tc_egress's to count");
         let egress = one_of(Egress::ALL, &change.egress).expect("a way out");
         (egress, out.class)
     }
