@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use testkit::{Forwarding, Ping, Place};
 use units::{BitsPerSec, Direction};
 
+use crate::lifecycle::traces;
 use crate::provider::{Circuit, Provider, two_nics};
 use crate::stage::{Stage, UNKNOWN_HOST, ensure_near};
 
@@ -32,8 +33,12 @@ fn shapes(stage: &Stage) -> Result<()> {
 #[test]
 fn without_a_linux_bridge() -> Result<()> {
     let mut stage = Stage::dark(&provider(two_nics("xdp-bridge")), Forwarding::None, 1500)?;
+    let before = traces(&stage)?;
     stage.start()?;
-    shapes(&stage)
+    shapes(&stage)?;
+    stage.stop()?;
+    ensure!(traces(&stage)? == before, "something is left");
+    Ok(())
 }
 
 #[test]
@@ -51,10 +56,15 @@ fn on_a_stick() -> Result<()> {
 #[test]
 fn observing_shapes_nothing() -> Result<()> {
     let mut stage = Stage::dark(&provider(two_nics("observe")), Forwarding::Bridge, 1500)?;
+    let before = traces(&stage)?;
     stage.start()?;
     let rate = stage.goodput("100.64.1.1".parse()?, Direction::Download, 2)?;
     ensure!(rate > BitsPerSec::from_mbps(50), "observed, but {rate}");
     let page = stage.client()?.circuits(bus::CircuitsQuery::default())?;
     ensure!(page.rows.len() == 1 && page.rows[0].class.down.is_none(), "{page:?}");
+    let log = stage.daemon.as_ref().map(testkit::Daemon::log).unwrap_or_default();
+    stage.stop()?;
+    ensure!(!log.contains("WARN"), "{log}");
+    ensure!(traces(&stage)? == before, "something is left");
     Ok(())
 }

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use testkit::{BOX_CUSTOMERS, BOX_INTERNET, Daemon, Forwarding, Place, run};
+use rustix::process::Signal;
+use testkit::{BOX_CUSTOMERS, BOX_INTERNET, ChildGuard, Daemon, Forwarding, Place, run};
 use units::{BitsPerSec, Direction};
 
 use crate::provider::{Circuit, Provider};
@@ -17,7 +18,7 @@ fn one_circuit() -> Provider {
 
 /// Everything that a daemon could leave on the box, as text: queues, classes, filters, programs,
 /// transmit settings, pins.
-fn traces(stage: &Stage) -> Result<String> {
+pub(crate) fn traces(stage: &Stage) -> Result<String> {
     let mut text = String::new();
     for nic in [BOX_CUSTOMERS, BOX_INTERNET] {
         for words in [
@@ -78,15 +79,40 @@ fn a_second_daemon_is_refused() -> Result<()> {
 }
 
 #[test]
-fn a_wrong_configuration_is_refused_before_anything_is_touched() -> Result<()> {
+fn a_second_daemon_with_another_socket_leaves_the_first_alone() -> Result<()> {
+    let stage = Stage::new(&one_circuit())?;
+    let at_work = traces(&stage)?;
+    let text = fs::read_to_string(&stage.config)?;
+    let folder = stage.lab.folder().join("second");
+    fs::create_dir(&folder)?;
+    for file in ["network.json", "ShapedDevices.csv"] {
+        fs::copy(stage.config.with_file_name(file), folder.join(file))?;
+    }
+    let config = folder.join("tidegate.toml");
+    let (first, own) = (stage.socket.display().to_string(), folder.join("bus.sock"));
+    fs::write(&config, text.replace(&first, &own.display().to_string()))?;
+    let mut command = stage.lab.namespace(Place::Box).command(&stage.daemon_spec().binary);
+    let second = run(command.arg("--config").arg(&config), Duration::from_secs(20))?;
+    ensure!(second.status.code() == Some(5), "{second}");
+    ensure!(second.stderr.contains("another tidegated"), "{second}");
+    ensure!(traces(&stage)? == at_work, "the second daemon has touched the first one's NICs");
+    Ok(())
+}
+
+#[test]
+fn a_stop_during_the_start_leaves_nothing() -> Result<()> {
     let stage = Stage::dark(&one_circuit(), Forwarding::Bridge, 1500)?;
     let before = traces(&stage)?;
-    let text = fs::read_to_string(&stage.config)?;
-    fs::write(&stage.config, text.replace(BOX_INTERNET, "absent0"))?;
-    let mut command = stage.lab.namespace(Place::Box).command(&stage.daemon_spec().binary);
-    command.arg("--config").arg(&stage.config);
-    let refused = run(&mut command, Duration::from_secs(20))?;
-    ensure!(!refused.status.success() && refused.stderr.contains("absent0"), "{refused}");
-    ensure!(traces(&stage)? == before, "something was touched");
+    for pause_ms in [20, 40, 60, 80, 100, 150] {
+        let mut command = stage.lab.namespace(Place::Box).command(&stage.daemon_spec().binary);
+        command.arg("--config").arg(&stage.config);
+        let log = fs::File::create(stage.lab.folder().join("stopped.log"))?;
+        let mut child = ChildGuard::spawn_with(&mut command, log.try_clone()?.into(), log.into())?;
+        // not synchronisation: the moment is what is tried
+        std::thread::sleep(Duration::from_millis(pause_ms));
+        child.signal(Signal::TERM)?;
+        child.wait(Duration::from_secs(20))?;
+        ensure!(traces(&stage)? == before, "something is left when stopped after {pause_ms} ms");
+    }
     Ok(())
 }

@@ -10,6 +10,7 @@ mod forwarding;
 mod lifecycle;
 mod passing;
 mod provider;
+mod refusing;
 mod reloading;
 mod shaping;
 mod stage;
