@@ -36,30 +36,27 @@
 #define HEADERS_MAX 128
 #define DIRECTION_NONE TG_DIRECTION_COUNT
 
-/* Which way a packet travels that came in by `ifindex` and `vlan`; DIRECTION_NONE if it is not ours. */
-static __always_inline enum tg_direction ingress_direction(__u32 ifindex, __u16 vlan)
-{
-	if (settings.mode == TG_MODE_STICK)
-		return ifindex != settings.internet_ifindex ? DIRECTION_NONE :
-		       vlan == settings.internet_vlan	    ? TG_DOWNLOAD :
-		       vlan == settings.customers_vlan	    ? TG_UPLOAD :
-							      DIRECTION_NONE;
-	return ifindex == settings.internet_ifindex  ? TG_DOWNLOAD :
-	       ifindex == settings.customers_ifindex ? TG_UPLOAD :
-						       DIRECTION_NONE;
-}
+/* A packet on its way into the box, or out of it. */
+enum way {
+	WAY_IN,
+	WAY_OUT,
+};
 
-/* Likewise for one that goes out. */
-static __always_inline enum tg_direction egress_direction(__u32 ifindex, __u16 vlan)
+/* Which way a packet travels that crosses `ifindex` in `vlan`; DIRECTION_NONE if it is not ours. */
+static __always_inline enum tg_direction direction_of(__u32 ifindex, __u16 vlan, enum way way)
 {
-	if (settings.mode == TG_MODE_STICK)
-		return ifindex != settings.customers_ifindex ? DIRECTION_NONE :
-		       vlan == settings.customers_vlan	     ? TG_DOWNLOAD :
-		       vlan == settings.internet_vlan	     ? TG_UPLOAD :
-							       DIRECTION_NONE;
-	return ifindex == settings.customers_ifindex ? TG_DOWNLOAD :
-	       ifindex == settings.internet_ifindex  ? TG_UPLOAD :
-						       DIRECTION_NONE;
+	int internet = ifindex == settings.internet_ifindex;
+	int customers = ifindex == settings.customers_ifindex;
+
+	if (settings.mode == TG_MODE_STICK) {
+		internet = internet && vlan == settings.internet_vlan;
+		customers = customers && vlan == settings.customers_vlan;
+	}
+	if (internet)
+		return way == WAY_IN ? TG_DOWNLOAD : TG_UPLOAD;
+	if (customers)
+		return way == WAY_IN ? TG_UPLOAD : TG_DOWNLOAD;
+	return DIRECTION_NONE;
 }
 
 static __always_inline int is_slot(__u32 target)
@@ -136,7 +133,7 @@ int xdp_ingress(struct xdp_md *ctx)
 		return leave(totals, TG_VERDICT_NOT_IP);
 	if (parsed == PARSED_MALFORMED)
 		return leave(totals, TG_VERDICT_MALFORMED);
-	direction = ingress_direction(ctx->ingress_ifindex, packet.vlan);
+	direction = direction_of(ctx->ingress_ifindex, packet.vlan, WAY_IN);
 	if (direction == DIRECTION_NONE)
 		return leave(totals, TG_VERDICT_FOREIGN);
 	if (packet.end > length)
@@ -232,11 +229,11 @@ int tc_egress(struct __sk_buff *skb)
 		return leave_egress(totals, TG_EGRESS_BYPASSED);
 	slot = slot_from_metadata(skb, now->epoch);
 	if (is_slot(slot) && settings.mode != TG_MODE_STICK) {
-		direction = egress_direction(skb->ifindex, 0);
+		direction = direction_of(skb->ifindex, 0, WAY_OUT);
 	} else {
 		enum parsed parsed = parse_skb(skb, &packet);
 
-		direction = egress_direction(skb->ifindex, packet.vlan);
+		direction = direction_of(skb->ifindex, packet.vlan, WAY_OUT);
 		if (parsed != PARSED_IP || direction == DIRECTION_NONE)
 			return leave_unclaimed(skb, totals, now, direction);
 		if (!is_slot(slot)) {

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
+use supervisor::with_causes;
+
 use crate::lock::LockError;
 use crate::shaper::ShaperError;
 
@@ -62,19 +64,7 @@ impl Failure {
 
     /// Prints the error with its causes and gives the code to exit with.
     pub fn report(&self) -> ExitCode {
-        eprintln!("error: {}", chain(self));
+        eprintln!("error: {}", with_causes(self));
         ExitCode::from(self.code())
     }
-}
-
-/// An error with its causes, on one line.
-pub fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bus::{ErrorCode, Refusal, Reloaded};
+use supervisor::with_causes;
 use tokio::time::timeout;
 use tracing::error;
 
-use crate::exit::chain;
 use crate::shaper::{Shaper, ShaperError};
 use crate::shared::Shared;
 
@@ -66,7 +66,7 @@ impl Reloader {
                 })
             }
             Err(failure) => {
-                let text = chain(&failure);
+                let text = with_causes(&failure);
                 error!(problem = text, "could not reload");
                 self.shared.problem.store(Some(Arc::new(text.clone())));
                 Err(Refusal::new(code(&failure), text))

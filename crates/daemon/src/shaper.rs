@@ -15,6 +15,7 @@ use kernel::netlink::NetlinkError;
 use kernel::nic::{FeatureError, RxVlanGuard, XpsError, XpsGuard};
 use kernel::tc::Controller;
 use plan::{Facts, Plan, plan};
+use supervisor::with_causes;
 use tracing::{info, warn};
 use units::{Direction, PerDirection, QueueId};
 
@@ -214,7 +215,7 @@ impl Drop for Shaper {
 
 fn take_down(kernel: &mut LinuxKernel<MapTables>, plan: &Plan) {
     if let Err(error) = teardown(kernel, plan) {
-        warn!(error = crate::exit::chain(&error), "could not take everything down");
+        warn!(error = with_causes(&error), "could not take everything down");
     }
 }
 

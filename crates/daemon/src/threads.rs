@@ -11,11 +11,10 @@ use kernel::netlink::NetlinkError;
 use kernel::tc::{Controller, Failed};
 use plan::{Plan, Target};
 use state::{Engine, MapFill, Sample, UnknownHost};
-use supervisor::{Backoff, Context, Policy, SpawnError, Supervisor};
+use supervisor::{Backoff, Context, Policy, SpawnError, Supervisor, with_causes};
 use tracing::warn;
 use units::IfIndex;
 
-use crate::exit::chain;
 use crate::shared::{Current, Shared};
 
 /// How often samples are taken.
@@ -95,7 +94,7 @@ impl Tick {
         let mut sample = counters::read(&self.counters, slots.unwrap_or(0));
         match counters::read_unknown(&self.counters) {
             Ok(unknown) => self.keep(unknown, &mut sample, &current),
-            Err(error) => warn!(error = chain(&error), "could not read the unknown hosts"),
+            Err(error) => warn!(error = with_causes(&error), "could not read the unknown hosts"),
         }
         sample.classes = self.shared.classes.load_full();
         self.engine.update(&current.layout, sample);
@@ -120,7 +119,7 @@ impl Tick {
         sample.unknown = kept;
         let gone: Vec<IpAddr> = gone.into_iter().map(|host| host.addr).collect();
         if let Err(error) = self.counters.forget_unknown(&gone) {
-            warn!(error = chain(&error), "could not forget unknown hosts");
+            warn!(error = with_causes(&error), "could not forget unknown hosts");
         }
     }
 }

@@ -15,16 +15,21 @@ pub enum Exit {
     Panicked(String),
 }
 
+/// An error with its causes, on one line.
+pub fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
 impl Exit {
     pub(crate) fn failed(error: &(dyn Error + 'static)) -> Self {
-        let mut text = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        Self::Failed(text)
+        Self::Failed(with_causes(error))
     }
 
     pub(crate) fn panicked(payload: &(dyn Any + Send)) -> Self {

@@ -36,7 +36,7 @@ mod stop;
 mod supervisor;
 mod thread;
 
-pub use exit::{Death, Exit};
+pub use exit::{Death, Exit, with_causes};
 pub use report::{Monitor, ThreadReport, ThreadState};
 pub use stop::{Never, Stop};
 pub use supervisor::{ShutDown, SpawnError, Supervisor};
