@@ -37,6 +37,7 @@ mod bring;
 mod compare;
 mod error;
 mod observed;
+mod root;
 mod run;
 mod translate;
 

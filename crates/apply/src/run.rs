@@ -13,6 +13,7 @@ use crate::bring::{batches, from_nothing};
 use crate::compare::{Difference, Mismatch, compare_queue, compare_root};
 use crate::error::{ApplyError, Failure, Left, TeardownError};
 use crate::observed::Observed;
+use crate::root::is_planned;
 use crate::translate::{address, place};
 
 /// What an apply did.
@@ -118,8 +119,7 @@ fn bring<K: Kernel>(
     let mut work = Vec::new();
     // All NICs are looked at before any is touched.
     for (nic, observed) in plan.nics.iter().zip(&observed) {
-        let previous_mq = previous_nic(nic.ifindex).map(|nic| nic.mq);
-        work.push((nic, batches(observed, nic, previous_mq)?));
+        work.push((nic, batches(observed, nic, previous_nic(nic.ifindex))?));
     }
     drop(observed);
     for (nic, batches) in work {
@@ -194,7 +194,7 @@ fn clear_tables<K: Kernel>(kernel: &mut K) -> Result<(), Failure> {
 /// Deletes a NIC's root if it is the one that was planned.
 fn remove_tree<K: Kernel>(kernel: &mut K, nic: &NicPlan) -> Result<(), Failure> {
     let qdiscs = kernel.qdiscs(&[nic.ifindex]).map_err(Failure::Unread)?;
-    if qdiscs.iter().any(|qdisc| qdisc.handle == nic.mq && qdisc.parent == TcHandle::ROOT) {
+    if qdiscs.iter().any(|qdisc| is_planned(nic, qdisc)) {
         let delete = Request::DeleteQdisc { parent: TcHandle::ROOT };
         kernel.tc(nic.ifindex, &[delete]).map_err(|source| failed(nic, source))?;
     }
