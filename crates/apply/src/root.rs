@@ -26,11 +26,7 @@ pub(crate) fn has_mq(nic: &NicPlan) -> bool {
 
 /// Where a queue's HTB belongs.
 pub(crate) fn place_of(nic: &NicPlan, queue: &QueuePlan) -> TcHandle {
-    if has_mq(nic) {
-        TcHandle::new(nic.mq.major(), queue.queue.get() + 1)
-    } else {
-        TcHandle::ROOT
-    }
+    if has_mq(nic) { TcHandle::new(nic.mq.major(), queue.queue.get() + 1) } else { TcHandle::ROOT }
 }
 
 /// Handle and kind of the planned root; nothing where nothing is shaped.
@@ -41,8 +37,7 @@ pub(crate) fn planned(nic: &NicPlan) -> Option<(TcHandle, &'static str)> {
 
 /// Whether a qdisc is the root that was planned for this NIC.
 pub(crate) fn is_planned(nic: &NicPlan, qdisc: &QdiscState) -> bool {
-    qdisc.parent == TcHandle::ROOT
-        && planned(nic) == Some((qdisc.handle, qdisc.discipline.kind()))
+    qdisc.parent == TcHandle::ROOT && planned(nic) == Some((qdisc.handle, qdisc.discipline.kind()))
 }
 
 /// Whether the root was made by Tidegate, whichever plan it belonged to.

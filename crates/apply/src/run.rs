@@ -1,6 +1,6 @@
 //! Applying, verifying, going back, and taking down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use kernel::Kernel;
 use kernel::tables::{AddressTarget, CircuitPlace};
@@ -148,16 +148,39 @@ fn write_tables<K: Kernel>(
     report: &mut Report,
 ) -> Result<(), Failure> {
     let rows = changed_circuits(kernel, plan)?;
+    let wanted = addresses(plan);
+    let found = kernel.addresses().map_err(Failure::Tables)?;
+    // A row that changes may have a new owner. An address that leaves the row must do so before,
+    // or its packets would pass as the new owner's; for a moment they pass as unclaimed.
+    let remaining = without_leavers(&found, &wanted, &rows);
+    if remaining.len() < found.len() {
+        report.addresses_changed = true;
+        kernel.set_addresses(&remaining).map_err(Failure::Tables)?;
+    }
     if !rows.is_empty() {
         report.circuits = rows.len();
         kernel.set_circuits(&rows).map_err(Failure::Tables)?;
     }
-    let wanted = addresses(plan);
-    if !rows.is_empty() || kernel.addresses().map_err(Failure::Tables)? != wanted {
+    if !rows.is_empty() || found != wanted {
         report.addresses_changed = true;
         kernel.set_addresses(&wanted).map_err(Failure::Tables)?;
     }
     Ok(())
+}
+
+/// Of the addresses that are there, those that do not leave a row that is written anew.
+fn without_leavers(
+    found: &[(IpPrefix, AddressTarget)],
+    wanted: &[(IpPrefix, AddressTarget)],
+    rows: &[(CircuitSlot, Option<CircuitPlace>)],
+) -> Vec<(IpPrefix, AddressTarget)> {
+    let rewritten: HashSet<_> =
+        rows.iter().filter_map(|(slot, place)| place.map(|_| *slot)).collect();
+    let leaves = |row: &&(IpPrefix, AddressTarget)| {
+        matches!(row.1, AddressTarget::Circuit(slot) if rewritten.contains(&slot))
+            && wanted.binary_search_by_key(&row.0, |w| w.0).map_or(true, |at| wanted[at] != **row)
+    };
+    found.iter().filter(|row| !leaves(row)).copied().collect()
 }
 
 /// Rows that must be written or cleared.
