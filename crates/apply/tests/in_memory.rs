@@ -9,7 +9,8 @@ use kernel::tables::{AddressTarget, CircuitPlace, Tables, TablesFailed};
 use kernel::tc::{
     ClassState, Failed, HtbClass, HtbParameters, Qdisc, QdiscState, Request, TrafficControl,
 };
-use plan::{Leaf, Plan, Target};
+use plan::synthetic::{Size, provider};
+use plan::{Leaf, Mode, Plan, Target};
 use proptest::prelude::*;
 use units::{BitsPerSec, Bytes, CircuitSlot, IfIndex, IpPrefix, TcHandle};
 
@@ -240,6 +241,24 @@ fn a_tree_that_a_crash_left_goes_when_nothing_is_shaped() {
         assert_eq!(state(&mut kernel), before);
         teardown(&mut kernel, &observing(NICS)).unwrap();
         assert_eq!(state(&mut kernel), before);
+    }
+}
+
+/// What is taken for ours at a root has to follow what the planner numbers.
+#[test]
+fn what_the_planner_makes_is_known_without_a_plan() {
+    for (queues, leaf) in [(1, Leaf::FqCodel), (1, Leaf::None), (4, Leaf::FqCodel)] {
+        let size = Size { circuits: 20, sites: 2, access_points: 2, queues };
+        let (mut config, facts) = provider(size, leaf);
+        let shaped = plan::plan(&config, &facts, None).unwrap().plan;
+        config.interfaces.mode = Mode::Observe;
+        let observed = plan::plan(&config, &facts, None).unwrap().plan;
+        let mut kernel = FakeKernel::new(NICS.map(|(nic, _)| (nic, queues)));
+        let nics = NICS.map(|(nic, _)| nic);
+        let before = kernel.qdiscs(&nics).unwrap();
+        apply(&mut kernel, None, &shaped).unwrap();
+        assert_eq!(apply(&mut kernel, None, &observed).unwrap().operations, 2);
+        assert_eq!(kernel.qdiscs(&nics).unwrap(), before);
     }
 }
 
