@@ -9,19 +9,19 @@ use units::TcHandle;
 use crate::compare::{Difference, Mismatch, compare_queue, compare_root};
 use crate::error::Failure;
 use crate::observed::Observed;
-use crate::translate::{fill, htb, htb_class, mq_class};
+use crate::root::{has_mq, is_ours, is_planned, place_of};
+use crate::translate::{fill, htb, htb_class};
 
 /// The batches for one NIC, to be carried out in order.
 pub(crate) fn batches(
     observed: &Observed,
     nic: &NicPlan,
-    previous_mq: Option<TcHandle>,
+    previous: Option<&NicPlan>,
 ) -> Result<Vec<Vec<Request>>, Failure> {
     let Some(root) = observed.root() else {
         return Ok(if nic.queues.is_empty() { Vec::new() } else { from_nothing(nic) });
     };
-    let is_mq = root.discipline == Discipline::Known(Qdisc::Mq);
-    let is_ours = is_mq && (root.handle == nic.mq || Some(root.handle) == previous_mq);
+    let is_ours = is_ours(observed, root) || previous.is_some_and(|nic| is_planned(nic, root));
     if nic.queues.is_empty() {
         let remove = vec![vec![Request::DeleteQdisc { parent: TcHandle::ROOT }]];
         return Ok(if is_ours { remove } else { Vec::new() });
@@ -33,7 +33,7 @@ pub(crate) fn batches(
             handle: root.handle,
         });
     }
-    if compare_root(observed, nic).is_some() {
+    if must_start_over(observed, nic) {
         let mut all = vec![vec![Request::DeleteQdisc { parent: TcHandle::ROOT }]];
         all.extend(from_nothing(nic));
         return Ok(all);
@@ -43,20 +43,32 @@ pub(crate) fn batches(
 
 /// The whole tree, on a NIC with its default root.
 pub(crate) fn from_nothing(nic: &NicPlan) -> Vec<Vec<Request>> {
-    let mq = Request::AddQdisc { parent: TcHandle::ROOT, handle: nic.mq, qdisc: Qdisc::Mq };
+    let mq = has_mq(nic).then(|| {
+        vec![Request::AddQdisc { parent: TcHandle::ROOT, handle: nic.mq, qdisc: Qdisc::Mq }]
+    });
     let tree = |queue: &QueuePlan| {
-        let parent = mq_class(nic, queue);
+        let parent = place_of(nic, queue);
         let htb = Request::AddQdisc { parent, handle: queue.htb, qdisc: htb(queue) };
         std::iter::once(htb).chain(fill(queue)).collect()
     };
-    std::iter::once(vec![mq]).chain(nic.queues.iter().map(tree)).collect()
+    mq.into_iter().chain(nic.queues.iter().map(tree)).collect()
+}
+
+/// Whether what is at the root has to go. An HTB there that cannot be changed in place goes as
+/// well: where a root is deleted, the kernel has its default one ready.
+fn must_start_over(observed: &Observed, nic: &NicPlan) -> bool {
+    if has_mq(nic) {
+        return compare_root(observed, nic).is_some();
+    }
+    let mut mismatches = nic.queues.iter().flat_map(|queue| compare_queue(observed, nic, queue));
+    mismatches.any(|mismatch| !mismatch.difference.can_change())
 }
 
 fn queue_by_queue(observed: &Observed, nic: &NicPlan) -> Vec<Vec<Request>> {
     let mut spare = spare_handles(observed, nic);
     let (mut vacate, mut change, mut build) = (Vec::new(), Vec::new(), Vec::new());
     for (class, _) in trees(observed, nic) {
-        if !nic.queues.iter().any(|queue| mq_class(nic, queue) == class) {
+        if !nic.queues.iter().any(|queue| place_of(nic, queue) == class) {
             vacate.push(fifo(class, spare.next()));
         }
     }
@@ -66,7 +78,7 @@ fn queue_by_queue(observed: &Observed, nic: &NicPlan) -> Vec<Vec<Request>> {
             change.extend(mismatches.iter().filter_map(|m| change_request(queue, m)));
             continue;
         }
-        let parent = mq_class(nic, queue);
+        let parent = place_of(nic, queue);
         if trees(observed, nic).any(|(class, _)| class == parent) {
             // Its handles may be wanted again at once, in this tree or another.
             vacate.push(fifo(parent, spare.next()));

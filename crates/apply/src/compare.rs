@@ -7,7 +7,8 @@ use plan::{ClassPlan, NicPlan, QueuePlan};
 use units::TcHandle;
 
 use crate::observed::Observed;
-use crate::translate::{htb, htb_class, leaf_qdisc, mq_class};
+use crate::root::{has_mq, place_of};
+use crate::translate::{htb, htb_class, leaf_qdisc};
 
 /// One thing that is not as planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,8 +74,11 @@ impl Difference {
     }
 }
 
-/// What of the root is not as planned.
+/// What of the `mq` at the root is not as planned. Where an HTB is the root, its queue tells.
 pub(crate) fn compare_root(observed: &Observed, nic: &NicPlan) -> Option<Mismatch> {
+    if !has_mq(nic) {
+        return None;
+    }
     let wanted = Qdisc::Mq;
     let is_right = observed.qdiscs.get(&nic.mq).is_some_and(|mq| {
         mq.parent == TcHandle::ROOT && mq.discipline == Discipline::Known(wanted)
@@ -90,7 +94,7 @@ pub(crate) fn compare_queue(
 ) -> Vec<Mismatch> {
     let wanted = htb(queue);
     let is_right = observed.qdiscs.get(&queue.htb).is_some_and(|found| {
-        found.parent == mq_class(nic, queue) && found.discipline == Discipline::Known(wanted)
+        found.parent == place_of(nic, queue) && found.discipline == Discipline::Known(wanted)
     });
     if !is_right {
         return vec![mismatch(nic, queue.htb, Difference::Qdisc { wanted })];
@@ -163,6 +167,24 @@ fn mismatch(nic: &NicPlan, handle: TcHandle, difference: Difference) -> Mismatch
     Mismatch { nic: nic.name.clone(), handle, difference }
 }
 
+/// The settings that differ, each with what is there and what was planned.
+fn differing(wanted: &HtbParameters, found: &HtbParameters) -> String {
+    let HtbParameters { rate, ceil, buffer_ticks, cbuffer_ticks, quantum, priority } = *found;
+    let settings = [
+        ("rate", rate, wanted.rate, " bytes per second"),
+        ("ceil", ceil, wanted.ceil, " bytes per second"),
+        ("burst", buffer_ticks.into(), wanted.buffer_ticks.into(), " ticks"),
+        ("cburst", cbuffer_ticks.into(), wanted.cbuffer_ticks.into(), " ticks"),
+        ("quantum", quantum.into(), wanted.quantum.into(), " bytes"),
+        ("priority", priority.into(), wanted.priority.into(), ""),
+    ];
+    let differing = settings.iter().filter(|(_, found, wanted, _)| found != wanted);
+    let text: Vec<_> = differing
+        .map(|(name, found, wanted, unit)| format!("{name} {found}, not {wanted}{unit}"))
+        .collect();
+    text.join(", and ")
+}
+
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { nic, handle, difference } = self;
@@ -175,11 +197,9 @@ impl fmt::Display for Mismatch {
             Difference::Parent { wanted, found } => {
                 write!(f, "{nic}: class {handle} is under {found}, not {wanted}")
             }
-            Difference::Parameters { wanted, found } => write!(
-                f,
-                "{nic}: class {handle} has rate {} ceil {} quantum {}, not {} {} {} bytes per second",
-                found.rate, found.ceil, found.quantum, wanted.rate, wanted.ceil, wanted.quantum
-            ),
+            Difference::Parameters { wanted, found } => {
+                write!(f, "{nic}: class {handle} has {}", differing(wanted, found))
+            }
             Difference::Leaf { wanted, found } => write!(
                 f,
                 "{nic}: class {handle} has leaf {}, not {}",

@@ -1,6 +1,6 @@
 //! Applying, verifying, going back, and taking down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use kernel::Kernel;
 use kernel::tables::{AddressTarget, CircuitPlace};
@@ -13,6 +13,7 @@ use crate::bring::{batches, from_nothing};
 use crate::compare::{Difference, Mismatch, compare_queue, compare_root};
 use crate::error::{ApplyError, Failure, Left, TeardownError};
 use crate::observed::Observed;
+use crate::root::is_planned;
 use crate::translate::{address, place};
 
 /// What an apply did.
@@ -118,8 +119,7 @@ fn bring<K: Kernel>(
     let mut work = Vec::new();
     // All NICs are looked at before any is touched.
     for (nic, observed) in plan.nics.iter().zip(&observed) {
-        let previous_mq = previous_nic(nic.ifindex).map(|nic| nic.mq);
-        work.push((nic, batches(observed, nic, previous_mq)?));
+        work.push((nic, batches(observed, nic, previous_nic(nic.ifindex))?));
     }
     drop(observed);
     for (nic, batches) in work {
@@ -148,16 +148,39 @@ fn write_tables<K: Kernel>(
     report: &mut Report,
 ) -> Result<(), Failure> {
     let rows = changed_circuits(kernel, plan)?;
+    let wanted = addresses(plan);
+    let found = kernel.addresses().map_err(Failure::Tables)?;
+    // A row that changes may have a new owner. An address that leaves the row must do so before,
+    // or its packets would pass as the new owner's; for a moment they pass as unclaimed.
+    let remaining = without_leavers(&found, &wanted, &rows);
+    if remaining.len() < found.len() {
+        report.addresses_changed = true;
+        kernel.set_addresses(&remaining).map_err(Failure::Tables)?;
+    }
     if !rows.is_empty() {
         report.circuits = rows.len();
         kernel.set_circuits(&rows).map_err(Failure::Tables)?;
     }
-    let wanted = addresses(plan);
-    if !rows.is_empty() || kernel.addresses().map_err(Failure::Tables)? != wanted {
+    if !rows.is_empty() || found != wanted {
         report.addresses_changed = true;
         kernel.set_addresses(&wanted).map_err(Failure::Tables)?;
     }
     Ok(())
+}
+
+/// Of the addresses that are there, those that do not leave a row that is written anew.
+fn without_leavers(
+    found: &[(IpPrefix, AddressTarget)],
+    wanted: &[(IpPrefix, AddressTarget)],
+    rows: &[(CircuitSlot, Option<CircuitPlace>)],
+) -> Vec<(IpPrefix, AddressTarget)> {
+    let rewritten: HashSet<_> =
+        rows.iter().filter_map(|(slot, place)| place.map(|_| *slot)).collect();
+    let leaves = |row: &&(IpPrefix, AddressTarget)| {
+        matches!(row.1, AddressTarget::Circuit(slot) if rewritten.contains(&slot))
+            && wanted.binary_search_by_key(&row.0, |w| w.0).map_or(true, |at| wanted[at] != **row)
+    };
+    found.iter().filter(|row| !leaves(row)).copied().collect()
 }
 
 /// Rows that must be written or cleared.
@@ -194,7 +217,7 @@ fn clear_tables<K: Kernel>(kernel: &mut K) -> Result<(), Failure> {
 /// Deletes a NIC's root if it is the one that was planned.
 fn remove_tree<K: Kernel>(kernel: &mut K, nic: &NicPlan) -> Result<(), Failure> {
     let qdiscs = kernel.qdiscs(&[nic.ifindex]).map_err(Failure::Unread)?;
-    if qdiscs.iter().any(|qdisc| qdisc.handle == nic.mq && qdisc.parent == TcHandle::ROOT) {
+    if qdiscs.iter().any(|qdisc| is_planned(nic, qdisc)) {
         let delete = Request::DeleteQdisc { parent: TcHandle::ROOT };
         kernel.tc(nic.ifindex, &[delete]).map_err(|source| failed(nic, source))?;
     }

@@ -2,13 +2,8 @@
 
 use kernel::tables::{AddressTarget, CircuitPlace};
 use kernel::tc::{Diffserv, HtbClass, Qdisc, Request};
-use plan::{AddressPlan, CircuitPlan, ClassPlan, Leaf, LeafPlan, NicPlan, QueuePlan, Target};
+use plan::{AddressPlan, CircuitPlan, ClassPlan, Leaf, LeafPlan, QueuePlan, Target};
 use units::{IpPrefix, PerDirection, TcHandle};
-
-/// The `mq` class of a queue.
-pub(crate) fn mq_class(nic: &NicPlan, queue: &QueuePlan) -> TcHandle {
-    TcHandle::new(nic.mq.major(), queue.queue.get() + 1)
-}
 
 /// Requests that make a queue's classes, parents first, and then its leaves.
 pub(crate) fn fill(queue: &QueuePlan) -> impl Iterator<Item = Request> {

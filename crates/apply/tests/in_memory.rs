@@ -2,14 +2,17 @@
 
 mod builder;
 
-use apply::{Difference, Failure, Left, apply, teardown, verify};
-use builder::{NICS, plan};
+use apply::{Difference, Failure, Left, Mismatch, apply, requests, teardown, verify};
+use builder::{NICS, observing, plan, single_queue};
 use kernel::fake::{FakeKernel, Operation};
-use kernel::tables::Tables;
-use kernel::tc::{Qdisc, Request, TrafficControl};
-use plan::{Leaf, Plan};
+use kernel::tables::{AddressTarget, CircuitPlace, Tables, TablesFailed};
+use kernel::tc::{
+    ClassState, Failed, HtbClass, HtbParameters, Qdisc, QdiscState, Request, TrafficControl,
+};
+use plan::synthetic::{Size, provider};
+use plan::{Leaf, Mode, Plan, Target};
 use proptest::prelude::*;
-use units::TcHandle;
+use units::{BitsPerSec, Bytes, CircuitSlot, IfIndex, IpPrefix, TcHandle};
 
 fn new_kernel() -> FakeKernel {
     FakeKernel::new(NICS.map(|(nic, _)| (nic, 8)))
@@ -17,8 +20,15 @@ fn new_kernel() -> FakeKernel {
 
 fn plans() -> impl Strategy<Value = Plan> {
     let leaf = prop_oneof![Just(Leaf::Fifo), Just(Leaf::None), Just(Leaf::FqCodel)];
-    (1_u16..=4, leaf, prop::collection::vec(1_u64..500, 0..12))
-        .prop_map(|(queues, leaf, rates)| plan(NICS, queues, leaf, &rates))
+    // No queues: nothing to shape. An HTB may be the root of NICs with more queues as well.
+    let queues = prop_oneof![Just(None), (0_u16..=4).prop_map(Some)];
+    (queues, leaf, prop::collection::vec(1_u64..500, 0..12)).prop_map(|(queues, leaf, rates)| {
+        match queues {
+            None => single_queue(NICS, leaf, &rates),
+            Some(0) => observing(NICS),
+            Some(queues) => plan(NICS, queues, leaf, &rates),
+        }
+    })
 }
 
 /// What the kernel has of qdiscs, classes and rows, but for how it came about.
@@ -160,7 +170,7 @@ fn what_somebody_changed_is_mended_in_its_queue_alone() {
             other => panic!("{other:?}"),
         };
         assert_eq!(*nic, NICS[0].0);
-        assert!(place.major() == 3 || place == TcHandle::new(0xfff0, 3), "{place}");
+        assert!(place.major() == 3 || place == TcHandle::new(0x0fff, 3), "{place}");
     }
 }
 
@@ -200,4 +210,214 @@ fn a_refused_operation_is_told_with_its_circuit() {
         "tg-customers: an operation on the queues for circuit C0 failed"
     );
     assert!(kernel.tables.is_empty());
+}
+
+#[test]
+fn a_nic_with_one_queue_has_its_htb_at_the_root() {
+    let mut kernel = FakeKernel::new(NICS.map(|(nic, _)| (nic, 1)));
+    let before = state(&mut kernel);
+    let old = single_queue(NICS, Leaf::FqCodel, &[10, 20]);
+    let faster = single_queue(NICS, Leaf::FqCodel, &[10, 25]);
+    let other = single_queue(NICS, Leaf::Fifo, &[10, 25]);
+    assert_eq!(apply(&mut kernel, None, &old).unwrap().operations, 2 * (1 + 3 + 2 * 2));
+    assert_eq!(apply(&mut kernel, Some(&old), &old).unwrap().operations, 0);
+    assert_eq!(apply(&mut kernel, None, &faster).unwrap().operations, 2);
+    apply(&mut kernel, Some(&faster), &other).unwrap();
+    teardown(&mut kernel, &other).unwrap();
+    assert_eq!(state(&mut kernel), before);
+}
+
+#[test]
+fn a_tree_that_a_crash_left_goes_when_nothing_is_shaped() {
+    for (queues, left) in [
+        (8, plan(NICS, 3, Leaf::Fifo, &[10, 20])),
+        (1, single_queue(NICS, Leaf::Fifo, &[10, 20])),
+        (1, single_queue(NICS, Leaf::None, &[])),
+    ] {
+        let mut kernel = FakeKernel::new(NICS.map(|(nic, _)| (nic, queues)));
+        let before = state(&mut kernel);
+        apply(&mut kernel, None, &left).unwrap();
+        apply(&mut kernel, None, &observing(NICS)).unwrap();
+        assert_eq!(state(&mut kernel), before);
+        teardown(&mut kernel, &observing(NICS)).unwrap();
+        assert_eq!(state(&mut kernel), before);
+    }
+}
+
+/// What is taken for ours at a root has to follow what the planner numbers.
+#[test]
+fn what_the_planner_makes_is_known_without_a_plan() {
+    for (queues, leaf) in [(1, Leaf::FqCodel), (1, Leaf::None), (4, Leaf::FqCodel)] {
+        let size = Size { circuits: 20, sites: 2, access_points: 2, queues };
+        let (mut config, facts) = provider(size, leaf);
+        let shaped = plan::plan(&config, &facts, None).unwrap().plan;
+        config.interfaces.mode = Mode::Observe;
+        let observed = plan::plan(&config, &facts, None).unwrap().plan;
+        let mut kernel = FakeKernel::new(NICS.map(|(nic, _)| (nic, queues)));
+        let nics = NICS.map(|(nic, _)| nic);
+        let before = kernel.qdiscs(&nics).unwrap();
+        apply(&mut kernel, None, &shaped).unwrap();
+        assert_eq!(apply(&mut kernel, None, &observed).unwrap().operations, 2);
+        assert_eq!(kernel.qdiscs(&nics).unwrap(), before);
+    }
+}
+
+#[test]
+fn half_a_tree_at_the_root_is_built_anew() {
+    let wanted = single_queue(NICS, Leaf::Fifo, &[10, 20]);
+    let all: Vec<_> = requests(&wanted).remove(0).1;
+    for built in 0..all.len() {
+        let mut kernel = FakeKernel::new(NICS.map(|(nic, _)| (nic, 1)));
+        kernel.tc(NICS[0].0, &all[..built]).unwrap();
+        apply(&mut kernel, None, &wanted).unwrap();
+    }
+}
+
+#[test]
+fn somebody_elses_htb_of_the_same_name_is_kept() {
+    let root = Request::AddQdisc {
+        parent: TcHandle::ROOT,
+        handle: TcHandle::new(1, 0),
+        qdisc: Qdisc::Htb { default_minor: 2 },
+    };
+    let class = |minor, parent| Request::AddClass {
+        handle: TcHandle::new(1, minor),
+        parent: TcHandle::new(1, parent),
+        class: HtbClass {
+            rate: BitsPerSec::from_mbps(u64::from(minor)),
+            ceil: BitsPerSec::from_mbps(u64::from(minor)),
+            burst: Bytes::new(15_000),
+            cburst: Bytes::new(15_000),
+            quantum: Bytes::new(1_514),
+            priority: 0,
+        },
+    };
+    let leaf = Request::AddQdisc {
+        parent: TcHandle::new(1, 1),
+        handle: TcHandle::new(0x10, 0),
+        qdisc: Qdisc::FqCodel,
+    };
+    for others in [
+        vec![root.clone(), class(1, 0), class(2, 0)],
+        vec![root.clone(), class(1, 0), class(2, 1)],
+        vec![root, class(1, 0), leaf],
+    ] {
+        let mut kernel = FakeKernel::new(NICS.map(|(nic, _)| (nic, 1)));
+        kernel.tc(NICS[0].0, &others).unwrap();
+        let before = state(&mut kernel);
+        apply(&mut kernel, None, &observing(NICS)).unwrap();
+        assert_eq!(state(&mut kernel), before);
+        let error = apply(&mut kernel, None, &single_queue(NICS, Leaf::None, &[5])).unwrap_err();
+        assert!(matches!(error.failure, Failure::ForeignRoot { .. }));
+        assert_eq!(state(&mut kernel), before);
+    }
+}
+
+/// A kernel that looks at what each address leads to whenever a row is about to change.
+struct Watched {
+    kernel: FakeKernel,
+    /// An address with the place that it must never lead to.
+    never: (IpPrefix, CircuitPlace),
+}
+
+impl Watched {
+    fn check(&mut self) {
+        let (prefix, place) = self.never;
+        let addresses = self.kernel.addresses().unwrap();
+        let Some((_, AddressTarget::Circuit(slot))) = addresses.iter().find(|(p, _)| *p == prefix)
+        else {
+            return;
+        };
+        assert!(!self.kernel.circuits().unwrap().contains(&(*slot, place)), "{prefix}");
+    }
+}
+
+impl Tables for Watched {
+    fn set_circuits(
+        &mut self,
+        rows: &[(CircuitSlot, Option<CircuitPlace>)],
+    ) -> Result<(), TablesFailed> {
+        self.kernel.set_circuits(rows)?;
+        self.check();
+        Ok(())
+    }
+
+    fn set_addresses(&mut self, wanted: &[(IpPrefix, AddressTarget)]) -> Result<(), TablesFailed> {
+        self.kernel.set_addresses(wanted)?;
+        self.check();
+        Ok(())
+    }
+
+    fn circuits(&mut self) -> Result<Vec<(CircuitSlot, CircuitPlace)>, TablesFailed> {
+        self.kernel.circuits()
+    }
+
+    fn addresses(&mut self) -> Result<Vec<(IpPrefix, AddressTarget)>, TablesFailed> {
+        self.kernel.addresses()
+    }
+}
+
+impl TrafficControl for Watched {
+    fn tc(&mut self, nic: IfIndex, batch: &[Request]) -> Result<(), Failed> {
+        self.kernel.tc(nic, batch)
+    }
+
+    fn qdiscs(&mut self, nics: &[IfIndex]) -> Result<Vec<QdiscState>, Failed> {
+        self.kernel.qdiscs(nics)
+    }
+
+    fn classes(&mut self, nic: IfIndex) -> Result<Vec<ClassState>, Failed> {
+        self.kernel.classes(nic)
+    }
+}
+
+#[test]
+fn an_address_never_leads_to_who_took_its_old_row() {
+    let old = plan(NICS, 2, Leaf::Fifo, &[10, 20, 30]);
+    for moved_to in [None, Some(1)] {
+        let mut new = plan(NICS, 2, Leaf::Fifo, &[10, 20, 30, 40]);
+        // Row 1 belongs to another circuit now, in a class that was not there before.
+        let newcomer = new.circuits.remove(3);
+        new.circuits[0] = plan::CircuitPlan { slot: new.circuits[0].slot, ..newcomer };
+        let left = new.addresses.remove(0);
+        new.addresses[2].target = left.target;
+        if let Some(circuit) = moved_to {
+            let target = Target::Circuit(new.circuits[circuit].slot);
+            new.addresses.insert(0, plan::AddressPlan { target, ..left });
+        }
+        let circuit = &new.circuits[0];
+        let place = CircuitPlace { class: circuit.class, queue: circuit.queue, cpu: circuit.cpu };
+        let mut kernel = Watched { kernel: new_kernel(), never: (left.prefix, place) };
+        apply(&mut kernel, None, &old).unwrap();
+        kernel.kernel.log.clear();
+        apply(&mut kernel, Some(&old), &new).unwrap();
+        let tables: Vec<_> =
+            kernel.kernel.log.iter().filter(|o| !matches!(o, Operation::Tc(..))).collect();
+        let last = Operation::SetAddresses(new.addresses.len());
+        assert_eq!(
+            tables,
+            [&Operation::SetAddresses(2), &Operation::SetCircuits(1), &last],
+            "only what leaves the row goes first"
+        );
+    }
+}
+
+#[test]
+fn a_mismatch_names_what_differs() {
+    let found =
+        HtbParameters { rate: 1_250, buffer_ticks: 40, quantum: 1_514, ..HtbParameters::default() };
+    let text = |wanted| {
+        let difference = Difference::Parameters { wanted, found };
+        let nic = "eth0".to_owned();
+        Mismatch { nic, handle: TcHandle::new(1, 4), difference }.to_string()
+    };
+    assert_eq!(
+        text(HtbParameters { buffer_ticks: 50, ..found }),
+        "eth0: class 1:4 has burst 40, not 50 ticks"
+    );
+    assert_eq!(
+        text(HtbParameters { rate: 2_500, cbuffer_ticks: 7, priority: 1, ..found }),
+        "eth0: class 1:4 has rate 1250, not 2500 bytes per second, and cburst 0, not 7 ticks, \
+         and priority 0, not 1"
+    );
 }

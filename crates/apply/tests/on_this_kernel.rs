@@ -5,7 +5,7 @@ mod builder;
 use std::process::Command;
 
 use apply::{Difference, Failure, Left, apply, teardown, verify};
-use builder::plan;
+use builder::{observing, plan, single_queue};
 use kernel::LinuxKernel;
 use kernel::fake::FakeTables;
 use kernel::namespace::in_private_network_with_sysfs;
@@ -21,6 +21,10 @@ type Nics = [(IfIndex, &'static str); 2];
 
 /// Runs `work` with two veths of eight queues, or says why not.
 fn with_nics(work: impl FnOnce(&mut LinuxKernel<FakeTables>, Nics) + Send) {
+    with_nics_of(8, work);
+}
+
+fn with_nics_of(queues: u16, work: impl FnOnce(&mut LinuxKernel<FakeTables>, Nics) + Send) {
     let missing = missing_capabilities().unwrap();
     if !missing.is_empty() {
         println!("skipped: lacks {}", missing.join(", "));
@@ -29,8 +33,8 @@ fn with_nics(work: impl FnOnce(&mut LinuxKernel<FakeTables>, Nics) + Send) {
     in_private_network_with_sysfs(|| {
         for (name, peer) in NAMES.into_iter().zip(["tg-peer0", "tg-peer1"]) {
             ip(&format!(
-                "link add {name} numtxqueues 8 numrxqueues 8 type veth peer name {peer} \
-                 numtxqueues 8 numrxqueues 8"
+                "link add {name} numtxqueues {queues} numrxqueues {queues} type veth \
+                 peer name {peer} numtxqueues {queues} numrxqueues {queues}"
             ));
             ip(&format!("link set {name} up"));
             ip(&format!("link set {peer} up"));
@@ -75,6 +79,44 @@ fn builds_changes_and_takes_down() {
         assert_eq!(nics.map(|(nic, _)| root(kernel, nic)), [TcHandle::default(); 2]);
         assert!(kernel.tables.is_empty());
     });
+}
+
+#[test]
+fn builds_changes_and_takes_down_on_a_single_queue() {
+    with_nics_of(1, |kernel, nics| {
+        let first = single_queue(nics, Leaf::Fifo, &[10; 20]);
+        assert_eq!(apply(kernel, None, &first).unwrap().operations, 2 * (1 + 3 + 20 * 2));
+        assert_eq!(nics.map(|(nic, _)| root(kernel, nic)), [TcHandle::new(1, 0); 2]);
+        assert!(verify(kernel, &first).unwrap().is_empty());
+        assert_eq!(apply(kernel, Some(&first), &first).unwrap().operations, 0);
+
+        let mut rates = [10; 20];
+        rates[7] = 500;
+        let faster = single_queue(nics, Leaf::Fifo, &rates);
+        assert_eq!(apply(kernel, Some(&first), &faster).unwrap().operations, 4);
+        let fewer = single_queue(nics, Leaf::None, &rates[..6]);
+        apply(kernel, Some(&faster), &fewer).unwrap();
+        assert!(verify(kernel, &fewer).unwrap().is_empty());
+
+        teardown(kernel, &fewer).unwrap();
+        assert_eq!(nics.map(|(nic, _)| root(kernel, nic)), [TcHandle::default(); 2]);
+    });
+}
+
+#[test]
+fn what_a_crash_left_goes_when_nothing_is_shaped() {
+    for queues in [1, 8] {
+        with_nics_of(queues, |kernel, nics| {
+            let left = match queues {
+                1 => single_queue(nics, Leaf::Fifo, &[10; 5]),
+                _ => plan(nics, queues, Leaf::Fifo, &[10; 5]),
+            };
+            apply(kernel, None, &left).unwrap();
+            assert_eq!(apply(kernel, None, &observing(nics)).unwrap().operations, 2);
+            assert_eq!(nics.map(|(nic, _)| root(kernel, nic)), [TcHandle::default(); 2]);
+            teardown(kernel, &observing(nics)).unwrap();
+        });
+    }
 }
 
 #[test]

@@ -14,6 +14,8 @@ use units::{
 pub(crate) const NICS: [(IfIndex, &str); 2] =
     [(IfIndex::new(2), "tg-customers"), (IfIndex::new(3), "tg-internet")];
 
+const LINK_MBPS: u64 = 10_000;
+
 /// Each circuit's rate in Mbps; circuit `i` is on queue `i` modulo `queues`.
 pub(crate) fn plan(nics: [(IfIndex, &str); 2], queues: u16, leaf: Leaf, rates: &[u64]) -> Plan {
     let directions = [Direction::Download, Direction::Upload];
@@ -24,6 +26,20 @@ pub(crate) fn plan(nics: [(IfIndex, &str); 2], queues: u16, leaf: Leaf, rates: &
         circuits: (0..rates.len()).map(|index| circuit(index, queues)).collect(),
         addresses: (0..rates.len()).map(address).collect(),
     }
+}
+
+/// The same on NICs with a single queue, whose HTB is the root.
+pub(crate) fn single_queue(nics: [(IfIndex, &str); 2], leaf: Leaf, rates: &[u64]) -> Plan {
+    let mut plan = plan(nics, 1, leaf, rates);
+    plan.nics.iter_mut().for_each(|nic| nic.mq = TcHandle::default());
+    plan
+}
+
+/// The same with nothing to be shaped.
+pub(crate) fn observing(nics: [(IfIndex, &str); 2]) -> Plan {
+    let mut plan = plan(nics, 0, Leaf::None, &[]);
+    plan.nics.iter_mut().for_each(|nic| nic.mq = TcHandle::default());
+    plan
 }
 
 fn nic_plan(
@@ -44,7 +60,7 @@ fn nic_plan(
     NicPlan {
         name: name.to_owned(),
         ifindex,
-        mq: TcHandle::new(0xfff0, 0),
+        mq: TcHandle::new(0x0fff, 0),
         queues: (0..queues).map(queue).collect(),
     }
 }
@@ -62,16 +78,17 @@ fn classes(queue: u16, queues: u16, leaf: Leaf, rates: &[u64]) -> Vec<ClassPlan>
         cburst: Bytes::new(20_000),
         leaf,
     };
+    let link = class(1, 0, Owner::Link, LINK_MBPS, None);
     let mut all = vec![
-        class(1, 0, Owner::Link, 10_000, None),
-        class(2, 1, Owner::Unclaimed, 1_000, None),
+        ClassPlan { rate: link.ceil, ..link },
+        class(2, 1, Owner::Unclaimed, LINK_MBPS, None),
         class(3, 1, Owner::Node("site".into()), 5_000, None),
     ];
     for (index, mbps) in
         rates.iter().enumerate().filter(|(i, _)| i % usize::from(queues) == usize::from(queue))
     {
         let leaf = LeafPlan {
-            handle: TcHandle::new(0x100 + index as u16, 0),
+            handle: TcHandle::new(0x1000 + index as u16, 0),
             kind: leaf,
             limit: Bytes::new(mbps * 12_500),
         };

@@ -1,10 +1,12 @@
 //! The tables that the programs look things up in: control, circuits, addresses.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use libbpf_rs::{MapCore, MapFlags, MapHandle, Object};
+use libbpf_rs::{ErrorKind, MapCore, MapFlags, MapHandle, Object};
 use units::{CircuitSlot, CpuId, Direction, IpPrefix, PerDirection, QueueId, TcHandle};
 
 use crate::tables::{AddressTarget, CircuitPlace, Tables, TablesFailed};
@@ -22,6 +24,15 @@ const fn code(target: AddressTarget) -> u32 {
         AddressTarget::Circuit(slot) => slot.get(),
         AddressTarget::Ignored => abi::TARGET_IGNORED,
         AddressTarget::Customers => abi::TARGET_CUSTOMERS,
+    }
+}
+
+/// The target that a number in the maps stands for.
+const fn target(code: u32) -> AddressTarget {
+    match code {
+        abi::TARGET_IGNORED => AddressTarget::Ignored,
+        abi::TARGET_CUSTOMERS => AddressTarget::Customers,
+        slot => AddressTarget::Circuit(CircuitSlot::new(slot)),
     }
 }
 
@@ -83,7 +94,7 @@ impl Control {
     }
 }
 
-/// The tables, with what was written to them. There is one writer.
+/// The tables. There is one writer.
 #[derive(Debug)]
 pub struct MapTables {
     control: Control,
@@ -91,7 +102,6 @@ pub struct MapTables {
     hosts: MapHandle,
     prefixes: MapHandle,
     sizes: MapSizes,
-    addresses: BTreeMap<IpPrefix, AddressTarget>,
 }
 
 impl MapTables {
@@ -104,7 +114,6 @@ impl MapTables {
             hosts: map_handle(object, "tg_hosts")?,
             prefixes: map_handle(object, "tg_prefixes")?,
             sizes: *sizes,
-            addresses: BTreeMap::new(),
         })
     }
 
@@ -132,30 +141,52 @@ impl MapTables {
         Ok(())
     }
 
-    fn write_addresses(
-        &mut self,
-        wanted: &[(IpPrefix, AddressTarget)],
-    ) -> Result<(), DatapathError> {
+    /// What the maps hold is read, not remembered: after a failure half-way that is the only truth.
+    fn write_addresses(&self, wanted: &[(IpPrefix, AddressTarget)]) -> Result<(), DatapathError> {
         let wanted: BTreeMap<_, _> = wanted.iter().copied().collect();
         self.check_room(&wanted)?;
-        let gone: Vec<_> =
-            self.addresses.keys().filter(|prefix| !wanted.contains_key(prefix)).copied().collect();
-        let changed: Vec<_> = wanted
-            .iter()
-            .filter(|(prefix, target)| self.addresses.get(prefix) != Some(target))
-            .map(|(prefix, target)| (*prefix, *target))
-            .collect();
-        // A full map takes no new entry until old ones are gone; then, and only then, remove first.
-        let room = self.sizes.hosts.min(self.sizes.prefixes) as usize;
-        let crowded = self.addresses.len() + changed.len() > room;
-        if crowded {
-            self.remove(&gone)?;
-        }
-        self.insert(&changed)?;
-        if !crowded {
-            self.remove(&gone)?;
-        }
+        let changes = self.changes(&wanted);
+        let written = changes.and_then(|changes| Self::carry_out(&changes));
+        // Even what was written before a failure is what flows have to follow.
         self.control.advance_epoch();
+        written
+    }
+
+    /// What each map lacks and has too much.
+    fn changes(
+        &self,
+        wanted: &BTreeMap<IpPrefix, AddressTarget>,
+    ) -> Result<Vec<Changes<'_>>, DatapathError> {
+        let mut all = Vec::new();
+        for map in self.maps() {
+            let found = map.read()?;
+            let changed: Vec<_> = wanted
+                .iter()
+                .filter(|(prefix, _)| prefix.is_host() == map.of_hosts)
+                .filter(|(prefix, target)| found.get(prefix) != Some(target))
+                .map(|(prefix, target)| (*prefix, *target))
+                .collect();
+            let new = changed.iter().filter(|(prefix, _)| !found.contains_key(prefix)).count();
+            let crowded = found.len() + new > map.capacity as usize;
+            let gone = found.into_keys().filter(|prefix| !wanted.contains_key(prefix)).collect();
+            all.push(Changes { map, changed, gone, crowded });
+        }
+        Ok(all)
+    }
+
+    /// Inserts and overwrites in both maps before it removes from either, so that a host that gives
+    /// way to a block is never without one. A map that cannot take the new entries until old ones
+    /// are gone has those removed first.
+    fn carry_out(changes: &[Changes<'_>]) -> Result<(), DatapathError> {
+        for Changes { map, gone, .. } in changes.iter().filter(|changes| changes.crowded) {
+            map.remove(gone)?;
+        }
+        for Changes { map, changed, .. } in changes {
+            map.insert(changed)?;
+        }
+        for Changes { map, gone, .. } in changes.iter().filter(|changes| !changes.crowded) {
+            map.remove(gone)?;
+        }
         Ok(())
     }
 
@@ -172,35 +203,91 @@ impl MapTables {
         Ok(())
     }
 
-    fn insert(&mut self, entries: &[(IpPrefix, AddressTarget)]) -> Result<(), DatapathError> {
-        for (is_host, map, name) in self.maps() {
-            let entries: Vec<_> = entries.iter().filter(|(p, _)| p.is_host() == is_host).collect();
-            for batch in entries.chunks(BATCH) {
-                let keys: Vec<u8> = batch.iter().flat_map(|(prefix, _)| key(*prefix)).collect();
-                let values: Vec<u8> =
-                    batch.iter().flat_map(|(_, target)| code(*target).to_ne_bytes()).collect();
-                map.update_batch(&keys, &values, batch.len() as u32, MapFlags::ANY, MapFlags::ANY)
-                    .map_err(|source| access("write to", name, source))?;
-            }
+    const fn maps(&self) -> [AddressMap<'_>; 2] {
+        let Self { hosts, prefixes, sizes, .. } = self;
+        [
+            AddressMap { of_hosts: true, map: hosts, name: "tg_hosts", capacity: sizes.hosts },
+            AddressMap {
+                of_hosts: false,
+                map: prefixes,
+                name: "tg_prefixes",
+                capacity: sizes.prefixes,
+            },
+        ]
+    }
+}
+
+/// One of the two maps of addresses.
+#[derive(Clone, Copy)]
+struct AddressMap<'a> {
+    of_hosts: bool,
+    map: &'a MapHandle,
+    name: &'static str,
+    capacity: u32,
+}
+
+/// What one map lacks and has too much.
+struct Changes<'a> {
+    map: AddressMap<'a>,
+    /// New entries, and those that lead elsewhere.
+    changed: Vec<(IpPrefix, AddressTarget)>,
+    gone: Vec<IpPrefix>,
+    /// Whether the new entries find no room beside those that go.
+    crowded: bool,
+}
+
+impl AddressMap<'_> {
+    fn read(&self) -> Result<BTreeMap<IpPrefix, AddressTarget>, DatapathError> {
+        // One batch for all. The kernel cuts a batch short where a hash bucket does not fit into
+        // the rest of it, and the iterator takes a short batch for the last.
+        let entries = self
+            .map
+            .lookup_batch(self.capacity.max(1), MapFlags::ANY, MapFlags::ANY)
+            .map_err(|source| access("read", self.name, source))?;
+        let entry = |(key, value): (Vec<u8>, Vec<u8>)| {
+            Some((self.prefix(&key)?, target(u32::from_ne_bytes(value.try_into().ok()?))))
+        };
+        let strange = || io::Error::new(io::ErrorKind::InvalidData, "a key is no address block");
+        entries
+            .map(|found| entry(found).ok_or_else(|| access("read", self.name, strange().into())))
+            .collect()
+    }
+
+    /// The block that a key stands for.
+    fn prefix(&self, key: &[u8]) -> Option<IpPrefix> {
+        let (address, length) = if self.of_hosts {
+            (bytemuck::try_pod_read_unaligned::<abi::Address>(key).ok()?, 128)
+        } else {
+            let key: abi::Prefix = bytemuck::try_pod_read_unaligned(key).ok()?;
+            (key.address, u8::try_from(key.length).ok()?)
+        };
+        let address = Ipv6Addr::from(address.bytes);
+        match (address.to_ipv4_mapped(), length.checked_sub(96)) {
+            (Some(v4), Some(length)) => IpPrefix::new(v4.into(), length).ok(),
+            _ => IpPrefix::new(address.into(), length).ok(),
         }
-        self.addresses.extend(entries.iter().copied());
+    }
+
+    fn insert(&self, entries: &[(IpPrefix, AddressTarget)]) -> Result<(), DatapathError> {
+        for batch in entries.chunks(BATCH) {
+            let keys: Vec<u8> = batch.iter().flat_map(|(prefix, _)| key(*prefix)).collect();
+            let values: Vec<u8> =
+                batch.iter().flat_map(|(_, target)| code(*target).to_ne_bytes()).collect();
+            self.map
+                .update_batch(&keys, &values, batch.len() as u32, MapFlags::ANY, MapFlags::ANY)
+                .map_err(|source| access("write to", self.name, source))?;
+        }
         Ok(())
     }
 
-    fn remove(&mut self, prefixes: &[IpPrefix]) -> Result<(), DatapathError> {
-        for (is_host, map, name) in self.maps() {
-            for prefix in prefixes.iter().filter(|prefix| prefix.is_host() == is_host) {
-                map.delete(&key(*prefix)).map_err(|source| access("remove from", name, source))?;
-            }
-        }
+    fn remove(&self, prefixes: &[IpPrefix]) -> Result<(), DatapathError> {
         for prefix in prefixes {
-            self.addresses.remove(prefix);
+            match self.map.delete(&key(*prefix)) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                removed => removed.map_err(|source| access("remove from", self.name, source))?,
+            }
         }
         Ok(())
-    }
-
-    const fn maps(&self) -> [(bool, &MapHandle, &'static str); 2] {
-        [(true, &self.hosts, "tg_hosts"), (false, &self.prefixes, "tg_prefixes")]
     }
 }
 
@@ -223,7 +310,11 @@ impl Tables for MapTables {
     }
 
     fn addresses(&mut self) -> Result<Vec<(IpPrefix, AddressTarget)>, TablesFailed> {
-        Ok(self.addresses.iter().map(|(prefix, target)| (*prefix, *target)).collect())
+        let mut all = BTreeMap::new();
+        for map in self.maps() {
+            all.extend(map.read().map_err(|source| failed("read the addresses", source))?);
+        }
+        Ok(all.into_iter().collect())
     }
 }
 
@@ -258,5 +349,106 @@ fn key(prefix: IpPrefix) -> Vec<u8> {
         bytemuck::bytes_of(&address).to_vec()
     } else {
         bytemuck::bytes_of(&abi::Prefix { length: length.into(), address }).to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use units::IfIndex;
+
+    use super::*;
+    use crate::datapath::{Loaded, Options};
+    use crate::privileges::missing_capabilities;
+
+    /// Tables for so many hosts and prefixes, or why not.
+    fn new_tables(hosts: u32, prefixes: u32) -> Option<MapTables> {
+        let missing = missing_capabilities().unwrap();
+        if !missing.is_empty() {
+            println!("skipped: lacks {}", missing.join(", "));
+            return None;
+        }
+        let mut loaded = Loaded::new(Options {
+            mode: abi::Mode::Bridge,
+            internet: IfIndex::new(0xfffe),
+            customers: IfIndex::new(0xffff),
+            vlans: None,
+            tcx: false,
+            cpus: vec![CpuId::new(0)],
+            sizes: MapSizes { circuits: 16, hosts, prefixes, unknown_hosts: 16 },
+        });
+        loaded.as_mut().unwrap().take_tables()
+    }
+
+    fn entries(texts: &[&str]) -> Vec<(IpPrefix, AddressTarget)> {
+        let slot = |index| AddressTarget::Circuit(CircuitSlot::new(index as u32));
+        texts.iter().enumerate().map(|(i, text)| (text.parse().unwrap(), slot(i))).collect()
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let Some(mut tables) = new_tables(10_000, 8) else { return };
+        let host = |bits: u32| IpPrefix::host(Ipv4Addr::from_bits(0x6440_0000 + bits).into());
+        let mut wanted = entries(&["0.0.0.0/0", "10.0.0.0/8", "::/0", "2001:db8::/56"]);
+        wanted[0].1 = AddressTarget::Customers;
+        wanted[1].1 = AddressTarget::Ignored;
+        let targets = (0..9_999).map(|bits| AddressTarget::Circuit(CircuitSlot::new(bits)));
+        wanted.extend((0..9_999).map(host).zip(targets));
+        wanted.extend(entries(&["2001:db8::1"]));
+        wanted.sort_unstable_by_key(|(prefix, _)| *prefix);
+        tables.set_addresses(&wanted).unwrap();
+        assert!(tables.addresses().unwrap() == wanted);
+        tables.set_addresses(&wanted[..3]).unwrap();
+        assert_eq!(tables.addresses().unwrap(), wanted[..3]);
+    }
+
+    #[test]
+    fn what_went_in_before_a_failure_can_be_taken_out() {
+        let Some(mut tables) = new_tables(8, 1) else { return };
+        // The map is smaller than it is believed to be, so it refuses the second block.
+        tables.sizes.prefixes = 8;
+        let wanted = entries(&["10.0.0.1", "10.0.0.2", "10.1.0.0/16", "10.2.0.0/16"]);
+        let epoch = tables.control().epoch();
+        tables.set_addresses(&wanted).unwrap_err();
+        assert_ne!(tables.control().epoch(), epoch);
+        assert_eq!(tables.addresses().unwrap()[..2], wanted[..2]);
+        tables.set_addresses(&[]).unwrap();
+        assert_eq!(tables.addresses().unwrap(), []);
+    }
+
+    #[test]
+    fn one_map_may_be_full_while_the_other_is_not() {
+        let Some(mut tables) = new_tables(2, 8) else { return };
+        for wanted in [
+            entries(&["10.0.0.1", "10.0.0.2", "10.1.0.0/16"]),
+            entries(&["10.0.0.2", "10.0.0.3", "10.1.0.0/16", "10.2.0.0/16"]),
+            entries(&["10.0.0.8", "10.0.0.9"]),
+        ] {
+            tables.set_addresses(&wanted).unwrap();
+            assert_eq!(tables.addresses().unwrap(), wanted);
+        }
+    }
+
+    #[test]
+    fn whether_a_map_is_crowded_is_its_own_matter() {
+        let Some(mut tables) = new_tables(8, 2) else { return };
+        tables.set_addresses(&entries(&["10.0.0.1", "10.0.0.2", "10.1.0.0/16"])).unwrap();
+        let crowded = |wanted: &[&str]| -> Vec<bool> {
+            let wanted = entries(wanted).into_iter().collect();
+            tables.changes(&wanted).unwrap().iter().map(|changes| changes.crowded).collect()
+        };
+        assert_eq!(crowded(&["10.0.0.2", "10.0.0.3", "10.2.0.0/16"]), [false, false]);
+        assert_eq!(crowded(&["10.0.0.2", "10.2.0.0/16", "10.3.0.0/16"]), [false, true]);
+        // What is there and leads elsewhere takes no further room.
+        assert_eq!(crowded(&["10.1.0.0/16", "10.2.0.0/16"]), [false, false]);
+    }
+
+    #[test]
+    fn removing_what_is_not_there_succeeds() {
+        let Some(tables) = new_tables(8, 8) else { return };
+        let [hosts, prefixes] = tables.maps();
+        hosts.remove(&["10.0.0.1".parse().unwrap()]).unwrap();
+        prefixes.remove(&["10.0.0.0/8".parse().unwrap()]).unwrap();
     }
 }
