@@ -56,11 +56,14 @@ pub(crate) struct Watch {
     pub(crate) watch: bool,
 }
 
+/// Where the configuration is unless it is told.
+pub(crate) const DEFAULT_CONFIG: &str = "/etc/tidegate/tidegate.toml";
+
 /// Which configuration.
 #[derive(Debug, Args)]
 pub(crate) struct ConfigFile {
     /// The settings; they name the other files.
-    #[arg(long, value_name = "PATH", default_value = "/etc/tidegate/tidegate.toml")]
+    #[arg(long, value_name = "PATH", default_value = DEFAULT_CONFIG)]
     pub(crate) config: PathBuf,
 }
 

@@ -77,7 +77,9 @@ fn shape(
     let (prepared, facts) = prepare(loaded, None)?;
     let (shaper, counters) = Shaper::start(path, prepared, facts)?;
     let engine = Engine::new();
+    let config = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let shared = Arc::new(Shared {
+        config: config.display().to_string(),
         store: engine.store(),
         current: ArcSwap::new(Arc::clone(shaper.current())),
         problem: ArcSwapOption::empty(),

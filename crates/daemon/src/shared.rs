@@ -14,6 +14,8 @@ use tokio::sync::watch;
 /// What clients may ask about.
 #[derive(Debug)]
 pub struct Shared {
+    /// Path of tidegate.toml.
+    pub config: String,
     /// The newest snapshot.
     pub store: Arc<Store>,
     /// What is in force.

@@ -58,7 +58,14 @@ pub(crate) fn replies() -> Vec<(&'static str, Reply)> {
         ("circuits", View::Circuits(circuits()).into()),
         ("queues", View::Queues(queues()).into()),
         ("unknown", View::Unknown(unknown()).into()),
-        ("plan", Reply::Plan(PlanView { generation: 2, json: "{\"nics\":[]}".into() })),
+        (
+            "plan",
+            Reply::Plan(PlanView {
+                generation: 2,
+                config: "/etc/t.toml".into(),
+                json: "{\"nics\":[]}".into(),
+            }),
+        ),
         ("reloaded", Reply::Reloaded(reloaded)),
         ("done", Reply::Done),
     ]

@@ -7,7 +7,7 @@ use config::Config;
 use plan::{Plan, Planned};
 use units::CircuitId;
 
-use crate::arguments::ConfigFile;
+use crate::arguments::DEFAULT_CONFIG;
 use crate::failure::Failure;
 use crate::files;
 use crate::output::{Output, inert_lines};
@@ -16,8 +16,10 @@ use crate::reading::connect;
 /// Which plan, and what of it.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    #[command(flatten)]
-    config: ConfigFile,
+    /// The configuration: by default the daemon's, or without the daemon
+    /// /etc/tidegate/tidegate.toml.
+    #[arg(long, value_name = "PATH")]
+    config: Option<PathBuf>,
 
     /// Plan the files for the machine described in this file, without asking the daemon.
     /// `tidegated --facts` describes the machine that it runs on.
@@ -33,17 +35,19 @@ pub(crate) struct Options {
 pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<(), Failure> {
     match (&options.facts, &options.explain) {
         (Some(facts), explain) => {
-            let (config, plan) = offline(&options.config.config, facts, output)?;
+            let config = options.config.as_deref().unwrap_or(Path::new(DEFAULT_CONFIG));
+            let (config, plan) = offline(config, facts, output)?;
             match explain {
                 Some(id) => explained(&plan, &config, id, output),
                 None => show(&plan, output),
             }
         }
         (None, Some(id)) => {
-            let plan = in_force(socket)?;
-            explained(&plan, &files::config(&options.config.config, output)?, id, output)
+            let (path, plan) = in_force(socket)?;
+            let config = options.config.clone().unwrap_or(path);
+            explained(&plan, &files::config(&config, output)?, id, output)
         }
-        (None, None) => show(&in_force(socket)?, output),
+        (None, None) => show(&in_force(socket)?.1, output),
     }
 }
 
@@ -58,9 +62,11 @@ fn offline(config: &Path, facts: &Path, output: Output) -> Result<(Config, Plan)
     Ok((config, plan))
 }
 
-fn in_force(socket: &Path) -> Result<Plan, Failure> {
+/// The daemon's plan with the path of the configuration that it follows from.
+fn in_force(socket: &Path) -> Result<(PathBuf, Plan), Failure> {
     let view = connect(socket)?.plan()?;
-    serde_json::from_str(&view.json).map_err(Failure::PlanInForce)
+    let plan = serde_json::from_str(&view.json).map_err(Failure::PlanInForce)?;
+    Ok((view.config.into(), plan))
 }
 
 fn show(plan: &Plan, output: Output) -> Result<(), Failure> {

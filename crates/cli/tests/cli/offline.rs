@@ -146,9 +146,11 @@ fn a_circuits_place_is_explained_offline_and_online() {
     let explanation = plan::explain(&planned.plan, &config, &"1003".into()).unwrap();
     assert_eq!(stdout(&offline), explanation.to_string());
     let plan = run(&["plan", "--config", EXAMPLE, "--facts", &facts, "--json"]);
-    let view = PlanView { generation: 1, json: stdout(&plan).to_owned() };
+    let json_text = stdout(&plan).to_owned();
+    let view = PlanView { generation: 1, config: EXAMPLE.into(), json: json_text };
     let daemon = StandIn::new(move |_| vec![Reply::Plan(view.clone())]);
-    let online = daemon.run(&ask);
+    // the daemon says which files its plan follows from
+    let online = daemon.run(&["plan", "--explain", "1003"]);
     assert_eq!(stdout(&online), stdout(&offline));
     assert_eq!(stdout(&daemon.run(&["plan", "--json"])), stdout(&plan));
     let explained = json(&daemon.run(&[&ask as &[&str], &["--json"]].concat()));
@@ -164,7 +166,7 @@ fn circuits_that_are_not_there_are_told_apart_from_those_not_in_force() {
     assert_eq!(code(&output), 6);
     assert_eq!(stderr(&output), "error: no circuit has the id \"9\\u{1b}[2J\"\n");
     let empty = r#"{"mode": "bridge", "nics": [], "circuits": [], "addresses": []}"#;
-    let view = PlanView { generation: 1, json: empty.into() };
+    let view = PlanView { generation: 1, config: String::new(), json: empty.into() };
     let daemon = StandIn::new(move |_| vec![Reply::Plan(view.clone())]);
     let output = daemon.run(&["plan", "--config", EXAMPLE, "--explain", "1003"]);
     assert_eq!(code(&output), 6);
@@ -174,7 +176,7 @@ fn circuits_that_are_not_there_are_told_apart_from_those_not_in_force() {
 
 #[test]
 fn a_plan_that_cannot_be_read_asks_for_equal_versions() {
-    let view = PlanView { generation: 1, json: "{}".into() };
+    let view = PlanView { generation: 1, config: String::new(), json: "{}".into() };
     let output = StandIn::new(move |_| vec![Reply::Plan(view.clone())]).run(&["plan"]);
     assert_eq!(code(&output), 1);
     assert!(stderr(&output).contains("of one version?: missing field"), "{}", stderr(&output));

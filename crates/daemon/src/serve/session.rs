@@ -202,7 +202,11 @@ impl Session {
         let current = self.shared.current.load_full();
         let json = serde_json::to_string(&current.plan)
             .map_err(|error| Refusal::new(ErrorCode::Internal, error.to_string()))?;
-        Ok(Reply::Plan(PlanView { generation: current.generation, json }))
+        Ok(Reply::Plan(PlanView {
+            generation: current.generation,
+            config: self.shared.config.clone(),
+            json,
+        }))
     }
 
     /// Sends each subscription the newest tick. A client that reads slowly misses ticks: while it is
