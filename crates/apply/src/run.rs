@@ -13,7 +13,7 @@ use crate::bring::{batches, from_nothing};
 use crate::compare::{Difference, Mismatch, compare_queue, compare_root};
 use crate::error::{ApplyError, Failure, Left, TeardownError};
 use crate::observed::Observed;
-use crate::root::is_planned;
+use crate::root::{is_ours, is_planned};
 use crate::translate::{address, place};
 
 /// What an apply did.
@@ -214,10 +214,11 @@ fn clear_tables<K: Kernel>(kernel: &mut K) -> Result<(), Failure> {
     kernel.set_circuits(&rows).map_err(Failure::Tables)
 }
 
-/// Deletes a NIC's root if it is the one that was planned.
+/// Deletes a NIC's root if it is ours: the one that was planned, or one that a plan before left.
 fn remove_tree<K: Kernel>(kernel: &mut K, nic: &NicPlan) -> Result<(), Failure> {
-    let qdiscs = kernel.qdiscs(&[nic.ifindex]).map_err(Failure::Unread)?;
-    if qdiscs.iter().any(|qdisc| is_planned(nic, qdisc)) {
+    let observed = Observed::read(kernel, &[nic.ifindex]).map_err(Failure::Unread)?;
+    let root = observed.iter().find_map(|observed| Some((observed, observed.root()?)));
+    if root.is_some_and(|(observed, root)| is_planned(nic, root) || is_ours(observed, root)) {
         let delete = Request::DeleteQdisc { parent: TcHandle::ROOT };
         kernel.tc(nic.ifindex, &[delete]).map_err(|source| failed(nic, source))?;
     }

@@ -244,6 +244,27 @@ fn a_tree_that_a_crash_left_goes_when_nothing_is_shaped() {
     }
 }
 
+#[test]
+fn a_change_of_roots_that_cannot_be_taken_back_leaves_no_tree() {
+    let old = plan(NICS, 3, Leaf::Fifo, &[10, 20]);
+    for new in [observing(NICS), single_queue(NICS, Leaf::Fifo, &[10])] {
+        for after in 0..4 {
+            let mut kernel = new_kernel();
+            apply(&mut kernel, None, &old).unwrap();
+            // What fails, and the first step back.
+            kernel.fail(after, 2);
+            match apply(&mut kernel, Some(&old), &new) {
+                Ok(_) => panic!("no operation failed"),
+                Err(error) => match error.left {
+                    Left::Previous => assert!(verify(&mut kernel, &old).unwrap().is_empty()),
+                    Left::Nothing => assert_eq!(state(&mut kernel), state(&mut new_kernel())),
+                    Left::Untouched | Left::Unknown(_) => panic!("{error}"),
+                },
+            }
+        }
+    }
+}
+
 /// What is taken for ours at a root has to follow what the planner numbers.
 #[test]
 fn what_the_planner_makes_is_known_without_a_plan() {
