@@ -9,9 +9,6 @@ use super::load::{access, map_handle, mapped};
 use super::mapped::Mapped;
 use super::{DatapathError, MapSizes};
 
-/// Entries read by one system call.
-const BATCH: u32 = 4096;
-
 /// What the programs count. Reading is a memory read for all but unknown hosts.
 #[derive(Debug)]
 pub struct Counters {
@@ -77,9 +74,11 @@ impl Counters {
     /// # Errors
     /// When the map cannot be read.
     pub fn unknown_hosts(&self) -> Result<Vec<UnknownHost>, DatapathError> {
+        // All in one call: the kernel cuts a batch short at a bucket that no longer fits, and a
+        // short batch ends the iteration.
         let entries = self
             .unknown
-            .lookup_batch(BATCH.min(self.sizes.unknown_hosts.max(1)), MapFlags::ANY, MapFlags::ANY)
+            .lookup_batch(self.sizes.unknown_hosts.max(1), MapFlags::ANY, MapFlags::ANY)
             .map_err(|source| access("read", "tg_unknown", source))?;
         Ok(entries.filter_map(|(key, value)| unknown_host(&key, &value)).collect())
     }
