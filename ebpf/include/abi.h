@@ -80,11 +80,10 @@ struct tg_settings {
 	__u32 customers_ifindex; /* equal to internet_ifindex on a stick */
 	__u32 mode;              /* enum tg_mode */
 	__u32 circuits;          /* rows of tg_circuits */
-	__u32 cpus;              /* possible CPUs: rows per circuit in tg_traffic */
 	__u16 internet_vlan;     /* on a stick */
 	__u16 customers_vlan;    /* on a stick */
 };
-_Static_assert(sizeof(struct tg_settings) == 24, "tg_settings");
+_Static_assert(sizeof(struct tg_settings) == 20, "tg_settings");
 
 /* The transmit queues that carry one direction. */
 struct tg_queues {

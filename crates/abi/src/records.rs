@@ -21,7 +21,7 @@ macro_rules! records {
 
 records! {
     /// Written at load.
-    Settings[24] {
+    Settings[20] {
         /// The NIC towards the Internet.
         internet_ifindex: u32,
         /// The NIC towards the customers; the same on a stick.
@@ -30,8 +30,6 @@ records! {
         mode: u32,
         /// Rows of `tg_circuits`.
         circuits: u32,
-        /// Possible CPUs.
-        cpus: u32,
         /// On a stick.
         internet_vlan: u16,
         /// On a stick.

@@ -75,6 +75,13 @@ fn warnings(mode: Mode, customers: &NicInfo, internet: &NicInfo) -> Vec<String> 
         }
         _ => {}
     }
+    if customers.mtu != internet.mtu {
+        warnings.push(format!(
+            "{} takes packets of {} bytes and {} of {}: larger ones are lost between them; give \
+             both the same MTU (`ip link set dev NAME mtu BYTES`)",
+            customers.name, customers.mtu, internet.name, internet.mtu
+        ));
+    }
     for nic in [customers, internet] {
         if !nic.carrier {
             warnings.push(format!("{} has no carrier: check its cable", nic.name));

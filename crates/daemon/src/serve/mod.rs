@@ -50,15 +50,13 @@ impl Server {
     /// When the socket or its folder cannot be made.
     pub fn bind(bus: &Bus, shared: Arc<Shared>, reloader: Reloader) -> Result<Self, Failure> {
         let path = bus.socket.clone();
-        let listen = || {
-            remove_stale(&path)?;
-            let listener = UnixListener::bind(&path)?;
-            fs::set_permissions(&path, Permissions::from_mode(SOCKET_MODE))?;
-            Ok(listener)
-        };
-        let listener = listen()
-            .map_err(|source| Failure::Listen { path: path.display().to_string(), source })?;
-        Ok(Self { listener, path, roles: Arc::new(Roles::new(bus)), shared, reloader })
+        let failed = |source| Failure::Listen { path: bus.socket.display().to_string(), source };
+        remove_stale(&path).map_err(failed)?;
+        let listener = UnixListener::bind(&path).map_err(failed)?;
+        let server = Self { listener, path, roles: Arc::new(Roles::new(bus)), shared, reloader };
+        let mode = Permissions::from_mode(SOCKET_MODE);
+        fs::set_permissions(&server.path, mode).map_err(failed)?;
+        Ok(server)
     }
 
     /// Serves clients for as long as it is polled.

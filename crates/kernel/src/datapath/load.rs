@@ -70,7 +70,7 @@ impl Loaded {
             .and_then(|builder| builder.open_memory(tidegate_ebpf::OBJECT))
             .map_err(DatapathError::Load)?;
         set_sizes(&mut open, &options.sizes, cpus)?;
-        set_settings(&mut open, &options, cpus)?;
+        set_settings(&mut open, &options)?;
         let object = open.load().map_err(DatapathError::Load)?;
         fill_cpus(&map_handle(&object, "tg_cpus")?, &options.cpus)?;
         let tables = MapTables::new(&object, &options.sizes)?;
@@ -106,14 +106,13 @@ fn set_sizes(open: &mut OpenObject, sizes: &MapSizes, cpus: u32) -> Result<(), D
     Ok(())
 }
 
-fn set_settings(open: &mut OpenObject, options: &Options, cpus: u32) -> Result<(), DatapathError> {
+fn set_settings(open: &mut OpenObject, options: &Options) -> Result<(), DatapathError> {
     let (internet_vlan, customers_vlan) = options.vlans.unwrap_or_default();
     let settings = abi::Settings {
         internet_ifindex: options.internet.get(),
         customers_ifindex: options.customers.get(),
         mode: options.mode as u32,
         circuits: options.sizes.circuits,
-        cpus,
         internet_vlan,
         customers_vlan,
     };
