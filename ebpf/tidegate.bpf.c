@@ -34,6 +34,8 @@
 
 /* Bytes of a frame within which its headers up to the IP addresses lie. */
 #define HEADERS_MAX 128
+/* No circuit's: what tc_egress knows of a packet that it was told nothing about. */
+#define SLOT_NONE 0xffffffffu
 #define DIRECTION_NONE TG_DIRECTION_COUNT
 
 /* A packet on its way into the box, or out of it. */
@@ -167,7 +169,7 @@ static __always_inline __u32 slot_from_metadata(struct __sk_buff *skb, __u32 epo
 	struct tg_metadata *metadata = (void *)(long)skb->data_meta;
 
 	if ((void *)(metadata + 1) > (void *)(long)skb->data || metadata->epoch != epoch)
-		return TG_SLOT_NONE;
+		return SLOT_NONE;
 	return metadata->slot;
 }
 

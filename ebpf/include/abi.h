@@ -15,9 +15,6 @@
 #define TG_TARGET_IGNORED 0xffffffffu
 #define TG_TARGET_CUSTOMERS 0xfffffffeu
 
-/* What tc_egress knows of a packet whose circuit it was told nothing about. */
-#define TG_SLOT_NONE 0xfffffffdu
-
 /* Which way a packet travels. */
 enum tg_direction {
 	TG_DOWNLOAD,
@@ -117,7 +114,7 @@ _Static_assert(sizeof(struct tg_circuit) == 16, "tg_circuit");
 /* What xdp_ingress tells tc_egress, in front of the packet. */
 struct tg_metadata {
 	__u32 epoch; /* under which the slot was found */
-	__u32 slot;  /* or TG_SLOT_NONE */
+	__u32 slot;
 };
 _Static_assert(sizeof(struct tg_metadata) == 8, "tg_metadata");
 

@@ -23,5 +23,3 @@ pub use records::{
 pub const TARGET_IGNORED: u32 = 0xffff_ffff;
 /// Value of the address maps: inside the customers' ranges, but no circuit's.
 pub const TARGET_CUSTOMERS: u32 = 0xffff_fffe;
-/// What `tc_egress` knows of a packet whose circuit it was told nothing about.
-pub const SLOT_NONE: u32 = 0xffff_fffd;

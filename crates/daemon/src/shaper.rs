@@ -185,19 +185,14 @@ impl Shaper {
     /// Reads the files again and brings the kernel into line.
     ///
     /// # Errors
-    /// When any part fails; the configuration that was in force stays.
+    /// When any part fails. What was in force stays, unless it could not be restored either: then
+    /// the error says what is left.
     pub fn reload(&mut self) -> Result<&Arc<Current>, ShaperError> {
         let loaded = Config::load(&self.path).map_err(ShaperError::Config)?;
-        let mut fixed = fixed_changes(&self.config, &loaded.config);
-        if !fixed.is_empty() {
-            return Err(ShaperError::Restart(fixed));
-        }
+        refuse(fixed_changes(&self.config, &loaded.config))?;
         let (prepared, facts) = prepare(loaded, Some(&self.current.plan))?;
         let Prepared { config, plan, warnings } = prepared;
-        fixed.extend(moved(&self.facts, &facts));
-        if !fixed.is_empty() {
-            return Err(ShaperError::Restart(fixed));
-        }
+        refuse(moved(&self.facts, &facts))?;
         let report = apply(&mut self.kernel, Some(&self.current.plan), &plan)?;
         self.kernel.tables.control().set_queues(unclaimed_queues(&plan));
         info!(operations = report.operations, circuits = report.circuits, "reloaded");
@@ -281,7 +276,7 @@ fn unclaimed_queues(plan: &Plan) -> PerDirection<(QueueId, u16)> {
 }
 
 /// What of the machine is not what the programs were loaded for.
-fn moved(old: &Facts, new: &Facts) -> impl Iterator<Item = &'static str> {
+fn moved(old: &Facts, new: &Facts) -> Vec<&'static str> {
     let ifindexes = |facts: &Facts| (facts.customers.ifindex, facts.internet.ifindex);
     [
         ("the network interfaces' indexes", ifindexes(old) != ifindexes(new)),
@@ -289,6 +284,11 @@ fn moved(old: &Facts, new: &Facts) -> impl Iterator<Item = &'static str> {
     ]
     .into_iter()
     .filter_map(|(name, differs)| differs.then_some(name))
+    .collect()
+}
+
+fn refuse(changes: Vec<&'static str>) -> Result<(), ShaperError> {
+    if changes.is_empty() { Ok(()) } else { Err(ShaperError::Restart(changes)) }
 }
 
 /// Settings that differ and that only a new daemon can use.

@@ -9,7 +9,7 @@ use collect::{classes, clock, counters};
 use kernel::datapath::Counters;
 use kernel::netlink::NetlinkError;
 use kernel::tc::{Controller, Failed};
-use plan::{Plan, Target};
+use plan::{AddressPlan, Plan, Target};
 use state::{Engine, MapFill, Sample, UnknownHost};
 use supervisor::{Backoff, Context, Policy, SpawnError, Supervisor, with_causes};
 use tracing::warn;
@@ -124,12 +124,47 @@ impl Tick {
     }
 }
 
-/// Whether a circuit has the address. Circuits' blocks do not overlap, but ranges hold them: the
-/// blocks that could hold it are those that begin at or before it, the last first.
+/// Whether a circuit has the address. A block that holds it begins at or before it, and what begins
+/// between the two is of the same circuit, as those of different circuits do not overlap.
 fn is_known(plan: &Plan, address: IpAddr) -> bool {
     let after = plan.addresses.partition_point(|entry| entry.prefix.addr() <= address);
-    let mut before = plan.addresses[..after].iter().rev();
-    before
-        .find(|entry| matches!(entry.target, Target::Circuit(_)))
-        .is_some_and(|entry| entry.prefix.contains(address))
+    let is_circuits = |entry: &&AddressPlan| matches!(entry.target, Target::Circuit(_));
+    let mut before = plan.addresses[..after].iter().rev().filter(is_circuits).peekable();
+    let Some(nearest) = before.peek().map(|entry| entry.target) else { return false };
+    before.take_while(|entry| entry.target == nearest).any(|entry| entry.prefix.contains(address))
+}
+
+#[cfg(test)]
+mod tests {
+    use config::Mode;
+    use units::CircuitSlot;
+
+    use super::*;
+
+    #[test]
+    fn known_is_what_a_circuit_has() {
+        let circuit = |slot| Target::Circuit(CircuitSlot::new(slot));
+        let addresses = [
+            ("100.64.0.0/10", Target::Customers),
+            ("100.64.1.0/24", circuit(1)),
+            ("100.64.1.5", circuit(1)),
+            ("100.64.2.0/24", Target::Ignored),
+            ("2001:db8::/32", circuit(2)),
+        ];
+        let addresses = addresses
+            .map(|(prefix, target)| AddressPlan { prefix: prefix.parse().unwrap(), target });
+        let plan = Plan {
+            mode: Mode::Observe,
+            nics: Vec::new(),
+            circuits: Vec::new(),
+            addresses: addresses.into(),
+        };
+        let known = |address: &str| is_known(&plan, address.parse().unwrap());
+        for address in ["100.64.1.4", "100.64.1.5", "100.64.1.200", "2001:db8::1"] {
+            assert!(known(address), "{address}");
+        }
+        for address in ["100.64.0.1", "100.64.2.1", "100.64.3.1", "10.0.0.1", "2001:db9::1"] {
+            assert!(!known(address), "{address}");
+        }
+    }
 }
