@@ -11,6 +11,22 @@
 
 #include <linux/types.h>
 
+/* An RTT is kept in units of this many nanoseconds. */
+#define TG_RTT_UNIT_NS 1024u
+/*
+ * RTT histograms are log-linear: eight bins an octave from 2^6 to 2^24 units (65 us to 17 s), one bin
+ * below and one above. A bin's harmonic middle is at most 5.9 % off any value in it.
+ */
+#define TG_RTT_BINS 146u
+#define TG_RTT_OCTAVE_MIN 6u
+#define TG_RTT_OCTAVE_MAX 24u
+/* Segments of one direction whose answers are awaited at once. */
+#define TG_OUTSTANDING 4u
+/* Captures that may run at once: one bit each in tg_control.captures. */
+#define TG_CAPTURES_MAX 8u
+/* The most bytes of a frame that a capture takes. */
+#define TG_CAPTURE_BYTES 256u
+
 /* Values of the address maps that are not circuit slots. */
 #define TG_TARGET_IGNORED 0xffffffffu
 #define TG_TARGET_CUSTOMERS 0xfffffffeu
@@ -68,7 +84,17 @@ enum tg_event {
 	TG_EVENT_UNKNOWN_FULL,  /* an unknown host found no room in its map */
 	TG_EVENT_NO_CPU,        /* the circuit's CPU is not in the cpumap: not steered */
 	TG_EVENT_NOT_FORWARDED, /* on a stick: a tag that could not be exchanged; left to the stack */
+	TG_EVENT_FLOWS_FULL,    /* a new flow found no room in its map */
+	TG_EVENT_RETRANSMIT_LOST, /* a retransmission was counted, but found no room in the ring */
+	TG_EVENT_CAPTURE_LOST,  /* a packet to be captured found no room in the ring */
 	TG_EVENT_COUNT,
+};
+
+/* The two ends of a path that this box divides. */
+enum tg_segment {
+	TG_CUSTOMER_SIDE, /* from the box to the customer and back */
+	TG_INTERNET_SIDE, /* from the box into the Internet and back */
+	TG_SEGMENT_COUNT,
 };
 
 /* Written at load. */
@@ -94,8 +120,10 @@ struct tg_control {
 	__u32 bypass; /* not 0: pass everything */
 	__u32 epoch;  /* of the address maps; advanced after each change, never 0 */
 	struct tg_queues queues[2]; /* by enum tg_direction */
+	__u32 captures; /* bits: rows of tg_captures that are in use; 0 costs one branch */
+	__u32 reserved;
 };
-_Static_assert(sizeof(struct tg_control) == 16, "tg_control");
+_Static_assert(sizeof(struct tg_control) == 24, "tg_control");
 
 /* Where a circuit's packets of one direction go. Eight bytes, so that it is read and written whole. */
 struct tg_place {
@@ -149,10 +177,13 @@ struct tg_totals {
 	struct tg_count counts[8]; /* as in tg_traffic; IP packets only */
 	__u64 verdicts[7];         /* by enum tg_verdict */
 	__u64 egress[4];           /* by enum tg_egress */
-	__u64 events[5];           /* by enum tg_event */
+	__u64 events[8];           /* by enum tg_event */
+	__u64 retransmits[2];      /* TCP segments, by enum tg_direction */
+	__u64 reordered[2];        /* likewise */
 	__u64 unknown_full_ns;     /* when tg_unknown was last found full; private to the CPU */
+	__u64 flows_full_ns;       /* likewise tg_flows */
 };
-_Static_assert(sizeof(struct tg_totals) == 264, "tg_totals");
+_Static_assert(sizeof(struct tg_totals) == 328, "tg_totals");
 
 /* An unknown host. Several CPUs add to it, atomically. */
 struct tg_unknown_host {
@@ -161,5 +192,137 @@ struct tg_unknown_host {
 	struct tg_count counts[2]; /* by enum tg_direction */
 };
 _Static_assert(sizeof(struct tg_unknown_host) == 48, "tg_unknown_host");
+
+/* How well a circuit is doing. Any CPU adds to it, atomically; userspace takes the bins away. */
+struct tg_quality {
+	__u64 retransmits[2]; /* TCP segments since load, by enum tg_direction */
+	__u64 reordered[2];   /* likewise */
+	__u32 samples[2];     /* RTT samples since load, by enum tg_segment; may wrap */
+	__u32 bins[292];      /* segment * TG_RTT_BINS + bin: samples since userspace took them */
+};
+_Static_assert(sizeof(struct tg_quality) == 1208, "tg_quality");
+
+/* Both directions of a flow, seen from the customer. Ports of ICMP echoes: identifier and 0. */
+struct tg_flow_key {
+	struct tg_address customer;
+	struct tg_address internet;
+	__u16 customer_port; /* network order */
+	__u16 internet_port; /* likewise */
+	__u8 protocol;       /* IANA's number */
+	__u8 padding[3];
+};
+_Static_assert(sizeof(struct tg_flow_key) == 40, "tg_flow_key");
+
+/*
+ * One direction of a flow. Only packets of that direction write it, so it has one writer as long as
+ * the NIC keeps a flow's direction on one queue. Two cache lines; the first is all that most packets need.
+ * Ticks are CLOCK_MONOTONIC's coarse nanoseconds >> 20. RTTs are in units of TG_RTT_UNIT_NS, and of
+ * the segment that this direction's packets answer for: uploads for the customer's side.
+ */
+struct tg_stream {
+	__u64 bytes;
+	__u64 packets;
+	__u64 last_seen_ns;  /* CLOCK_MONOTONIC, to a timer tick */
+	__u32 next_sequence; /* behind the highest byte sent */
+	__u32 acknowledged;  /* the highest acknowledgement sent */
+	__u32 timestamp;     /* the newest TSval sent */
+	__u32 echoed;        /* the newest TSecr sent */
+	__u32 recorded_tick; /* when a segment was last made outstanding */
+	__u32 ect_packets;   /* marked as capable of ECN or as congested */
+	__u32 ce_packets;    /* marked as congested */
+	__u8 tcp_flags;      /* all that were seen */
+	__u8 tos;            /* DSCP and ECN of the last packet */
+	__u8 marks;          /* which of the fields hold something; private to the programs */
+	__u8 spins;          /* QUIC: edges of the spin bit that answered each other in a row */
+	__u32 retransmits;   /* segments */
+	__u32 reordered;     /* likewise */
+	/* second line */
+	__u64 outstanding[4]; /* TSval or sequence number, and in the upper half when it was seen, in RTT units */
+	__u32 hole_begin;     /* sequence numbers that were jumped over */
+	__u32 hole_end;
+	__u32 hole_seen;      /* when, in RTT units */
+	__u32 spin_seen;      /* QUIC: when the spin bit changed, in RTT units */
+	__u32 rtt_last;
+	__u32 rtt_min;
+	__u32 rtt_smoothed;   /* RFC 6298, section 2 */
+	__u32 rtt_samples;
+};
+_Static_assert(sizeof(struct tg_stream) == 128, "tg_stream");
+
+/* A flow. Padded so that a stream begins with a cache line, given the kernel's head of hash entries. */
+struct tg_flow {
+	__u32 epoch;  /* under which target was found */
+	__u32 target; /* slot, or another value of the address maps */
+	__u64 first_seen_ns;
+	__u64 reported_ns; /* when userspace was last told of it; written by report_flows */
+	__u64 padding[2];
+	struct tg_stream streams[2]; /* by enum tg_direction */
+};
+_Static_assert(sizeof(struct tg_flow) == 296, "tg_flow");
+
+/* One direction of a flow, as userspace is told of it. Names as in tg_stream. */
+struct tg_stream_report {
+	__u64 bytes;
+	__u64 packets;
+	__u64 last_seen_ns;
+	__u32 retransmits;
+	__u32 reordered;
+	__u32 ect_packets;
+	__u32 ce_packets;
+	__u32 rtt_last;
+	__u32 rtt_min;
+	__u32 rtt_smoothed;
+	__u32 rtt_samples;
+	__u8 tcp_flags;
+	__u8 tos;
+	__u8 padding[6];
+};
+_Static_assert(sizeof(struct tg_stream_report) == 64, "tg_stream_report");
+
+/* A flow that changed, as report_flows writes it. */
+struct tg_flow_report {
+	struct tg_flow_key key;
+	__u32 target;
+	__u32 reserved;
+	__u64 first_seen_ns;
+	struct tg_stream_report streams[2]; /* by enum tg_direction */
+};
+_Static_assert(sizeof(struct tg_flow_report) == 184, "tg_flow_report");
+
+/* What tg_retransmits carries: a TCP segment that was sent again. */
+struct tg_retransmit {
+	__u64 seen_ns; /* CLOCK_MONOTONIC, to a timer tick */
+	struct tg_flow_key key;
+	__u32 target;
+	__u32 sequence; /* of its first byte */
+	__u16 length;   /* bytes of payload */
+	__u8 direction;
+	__u8 padding[5];
+};
+_Static_assert(sizeof(struct tg_retransmit) == 64, "tg_retransmit");
+
+/* One capture: which packets it takes, and how many. */
+struct tg_capture {
+	struct tg_address host; /* either end; with by_host only */
+	__u32 slot;             /* the circuit; without by_host only */
+	__u32 by_host;
+	__u32 snap_length;      /* at most TG_CAPTURE_BYTES */
+	__u32 reserved;
+	__u64 captured;         /* packets that went into the ring */
+	__u64 lost;             /* packets that found no room there */
+};
+_Static_assert(sizeof(struct tg_capture) == 48, "tg_capture");
+
+/* What tg_captured carries: the headers of one packet. */
+struct tg_captured {
+	__u64 seen_ns;   /* CLOCK_MONOTONIC, precise */
+	__u32 captures;  /* bits: the captures that take it */
+	__u32 length;    /* of the whole frame */
+	__u16 captured;  /* bytes that are here: never more than the headers */
+	__u8 direction;
+	__u8 padding[5];
+	__u8 bytes[256];
+};
+_Static_assert(sizeof(struct tg_captured) == 280, "tg_captured");
 
 #endif

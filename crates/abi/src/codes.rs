@@ -131,5 +131,21 @@ codes! {
         NoCpu = "no-cpu",
         /// On a stick: a tag that could not be exchanged; left to the stack.
         NotForwarded = "not-forwarded",
+        /// A new flow found no room in its map.
+        FlowsFull = "flows-full",
+        /// A retransmission was counted, but found no room in the ring.
+        RetransmitLost = "retransmit-lost",
+        /// A packet to be captured found no room in the ring.
+        CaptureLost = "capture-lost",
+    }
+}
+
+codes! {
+    /// The two ends of a path that the box divides.
+    Segment {
+        /// From the box to the customer and back.
+        CustomerSide = "customer",
+        /// From the box into the Internet and back.
+        InternetSide = "internet",
     }
 }

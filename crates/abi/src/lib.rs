@@ -13,11 +13,27 @@
 mod codes;
 mod records;
 
-pub use codes::{Direction, Egress, Event, Mode, Protocol, UnknownCode, Verdict};
+pub use codes::{Direction, Egress, Event, Mode, Protocol, Segment, UnknownCode, Verdict};
 pub use records::{
-    Address, Circuit, Control, Count, Metadata, Place, Prefix, Queues, Settings, Totals, Traffic,
+    Address, Capture, Captured, Circuit, Control, Count, Flow, FlowKey, FlowReport, Metadata, Place,
+    Prefix, Quality, Queues, Retransmit, Settings, Stream, StreamReport, Totals, Traffic,
     UnknownHost,
 };
+
+/// An RTT is kept in units of this many nanoseconds.
+pub const RTT_UNIT_NS: u32 = 1024;
+/// Bins of an RTT histogram: eight an octave, one below and one above.
+pub const RTT_BINS: u32 = 146;
+/// The first octave with bins: from 2^6 units.
+pub const RTT_OCTAVE_MIN: u32 = 6;
+/// What follows the last octave: 2^24 units.
+pub const RTT_OCTAVE_MAX: u32 = 24;
+/// Segments of one direction whose answers are awaited at once.
+pub const OUTSTANDING: u32 = 4;
+/// Captures that may run at once.
+pub const CAPTURES_MAX: u32 = 8;
+/// The most bytes of a frame that a capture takes.
+pub const CAPTURE_BYTES: u32 = 256;
 
 /// Value of the address maps: left alone.
 pub const TARGET_IGNORED: u32 = 0xffff_ffff;

@@ -2,17 +2,23 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::{Direction, Egress, Event, Protocol, Verdict};
+use crate::{Direction, Egress, Event, Protocol, RTT_BINS, Segment, Verdict};
 
 macro_rules! records {
     ($($(#[$doc:meta])* $name:ident[$size:literal] {
         $($(#[$field_doc:meta])* $field:ident: $type:ty,)+
     })+) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
         #[repr(C)]
         pub struct $name {
             $($(#[$field_doc])* pub $field: $type,)+
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::zeroed()
+            }
         }
 
         const _: () = assert!(size_of::<$name>() == $size);
@@ -45,13 +51,17 @@ records! {
     }
 
     /// Written while the programs run; each field on its own, in one store.
-    Control[16] {
+    Control[24] {
         /// Not 0: pass everything.
         bypass: u32,
         /// Of the address maps; advanced after each change, never 0.
         epoch: u32,
         /// By direction.
         queues: [Queues; 2],
+        /// Bits: rows of `tg_captures` that are in use.
+        captures: u32,
+        /// Not in use.
+        reserved: u32,
     }
 
     /// Where a circuit's packets of one direction go. Read and written whole.
@@ -107,7 +117,7 @@ records! {
     }
 
     /// The box's traffic on one CPU.
-    Totals[264] {
+    Totals[328] {
         /// As in [`Traffic`]; IP packets only.
         counts: [Count; 8],
         /// Packets by [`Verdict`].
@@ -115,9 +125,15 @@ records! {
         /// Packets by [`Egress`].
         egress: [u64; 4],
         /// Packets by [`Event`].
-        events: [u64; 5],
+        events: [u64; 8],
+        /// TCP segments that were sent again, by direction.
+        retransmits: [u64; 2],
+        /// TCP segments that were overtaken, likewise.
+        reordered: [u64; 2],
         /// When `tg_unknown` was last found full; private to the CPU.
         unknown_full_ns: u64,
+        /// When `tg_flows` was last found full; private to the CPU.
+        flows_full_ns: u64,
     }
 
     /// An unknown host.
@@ -129,9 +145,209 @@ records! {
         /// By direction.
         counts: [Count; 2],
     }
+
+    /// How well a circuit is doing. Programs on any CPU add to it, userspace takes the bins away.
+    Quality[1208] {
+        /// TCP segments that were sent again since load, by direction.
+        retransmits: [u64; 2],
+        /// TCP segments that were overtaken since load, likewise.
+        reordered: [u64; 2],
+        /// RTT samples since load, by [`Segment`](crate::Segment); may wrap.
+        samples: [u32; 2],
+        /// Samples since userspace took them, at `segment * RTT_BINS + bin`.
+        bins: [u32; 292],
+    }
+
+    /// Both directions of a flow, seen from the customer. Ports of ICMP echoes: identifier and 0.
+    FlowKey[40] {
+        /// The customer's end.
+        customer: Address,
+        /// The other end.
+        internet: Address,
+        /// In network order.
+        customer_port: u16,
+        /// In network order.
+        internet_port: u16,
+        /// IANA's number.
+        protocol: u8,
+        /// Zero.
+        padding: [u8; 3],
+    }
+
+    /// One direction of a flow. Ticks are coarse monotonic nanoseconds `>> 20`; RTTs are in units of
+    /// [`RTT_UNIT_NS`](crate::RTT_UNIT_NS), of the segment that this direction's packets answer for.
+    Stream[128] {
+        /// Whole frames.
+        bytes: u64,
+        /// Packets.
+        packets: u64,
+        /// `CLOCK_MONOTONIC`, to a timer tick.
+        last_seen_ns: u64,
+        /// Behind the highest byte sent.
+        next_sequence: u32,
+        /// The highest acknowledgement sent.
+        acknowledged: u32,
+        /// The newest TSval sent.
+        timestamp: u32,
+        /// The newest TSecr sent.
+        echoed: u32,
+        /// When a segment was last made outstanding.
+        recorded_tick: u32,
+        /// Packets marked as capable of ECN or as congested.
+        ect_packets: u32,
+        /// Packets marked as congested.
+        ce_packets: u32,
+        /// All that were seen.
+        tcp_flags: u8,
+        /// DSCP and ECN of the last packet.
+        tos: u8,
+        /// Which of the fields hold something; private to the programs.
+        marks: u8,
+        /// QUIC: edges of the spin bit that answered each other in a row.
+        spins: u8,
+        /// TCP segments that were sent again.
+        retransmits: u32,
+        /// TCP segments that were overtaken.
+        reordered: u32,
+        /// TSval or sequence number, and in the upper half when it was seen, in RTT units.
+        outstanding: [u64; 4],
+        /// Sequence numbers that were jumped over begin here.
+        hole_begin: u32,
+        /// They end here.
+        hole_end: u32,
+        /// When, in RTT units.
+        hole_seen: u32,
+        /// QUIC: when the spin bit changed, in RTT units.
+        spin_seen: u32,
+        /// The last RTT sample.
+        rtt_last: u32,
+        /// The least one.
+        rtt_min: u32,
+        /// Smoothed as in RFC 6298, section 2.
+        rtt_smoothed: u32,
+        /// How many samples.
+        rtt_samples: u32,
+    }
+
+    /// A flow.
+    Flow[296] {
+        /// Under which the target was found.
+        epoch: u32,
+        /// Slot, or another value of the address maps.
+        target: u32,
+        /// `CLOCK_MONOTONIC`, to a timer tick.
+        first_seen_ns: u64,
+        /// When userspace was last told of it.
+        reported_ns: u64,
+        /// Zero.
+        padding: [u64; 2],
+        /// By direction.
+        streams: [Stream; 2],
+    }
+
+    /// One direction of a flow, as userspace is told of it. Names as in [`Stream`].
+    StreamReport[64] {
+        /// Whole frames.
+        bytes: u64,
+        /// Packets.
+        packets: u64,
+        /// `CLOCK_MONOTONIC`, to a timer tick.
+        last_seen_ns: u64,
+        /// TCP segments that were sent again.
+        retransmits: u32,
+        /// TCP segments that were overtaken.
+        reordered: u32,
+        /// Packets marked as capable of ECN or as congested.
+        ect_packets: u32,
+        /// Packets marked as congested.
+        ce_packets: u32,
+        /// The last RTT sample, in [`RTT_UNIT_NS`](crate::RTT_UNIT_NS).
+        rtt_last: u32,
+        /// The least one.
+        rtt_min: u32,
+        /// Smoothed.
+        rtt_smoothed: u32,
+        /// How many; without any the others are 0.
+        rtt_samples: u32,
+        /// All that were seen.
+        tcp_flags: u8,
+        /// DSCP and ECN of the last packet.
+        tos: u8,
+        /// Zero.
+        padding: [u8; 6],
+    }
+
+    /// A flow that changed.
+    FlowReport[184] {
+        /// Which.
+        key: FlowKey,
+        /// Slot, or another value of the address maps.
+        target: u32,
+        /// Not in use.
+        reserved: u32,
+        /// `CLOCK_MONOTONIC`, to a timer tick.
+        first_seen_ns: u64,
+        /// By direction.
+        streams: [StreamReport; 2],
+    }
+
+    /// A TCP segment that was sent again.
+    Retransmit[64] {
+        /// `CLOCK_MONOTONIC`, to a timer tick.
+        seen_ns: u64,
+        /// Its flow.
+        key: FlowKey,
+        /// Slot, or another value of the address maps.
+        target: u32,
+        /// Of its first byte.
+        sequence: u32,
+        /// Bytes of payload.
+        length: u16,
+        /// A [`Direction`].
+        direction: u8,
+        /// Zero.
+        padding: [u8; 5],
+    }
+
+    /// One capture: which packets it takes, and how many.
+    Capture[48] {
+        /// Either end; with `by_host` only.
+        host: Address,
+        /// The circuit; without `by_host` only.
+        slot: u32,
+        /// 0 or 1.
+        by_host: u32,
+        /// At most [`CAPTURE_BYTES`](crate::CAPTURE_BYTES).
+        snap_length: u32,
+        /// Not in use.
+        reserved: u32,
+        /// Packets that went into the ring.
+        captured: u64,
+        /// Packets that found no room there.
+        lost: u64,
+    }
+
+    /// The headers of one packet.
+    Captured[280] {
+        /// `CLOCK_MONOTONIC`, precise.
+        seen_ns: u64,
+        /// Bits: the captures that take it.
+        captures: u32,
+        /// Of the whole frame.
+        length: u32,
+        /// Bytes that are here: never more than the headers.
+        captured: u16,
+        /// A [`Direction`].
+        direction: u8,
+        /// Zero.
+        padding: [u8; 5],
+        /// The first `captured` ones hold something.
+        bytes: [u8; 256],
+    }
 }
 
 const _: () = {
     assert!(Direction::COUNT * Protocol::COUNT == 8);
-    assert!(Verdict::COUNT == 7 && Egress::COUNT == 4 && Event::COUNT == 5);
+    assert!(Segment::COUNT * RTT_BINS as usize == 292);
+    assert!(Verdict::COUNT == 7 && Egress::COUNT == 4 && Event::COUNT == 8);
 };

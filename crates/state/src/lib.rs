@@ -31,6 +31,7 @@ mod engine;
 mod layout;
 mod query;
 mod rate;
+mod reading;
 mod sample;
 mod snapshot;
 mod store;
@@ -40,6 +41,9 @@ pub use engine::{Engine, Outcome};
 pub use layout::{CircuitLayout, ClassRef, Layout, NodeLayout, QueueLayout};
 pub use query::{CircuitQuery, CircuitSort, Page, UnknownQuery, UnknownSort};
 pub use rate::{MIN_INTERVAL_NS, Rate};
+pub use reading::{
+    FlowKey, FlowReading, Owner, QualityReading, RetransmitReading, RttReading, StreamReading,
+};
 pub use sample::{
     ByProtocol, ClassCounters, ClassReading, ClassSample, Counter, MapFill, Sample, Traffic,
     UnknownHost,

@@ -20,6 +20,7 @@ mod identity;
 mod place;
 mod prefix;
 mod rate;
+mod segment;
 
 pub use count::{Bytes, Packets};
 pub use direction::{Direction, PerDirection};
@@ -28,3 +29,4 @@ pub use identity::{CircuitId, NodeId};
 pub use place::{CircuitSlot, CpuId, IfIndex, QueueId};
 pub use prefix::{IpPrefix, PrefixError};
 pub use rate::{BitsPerSec, RateError};
+pub use segment::{PerSegment, Segment};
