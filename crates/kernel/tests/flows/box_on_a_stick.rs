@@ -68,16 +68,16 @@ impl BoxOnAStick {
     }
 
     /// Lets a packet come in by the Internet's side; the slot that it was given comes back.
-    pub(crate) fn download(&mut self, packet: Frame) -> Option<u32> {
+    pub(crate) fn download(&mut self, packet: &Frame) -> Option<u32> {
         self.ingress(INTERNET_VLAN, packet)
     }
 
     /// Lets a packet come in by the customers' side, likewise.
-    pub(crate) fn upload(&mut self, packet: Frame) -> Option<u32> {
+    pub(crate) fn upload(&mut self, packet: &Frame) -> Option<u32> {
         self.ingress(CUSTOMERS_VLAN, packet)
     }
 
-    fn ingress(&mut self, vlan: u16, packet: Frame) -> Option<u32> {
+    fn ingress(&mut self, vlan: u16, packet: &Frame) -> Option<u32> {
         let frame = packet.build();
         let mut tagged = frame[..12].to_vec();
         tagged.extend([0x81, 0x00]);

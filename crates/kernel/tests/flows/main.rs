@@ -36,12 +36,12 @@ fn both_directions_are_one_flow() {
     let mut stick = box_or_skip!(64);
     let up = Ipv4 { tos: 0xb8, ..to_server() };
     let ce = Ipv4 { tos: 0x03, ..to_customer() };
-    assert_eq!(stick.upload(Frame::ethernet().ipv4(up).udp(5000, 53).payload(&[0; 10])), Some(3));
+    assert_eq!(stick.upload(&Frame::ethernet().ipv4(up).udp(5000, 53).payload(&[0; 10])), Some(3));
     assert_eq!(
-        stick.download(Frame::ethernet().ipv4(ce).udp(53, 5000).payload(&[0; 100])),
+        stick.download(&Frame::ethernet().ipv4(ce).udp(53, 5000).payload(&[0; 100])),
         Some(3)
     );
-    assert_eq!(stick.download(Frame::ethernet().ipv4(to_customer()).udp(53, 5000)), Some(3));
+    assert_eq!(stick.download(&Frame::ethernet().ipv4(to_customer()).udp(53, 5000)), Some(3));
 
     let flow = stick.the_changed();
     assert_eq!(&flow.key.customer.bytes[12..], CUSTOMER);
@@ -62,20 +62,20 @@ fn every_protocol_with_ends_has_flows() {
     let mut stick = box_or_skip!(64);
     let address = |text: &str| text.parse::<Ipv6Addr>().unwrap().octets();
     let v6 = || Ipv6::new(address("2001:db8:1::7"), address("2001:db8:ffff::1"));
-    stick.upload(segment_up(Tcp::new(40_000, 443), 0));
-    stick.upload(Frame::ethernet().ipv4(to_server()).udp(1, 2));
-    stick.upload(Frame::ethernet().ipv4(to_server()).echo(77, 1));
-    stick.upload(Frame::ethernet().ipv4(to_server()).echo(77, 2));
-    stick.upload(Frame::ethernet().ipv6(v6()).tcp(Tcp::new(40_000, 443)));
-    stick.upload(Frame::ethernet().ipv6(v6()).echo(77, 1));
+    stick.upload(&segment_up(Tcp::new(40_000, 443), 0));
+    stick.upload(&Frame::ethernet().ipv4(to_server()).udp(1, 2));
+    stick.upload(&Frame::ethernet().ipv4(to_server()).echo(77, 1));
+    stick.upload(&Frame::ethernet().ipv4(to_server()).echo(77, 2));
+    stick.upload(&Frame::ethernet().ipv6(v6()).tcp(Tcp::new(40_000, 443)));
+    stick.upload(&Frame::ethernet().ipv6(v6()).echo(77, 1));
     // an unknown host has flows; one that nobody asks about has none
     let unknown = Ipv4::new([100, 64, 9, 9], SERVER);
     let stranger = Ipv4::new([192, 0, 2, 1], SERVER);
-    assert_eq!(stick.upload(Frame::ethernet().ipv4(unknown).udp(1, 2)), None);
-    assert_eq!(stick.upload(Frame::ethernet().ipv4(stranger).udp(1, 2)), None);
+    assert_eq!(stick.upload(&Frame::ethernet().ipv4(unknown).udp(1, 2)), None);
+    assert_eq!(stick.upload(&Frame::ethernet().ipv4(stranger).udp(1, 2)), None);
     // neither have later fragments and other protocols, which have no ports
-    stick.upload(Frame::ethernet().ipv4(to_server().fragment(8, false)).payload(&[0; 40]));
-    stick.upload(Frame::ethernet().ipv4(to_server()).gre());
+    stick.upload(&Frame::ethernet().ipv4(to_server().fragment(8, false)).payload(&[0; 40]));
+    stick.upload(&Frame::ethernet().ipv4(to_server()).gre());
 
     let flows = stick.changed();
     let mut seen: Vec<_> = flows
@@ -100,16 +100,16 @@ fn every_protocol_with_ends_has_flows() {
 fn only_what_changed_is_told() {
     let mut stick = box_or_skip!(64);
     for port in 1..=10 {
-        stick.upload(Frame::ethernet().ipv4(to_server()).udp(port, 53));
+        stick.upload(&Frame::ethernet().ipv4(to_server()).udp(port, 53));
     }
     assert_eq!(stick.changed().len(), 10);
     assert_eq!(stick.changed().len(), 0);
-    stick.download(Frame::ethernet().ipv4(to_customer()).udp(53, 7));
+    stick.download(&Frame::ethernet().ipv4(to_customer()).udp(53, 7));
     let flow = stick.the_changed();
     assert_eq!((flow.streams[UP].packets, flow.streams[DOWN].packets), (1, 1));
 
     stick.readers.flows.forget(&[flow.key, flow.key]).unwrap();
-    stick.upload(Frame::ethernet().ipv4(to_server()).udp(7, 53));
+    stick.upload(&Frame::ethernet().ipv4(to_server()).udp(7, 53));
     assert_eq!(stick.the_changed().streams[UP].packets, 1, "it begins anew");
 }
 
@@ -121,9 +121,9 @@ fn dates_are_those_of_the_monotonic_clock() {
         now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
     };
     let before = clock();
-    stick.upload(Frame::ethernet().ipv4(to_server()).udp(1, 53));
+    stick.upload(&Frame::ethernet().ipv4(to_server()).udp(1, 53));
     sleep(Duration::from_millis(100));
-    stick.upload(Frame::ethernet().ipv4(to_server()).udp(1, 53));
+    stick.upload(&Frame::ethernet().ipv4(to_server()).udp(1, 53));
     let after = clock();
     let mut seen = None;
     stick
@@ -144,9 +144,9 @@ fn dates_are_those_of_the_monotonic_clock() {
 fn a_changed_mapping_reaches_flows_that_are_known() {
     let mut stick = box_or_skip!(64);
     let packet = || Frame::ethernet().ipv4(to_server()).udp(1, 53);
-    assert_eq!(stick.upload(packet()), Some(3));
+    assert_eq!(stick.upload(&packet()), Some(3));
     stick.map_customer_to(5);
-    assert_eq!(stick.upload(packet()), Some(5));
+    assert_eq!(stick.upload(&packet()), Some(5));
     assert_eq!(stick.the_changed().target, 5);
 }
 
@@ -155,7 +155,7 @@ fn a_full_table_costs_flows_but_no_packet_its_circuit() {
     let mut stick = box_or_skip!(16);
     let packet = |port| Frame::ethernet().ipv4(to_server()).udp(port, 53);
     for port in 1..=1000 {
-        assert_eq!(stick.upload(packet(port)), Some(3));
+        assert_eq!(stick.upload(&packet(port)), Some(3));
     }
     let flows = stick.changed();
     assert_eq!(flows.len(), 16);
@@ -164,12 +164,12 @@ fn a_full_table_costs_flows_but_no_packet_its_circuit() {
     // those that are known go on being counted
     let known = *flows.values().next().unwrap();
     let port = u16::from_be(known.key.customer_port);
-    stick.upload(packet(port));
+    stick.upload(&packet(port));
     assert_eq!(stick.the_changed().streams[UP].packets, 2);
     // and where there is room again there are new ones
     stick.readers.flows.forget(&[known.key]).unwrap();
     sleep(Duration::from_millis(500));
-    stick.upload(packet(2000));
+    stick.upload(&packet(2000));
     assert_eq!(u16::from_be(stick.the_changed().key.customer_port), 2000);
 }
 
@@ -177,11 +177,11 @@ fn a_full_table_costs_flows_but_no_packet_its_circuit() {
 fn a_connection_tells_its_round_trips() {
     let mut stick = box_or_skip!(16);
     let wait = |ms| sleep(Duration::from_millis(ms));
-    stick.upload(segment_up(Tcp::new(40_000, 443).numbers(99, 0).flags(SYN), 0));
+    stick.upload(&segment_up(Tcp::new(40_000, 443).numbers(99, 0).flags(SYN), 0));
     wait(30);
-    stick.download(segment_down(Tcp::new(443, 40_000).numbers(499, 100).flags(SYN | ACK), 0));
+    stick.download(&segment_down(Tcp::new(443, 40_000).numbers(499, 100).flags(SYN | ACK), 0));
     wait(10);
-    stick.upload(segment_up(Tcp::new(40_000, 443).numbers(100, 500).timestamps(1000, 7), 0));
+    stick.upload(&segment_up(Tcp::new(40_000, 443).numbers(100, 500).timestamps(1000, 7), 0));
     let flow = stick.the_changed();
     let ms = |units: u32| f64::from(units) * f64::from(abi::RTT_UNIT_NS) / 1e6;
     let [internet, customer] = [flow.streams[DOWN], flow.streams[UP]];
@@ -206,10 +206,10 @@ fn a_segment_that_comes_again_is_told() {
     let mut stick = box_or_skip!(16);
     let segment = |sequence| segment_down(Tcp::new(443, 40_000).numbers(sequence, 1), 100);
     for sequence in [u32::MAX - 149, u32::MAX - 49, 50, u32::MAX - 49] {
-        stick.download(segment(sequence));
+        stick.download(&segment(sequence));
     }
     // a keep-alive is none
-    stick.download(segment_down(Tcp::new(443, 40_000).numbers(149, 1), 1));
+    stick.download(&segment_down(Tcp::new(443, 40_000).numbers(149, 1), 1));
     let mut events = Vec::new();
     stick.readers.retransmits.reader(|event| events.push(*event)).unwrap().drain().unwrap();
     let [event] = events[..] else { panic!("{events:?}") };
@@ -228,10 +228,10 @@ fn the_same_ends_may_connect_again() {
     let down = |sequence, flags, payload| {
         segment_down(Tcp::new(443, 40_000).numbers(sequence, 1).flags(flags), payload)
     };
-    stick.download(down(3_000_000_000, ACK, 100));
-    stick.download(down(3_000_000_100, FIN, 0));
-    stick.download(down(1_000, SYN | ACK, 0));
-    stick.download(down(1_001, ACK, 100));
+    stick.download(&down(3_000_000_000, ACK, 100));
+    stick.download(&down(3_000_000_100, FIN, 0));
+    stick.download(&down(1_000, SYN | ACK, 0));
+    stick.download(&down(1_001, ACK, 100));
     let stream = stick.the_changed().streams[DOWN];
     assert_eq!((stream.retransmits, stream.reordered), (0, 0));
     assert_eq!(stream.tcp_flags & 1, 0, "the FIN was the other connection's");
@@ -245,9 +245,9 @@ fn captures_take_headers_and_nothing_else() {
     let host = captures.start(CaptureTarget::Host(SERVER.into()), 30).unwrap();
     let other = captures.start(CaptureTarget::Host([9, 9, 9, 9].into()), 128).unwrap();
     let secret = b"payload that stays where it is";
-    stick.upload(Frame::ethernet().ipv4(to_server()).udp(1, 53).payload(secret));
+    stick.upload(&Frame::ethernet().ipv4(to_server()).udp(1, 53).payload(secret));
     stick.readers.captures.stop(circuit);
-    stick.upload(Frame::ethernet().ipv4(to_server()).udp(2, 53).payload(secret));
+    stick.upload(&Frame::ethernet().ipv4(to_server()).udp(2, 53).payload(secret));
 
     let mut packets = Vec::new();
     let ring = stick.readers.captures.ring();
