@@ -2,7 +2,8 @@
 //!
 //! A client opens the socket, says [`Hello`](Request::Hello) and sends [`Request`]s; the daemon
 //! answers each with a [`Reply`] that carries the request's id. A subscription is answered with one
-//! view a tick, all with the subscription's id, until it is ended or the connection closes.
+//! view a tick, all with the subscription's id, until it is ended or the connection closes. So is a
+//! capture with packets, at least once a second, until it is over.
 //!
 //! Invariants:
 //! - Every frame is capped in length, and decoding never allocates more than that cap allows.
@@ -29,26 +30,38 @@
 
 #![forbid(unsafe_code)]
 
+mod capture;
 mod client;
 mod codec;
 mod frame;
 mod inert;
+mod query;
 mod reply;
 mod request;
 mod version;
 mod views;
 
-pub use client::{AsyncClient, Client, ClientError, Subscription};
+pub use capture::{
+    CaptureEnd, CaptureEnded, CaptureInterface, CaptureRequest, CaptureStep, CaptureTarget,
+    CapturedPacket, Capturing,
+};
+pub use client::{AsyncClient, Capture, Client, ClientError, Subscription};
 pub use codec::{ClientCodec, Incoming, ServerCodec};
 pub use frame::{FrameError, HEADER_LEN, MAGIC, MAX_REPLY, MAX_REQUEST};
 pub use inert::inert;
-pub use reply::{ErrorCode, Refusal, Reloaded, Reply, Welcome};
-pub use request::{
-    CircuitSort, CircuitsQuery, Hello, Request, Role, Topic, UnknownQuery, UnknownSort,
+pub use query::{
+    CircuitSort, CircuitsQuery, FlowSort, FlowsQuery, HostKind, HostSort, HostsQuery, OriginGroup,
+    OriginSort, OriginsQuery, RetransmitGroup, RetransmitSort, RetransmitsQuery, RttGroup,
+    RttQuery, RttSort, UnknownQuery, UnknownSort,
 };
+pub use reply::{ErrorCode, Refusal, Reloaded, Reply, Welcome};
+pub use request::{Hello, Request, Role, Topic};
 pub use version::{PROTOCOL_VERSION, VersionRange};
 pub use views::{
-    CircuitRow, CircuitsPage, ConfigView, CountView, MapView, NicView, NodeRow, PlanView,
-    ProtocolsView, QueueRow, QueuesView, Side, StatusView, TcAttachment, ThreadState, ThreadView,
-    TrafficView, TreeView, UnknownPage, UnknownRow, View, XdpMode,
+    CircuitRow, CircuitsPage, ConfigView, CountView, FlowCounts, FlowKey, FlowRow, FlowRtt,
+    FlowState, FlowsPage, HostRow, HostsPage, LeafView, MapView, MeanRtt, NicView, NodeRow, Origin,
+    OriginRow, OriginsPage, PlanView, ProtocolsView, QueueRow, QueuesView, RetransmitEvent,
+    RetransmitRow, RetransmitView, RetransmitsPage, RttBin, RttPage, RttPercentiles, RttRow, Side,
+    StatusView, StreamView, TcAttachment, TcpFlags, ThreadState, ThreadView, TinView, TrafficView,
+    TreeView, UnknownPage, UnknownRow, View, XdpMode,
 };

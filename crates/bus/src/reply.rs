@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::capture::{CaptureEnded, CapturedPacket, Capturing};
 use crate::request::{Hello, Role};
 use crate::version::VersionRange;
 use crate::views::{PlanView, View};
@@ -23,6 +24,12 @@ pub enum Reply {
     Reloaded(Reloaded),
     /// To what has nothing more to say: `Unsubscribe`, `Bypass`.
     Done,
+    /// First to `Capture`.
+    Capturing(Capturing),
+    /// Then to `Capture`, at least once a second, in the order of arrival; none when none came.
+    Captured(Vec<CapturedPacket>),
+    /// Last to `Capture`.
+    CaptureEnded(CaptureEnded),
 }
 
 /// Why a request was not carried out. Its bytes are the same in all protocol versions.

@@ -1,8 +1,11 @@
 //! What a client asks.
 
 use serde::{Deserialize, Serialize};
-use units::Direction;
 
+use crate::capture::CaptureRequest;
+use crate::query::{
+    CircuitsQuery, FlowsQuery, HostsQuery, OriginsQuery, RetransmitsQuery, RttQuery, UnknownQuery,
+};
 use crate::version::VersionRange;
 
 /// What a client asks. New requests are appended: the position is the number on the wire.
@@ -14,7 +17,8 @@ pub enum Request {
     Show(Topic),
     /// One view a tick, under this request's id, the first one at once.
     Subscribe(Topic),
-    /// Ends the subscription that was asked for under this request id on the same connection.
+    /// Ends the subscription or the capture that was asked for under this request id on the same
+    /// connection.
     Unsubscribe(u64),
     /// The plan that is in force.
     Plan,
@@ -22,6 +26,9 @@ pub enum Request {
     Reload,
     /// Pass everything unshaped (`true`), or shape again.
     Bypass(bool),
+    /// Capture the headers of packets: answered under this request's id with `Capturing`, then
+    /// `Captured` at least once a second, an empty one when nothing came, and last `CaptureEnded`.
+    Capture(CaptureRequest),
 }
 
 /// How a client introduces itself. Its bytes are the same in all protocol versions.
@@ -46,119 +53,16 @@ pub enum Topic {
     Queues,
     /// A page of hosts that no device covers.
     Unknown(UnknownQuery),
-}
-
-/// Which circuits, in which order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CircuitsQuery {
-    /// Only circuits whose id, name or an address contains this text, whatever its letter case.
-    /// Empty: all.
-    pub filter: String,
-    /// Only circuits at or below the node with this id or name.
-    pub node: Option<String>,
-    /// What orders them; circuits that are equal in it are ordered by id.
-    pub sort: CircuitSort,
-    /// The direction whose figure is compared; none: both directions' sum (for shares, the larger).
-    pub by: Option<Direction>,
-    /// The largest first.
-    pub descending: bool,
-    /// How many of the matching circuits to skip.
-    pub offset: u32,
-    /// The most rows to send; the daemon sends at most [`CircuitsQuery::MAX_LIMIT`].
-    pub limit: u32,
-}
-
-impl CircuitsQuery {
-    /// The most rows in one page. Larger tables are fetched page by page.
-    pub const MAX_LIMIT: u32 = 10_000;
-}
-
-impl Default for CircuitsQuery {
-    /// The first hundred circuits by id.
-    fn default() -> Self {
-        Self {
-            filter: String::new(),
-            node: None,
-            sort: CircuitSort::Id,
-            by: None,
-            descending: false,
-            offset: 0,
-            limit: 100,
-        }
-    }
-}
-
-/// What orders circuits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CircuitSort {
-    /// Stable identity.
-    #[default]
-    Id,
-    /// Name.
-    Name,
-    /// Parent node's name.
-    Node,
-    /// The plan's max rate.
-    Plan,
-    /// The rate that arrived.
-    Offered,
-    /// The rate that the class let through.
-    Sent,
-    /// Share of the plan in use.
-    Share,
-    /// Drops a second.
-    Drops,
-    /// Bytes waiting.
-    Backlog,
-}
-
-/// Which unknown hosts, in which order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnknownQuery {
-    /// Only hosts whose address contains this text. Empty: all.
-    pub filter: String,
-    /// What orders them; hosts that are equal in it are ordered by address.
-    pub sort: UnknownSort,
-    /// The largest first; for times, the latest.
-    pub descending: bool,
-    /// How many of the matching hosts to skip.
-    pub offset: u32,
-    /// The most rows to send; the daemon sends at most [`UnknownQuery::MAX_LIMIT`].
-    pub limit: u32,
-}
-
-impl UnknownQuery {
-    /// The most rows in one page.
-    pub const MAX_LIMIT: u32 = 10_000;
-}
-
-impl Default for UnknownQuery {
-    /// The hundred hosts that were seen last.
-    fn default() -> Self {
-        Self {
-            filter: String::new(),
-            sort: UnknownSort::LastSeen,
-            descending: true,
-            offset: 0,
-            limit: 100,
-        }
-    }
-}
-
-/// What orders unknown hosts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum UnknownSort {
-    /// When a packet was seen last.
-    #[default]
-    LastSeen,
-    /// When a packet was seen first.
-    FirstSeen,
-    /// Bytes of both directions.
-    Bytes,
-    /// The address, IPv4 before IPv6.
-    Address,
+    /// A page of flows.
+    Flows(FlowsQuery),
+    /// A page of hosts on the customers' side.
+    Hosts(HostsQuery),
+    /// A page of the networks or countries that the Internet side's addresses belong to.
+    Origins(OriginsQuery),
+    /// A page of RTTs: their percentiles.
+    Rtt(RttQuery),
+    /// A page of retransmissions.
+    Retransmits(RetransmitsQuery),
 }
 
 /// What a client may do.
@@ -180,7 +84,7 @@ impl Role {
 
 impl Request {
     /// How many requests there are; the codec tells an unknown one by it.
-    pub(crate) const COUNT: u32 = 7;
+    pub(crate) const COUNT: u32 = 8;
 
     /// The role that it takes.
     pub fn role(&self) -> Role {
@@ -190,7 +94,7 @@ impl Request {
             | Self::Subscribe(_)
             | Self::Unsubscribe(_)
             | Self::Plan => Role::Read,
-            Self::Reload | Self::Bypass(_) => Role::Control,
+            Self::Reload | Self::Bypass(_) | Self::Capture(_) => Role::Control,
         }
     }
 
@@ -204,6 +108,7 @@ impl Request {
             Self::Plan => "plan",
             Self::Reload => "reload",
             Self::Bypass(_) => "bypass",
+            Self::Capture(_) => "capture",
         }
     }
 
@@ -215,7 +120,7 @@ impl Request {
 
 impl Topic {
     /// How many topics there are.
-    pub(crate) const COUNT: u32 = 5;
+    pub(crate) const COUNT: u32 = 10;
 
     /// Its name, for logs and refusals.
     pub fn name(&self) -> &'static str {
@@ -225,6 +130,11 @@ impl Topic {
             Self::Circuits(_) => "circuits",
             Self::Queues => "queues",
             Self::Unknown(_) => "unknown",
+            Self::Flows(_) => "flows",
+            Self::Hosts(_) => "hosts",
+            Self::Origins(_) => "origins",
+            Self::Rtt(_) => "rtt",
+            Self::Retransmits(_) => "retransmits",
         }
     }
 }
@@ -232,6 +142,14 @@ impl Topic {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capture::CaptureTarget;
+
+    #[test]
+    fn looking_at_packets_takes_control() {
+        let target = CaptureTarget::Circuit("1".into());
+        let capture = CaptureRequest { target, seconds: 1, packets: 1, snap_length: 64 };
+        assert_eq!(Request::Capture(capture).role(), Role::Control);
+    }
 
     #[test]
     fn only_what_changes_something_takes_control() {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use bus::*;
 use bytes::BytesMut;
 use tokio_util::codec::{Decoder, Encoder};
+use units::Direction;
 
 const SOON: Duration = Duration::from_secs(10);
 const SHORT: Duration = Duration::from_millis(50);
@@ -49,11 +50,43 @@ fn answers(request: Request) -> Vec<Reply> {
             vec![View::Status(Box::new(StatusView { circuits: 8, ..Default::default() })).into()]
         }
         Request::Subscribe(_) => {
-            (1..=3).map(|tick| View::Tree(TreeView { tick, nodes: vec![] }).into()).collect()
+            (1..=3).map(|tick| View::Tree(TreeView { tick, ..Default::default() }).into()).collect()
         }
         Request::Unsubscribe(_) => vec![Reply::Done],
+        Request::Capture(asked) if asked.seconds == 0 => {
+            vec![Refusal::new(ErrorCode::Invalid, "no time").into()]
+        }
+        Request::Capture(asked) => capture(&asked),
         request => vec![Refusal::new(ErrorCode::Denied, request.name()).into()],
     }
+}
+
+/// A capture of three packets in three batches, one of them empty.
+fn capture(asked: &CaptureRequest) -> Vec<Reply> {
+    let packet = |seen_ns| CapturedPacket {
+        seen_ns,
+        interface: 0,
+        direction: Direction::Download,
+        length: 1_514,
+        bytes: vec![7; asked.snap_length.into()],
+    };
+    vec![
+        Reply::Capturing(Capturing {
+            interfaces: vec![],
+            seconds: asked.seconds,
+            packets: asked.packets,
+            snap_length: asked.snap_length,
+        }),
+        Reply::Captured(vec![packet(1), packet(2)]),
+        Reply::Captured(vec![]),
+        Reply::Captured(vec![packet(3)]),
+        Reply::CaptureEnded(CaptureEnded { captured: 3, lost: 0, reason: CaptureEnd::Seconds }),
+    ]
+}
+
+fn ask(seconds: u32) -> CaptureRequest {
+    let target = CaptureTarget::Circuit("1".into());
+    CaptureRequest { target, seconds, packets: 9, snap_length: 200 }
 }
 
 fn place() -> (tempfile::TempDir, PathBuf) {
@@ -101,6 +134,69 @@ async fn the_async_client_asks_subscribes_and_hears_refusals() {
     assert!(matches!(client.call(&Request::Reload).await, Ok(Reply::Error(_))));
     drop(client);
     server.join().unwrap();
+}
+
+#[test]
+fn a_capture_comes_in_batches_and_ends_with_its_counts() {
+    let (_folder, path) = place();
+    let server = daemon(&path, answers);
+    let mut client = Client::connect(&path, SOON).unwrap();
+    let mut capture = client.capture(ask(30)).unwrap();
+    assert_eq!(capture.capturing().snap_length, 200);
+    let batches: Vec<Vec<u64>> = capture
+        .by_ref()
+        .map(|batch| batch.unwrap().iter().map(|packet| packet.seen_ns).collect())
+        .collect();
+    assert_eq!(batches, [vec![1, 2], vec![], vec![3]]);
+    assert_eq!(capture.ended().unwrap().captured, 3);
+    drop(capture);
+    let refused = client.capture(ask(0)).unwrap_err();
+    assert!(matches!(refused, ClientError::Refused(Refusal { code: ErrorCode::Invalid, .. })));
+    assert_eq!(client.status().unwrap().circuits, 8, "the connection goes on");
+    drop(client);
+    server.join().unwrap();
+}
+
+/// A daemon whose captures go on until they are unsubscribed; it tells what it was asked.
+fn endless(path: &Path) -> (JoinHandle<()>, std::sync::mpsc::Receiver<Request>) {
+    let (tell, asked) = std::sync::mpsc::channel();
+    let server = daemon(path, move |request| {
+        tell.send(request.clone()).unwrap();
+        match request {
+            Request::Capture(asked) => capture(&asked)[..2].to_vec(),
+            request => answers(request),
+        }
+    });
+    (server, asked)
+}
+
+#[test]
+fn a_capture_that_is_dropped_is_ended() {
+    let (_folder, path) = place();
+    let (server, asked) = endless(&path);
+    let mut client = Client::connect(&path, SOON).unwrap();
+    let first = client.capture(ask(30)).unwrap().next().unwrap().unwrap();
+    assert_eq!(first.len(), 2);
+    drop(client);
+    server.join().unwrap();
+    let asked: Vec<Request> = asked.iter().collect();
+    assert!(matches!(asked[..], [Request::Hello(_), Request::Capture(_), Request::Unsubscribe(2)]));
+}
+
+#[tokio::test]
+async fn the_async_client_captures_and_ends_it() {
+    let (_folder, path) = place();
+    let (server, asked) = endless(&path);
+    let mut client = AsyncClient::connect(&path, SOON).await.unwrap();
+    let (id, capturing) = client.capture(ask(30)).await.unwrap();
+    assert_eq!(capturing.packets, 9);
+    let step = client.next_step(id).await.unwrap();
+    assert!(matches!(step, CaptureStep::Packets(packets) if packets.len() == 2));
+    client.unsubscribe(id).await.unwrap();
+    assert!(matches!(client.show(Topic::Status).await.unwrap(), View::Status(_)));
+    drop(client);
+    server.join().unwrap();
+    assert!(asked.iter().any(|request| request == Request::Unsubscribe(id)));
 }
 
 #[tokio::test]

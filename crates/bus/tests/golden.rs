@@ -77,4 +77,11 @@ fn views_print_as_json_with_units_in_their_names() {
     assert_eq!(json["rows"][0]["plan_bps"]["down"], 155_000_000);
     assert_eq!(json["rows"][0]["class"]["down"], "1:2a");
     assert_eq!(serde_json::from_value::<bus::CircuitsPage>(json).unwrap(), page);
+    let (_, reply) =
+        samples::replies().into_iter().find(|(name, _)| *name == "flows").expect("a sample");
+    let bus::Reply::View(bus::View::Flows(page)) = reply else { panic!("not the flows") };
+    let json = serde_json::to_value(&page).unwrap();
+    assert_eq!(json["rows"][0]["streams"]["down"]["tcp_flags"], "SPA");
+    assert_eq!(json["rows"][0]["rtt"]["customer"]["smoothed_us"], 11_000);
+    assert_eq!(serde_json::from_value::<bus::FlowsPage>(json).unwrap(), page);
 }

@@ -27,10 +27,14 @@ fn refused(payload: &[u8]) -> ErrorCode {
 
 #[test]
 fn what_a_newer_client_asks_is_told_from_garbage() {
-    assert_eq!(refused(&[7]), ErrorCode::UnknownRequest);
+    assert_eq!(refused(&[8]), ErrorCode::UnknownRequest);
     assert_eq!(refused(&[250]), ErrorCode::UnknownRequest);
-    assert_eq!(refused(&[1, 5]), ErrorCode::UnknownRequest);
+    assert_eq!(refused(&[1, 10]), ErrorCode::UnknownRequest);
     assert_eq!(refused(&[2, 200, 1, 2]), ErrorCode::UnknownRequest);
+    assert_eq!(refused(&[1, 5, 250]), ErrorCode::Malformed, "a filter longer than the payload");
+    assert_eq!(refused(&[7, 2]), ErrorCode::Malformed, "neither a circuit nor a host");
+    assert_eq!(refused(&[7, 1, 2]), ErrorCode::Malformed, "an address of no family");
+    assert_eq!(refused(&[7, 0, 253, 255, 255, 255, 255, 255, 255, 255, 255]), ErrorCode::Malformed);
     assert_eq!(refused(&[]), ErrorCode::Malformed);
     assert_eq!(refused(&[1]), ErrorCode::Malformed);
     assert_eq!(refused(&[4, 0]), ErrorCode::Malformed, "bytes follow the message");
@@ -109,8 +113,9 @@ proptest! {
     }
 
     #[test]
-    fn a_flipped_byte_never_panics(which in 0usize..10, at: prop::sample::Index, to: u8) {
-        let (_, reply) = samples::replies().swap_remove(which);
+    fn a_flipped_byte_never_panics(which: prop::sample::Index, at: prop::sample::Index, to: u8) {
+        let mut replies = samples::replies();
+        let (_, reply) = replies.swap_remove(which.index(replies.len()));
         let mut bytes = BytesMut::new();
         ServerCodec.encode((1, &reply), &mut bytes).unwrap();
         let payload = bytes.len() - HEADER_LEN;
@@ -118,6 +123,19 @@ proptest! {
         let at = HEADER_LEN + at.index(payload);
         bytes[at] = to;
         let _ = ClientCodec.decode(&mut bytes);
+    }
+
+    #[test]
+    fn a_flipped_byte_of_a_request_is_a_request_or_refused(
+        which: prop::sample::Index, at: prop::sample::Index, to: u8,
+    ) {
+        let mut requests = samples::requests();
+        let (_, request) = requests.swap_remove(which.index(requests.len()));
+        let mut bytes = BytesMut::new();
+        ClientCodec.encode((9, &request), &mut bytes).unwrap();
+        let at = HEADER_LEN + at.index(bytes.len() - HEADER_LEN);
+        bytes[at] = to;
+        prop_assert_eq!(ServerCodec.decode(&mut bytes).unwrap().unwrap().id, 9);
     }
 
     #[test]

@@ -9,7 +9,8 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 use tokio_util::codec::Framed;
 
-use super::{ClientError, hello, view_of, welcome_of};
+use super::{ClientError, capturing_of, hello, step_of, view_of, welcome_of};
+use crate::capture::{CaptureRequest, CaptureStep, Capturing};
 use crate::codec::ClientCodec;
 use crate::frame::FrameError;
 use crate::reply::{Reply, Welcome};
@@ -75,10 +76,7 @@ impl AsyncClient {
     /// # Errors
     /// When the request cannot be sent in time.
     pub async fn subscribe(&mut self, topic: Topic) -> Result<u64, ClientError> {
-        let waited = self.timeout;
-        timeout(waited, self.send(&Request::Subscribe(topic)))
-            .await
-            .unwrap_or(Err(ClientError::Timeout { waited }))
+        self.send_in_time(&Request::Subscribe(topic)).await
     }
 
     /// The next view of the subscription `id`. Views of others are passed over.
@@ -86,11 +84,48 @@ impl AsyncClient {
     /// # Errors
     /// When none comes in time, or the daemon refuses or ends the subscription.
     pub async fn next(&mut self, id: u64) -> Result<View, ClientError> {
+        view_of(self.receive_in_time(id).await?)
+    }
+
+    /// Begins a capture; [`AsyncClient::next_step`] with the id returned takes the packets.
+    ///
+    /// # Errors
+    /// When the daemon does not answer in time or refuses.
+    pub async fn capture(
+        &mut self,
+        request: CaptureRequest,
+    ) -> Result<(u64, Capturing), ClientError> {
+        let id = self.send_in_time(&Request::Capture(request)).await?;
+        Ok((id, capturing_of(self.receive_in_time(id).await?)?))
+    }
+
+    /// What comes next of the capture `id`. What belongs to others is passed over.
+    ///
+    /// # Errors
+    /// When nothing comes in time, or the daemon refuses.
+    pub async fn next_step(&mut self, id: u64) -> Result<CaptureStep, ClientError> {
+        step_of(self.receive_in_time(id).await?)
+    }
+
+    /// Ends the subscription or the capture `id`. A capture's packets under way and its end still
+    /// come.
+    ///
+    /// # Errors
+    /// When the request cannot be sent in time.
+    pub async fn unsubscribe(&mut self, id: u64) -> Result<(), ClientError> {
+        self.send_in_time(&Request::Unsubscribe(id)).await.map(drop)
+    }
+
+    async fn send_in_time(&mut self, request: &Request) -> Result<u64, ClientError> {
         let waited = self.timeout;
-        let reply = timeout(waited, self.receive(id))
-            .await
-            .unwrap_or(Err(ClientError::Timeout { waited }))?;
-        view_of(reply)
+        let sent = timeout(waited, self.send(request)).await;
+        sent.unwrap_or(Err(ClientError::Timeout { waited }))
+    }
+
+    async fn receive_in_time(&mut self, id: u64) -> Result<Reply, ClientError> {
+        let waited = self.timeout;
+        let received = timeout(waited, self.receive(id)).await;
+        received.unwrap_or(Err(ClientError::Timeout { waited }))
     }
 
     async fn send(&mut self, request: &Request) -> Result<u64, ClientError> {

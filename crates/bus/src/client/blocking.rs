@@ -10,12 +10,20 @@ use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use tokio_util::codec::{Decoder, Encoder};
 
-use super::{ClientError, hello, unexpected, view_of, welcome_of};
+use super::stream::{Capture, Subscription};
+use super::{ClientError, capturing_of, hello, unexpected, view_of, welcome_of};
+use crate::capture::CaptureRequest;
 use crate::codec::ClientCodec;
 use crate::frame::FrameError;
+use crate::query::{
+    CircuitsQuery, FlowsQuery, HostsQuery, OriginsQuery, RetransmitsQuery, RttQuery, UnknownQuery,
+};
 use crate::reply::{Reloaded, Reply, Welcome};
-use crate::request::{CircuitsQuery, Request, Topic, UnknownQuery};
-use crate::views::{CircuitsPage, PlanView, QueuesView, StatusView, TreeView, UnknownPage, View};
+use crate::request::{Request, Topic};
+use crate::views::{
+    CircuitsPage, FlowsPage, HostsPage, OriginsPage, PlanView, QueuesView, RetransmitsPage,
+    RttPage, StatusView, TreeView, UnknownPage, View,
+};
 
 /// Bytes read at once.
 const CHUNK: usize = 64 * 1024;
@@ -114,6 +122,61 @@ impl Client {
         }
     }
 
+    /// A page of flows.
+    ///
+    /// # Errors
+    /// As [`Client::show`].
+    pub fn flows(&mut self, query: FlowsQuery) -> Result<FlowsPage, ClientError> {
+        match self.show(Topic::Flows(query))? {
+            View::Flows(page) => Ok(page),
+            _ => Err(ClientError::Unexpected { asked: "flows" }),
+        }
+    }
+
+    /// A page of hosts on the customers' side.
+    ///
+    /// # Errors
+    /// As [`Client::show`].
+    pub fn hosts(&mut self, query: HostsQuery) -> Result<HostsPage, ClientError> {
+        match self.show(Topic::Hosts(query))? {
+            View::Hosts(page) => Ok(page),
+            _ => Err(ClientError::Unexpected { asked: "hosts" }),
+        }
+    }
+
+    /// A page of networks or countries of the Internet side.
+    ///
+    /// # Errors
+    /// As [`Client::show`].
+    pub fn origins(&mut self, query: OriginsQuery) -> Result<OriginsPage, ClientError> {
+        match self.show(Topic::Origins(query))? {
+            View::Origins(page) => Ok(page),
+            _ => Err(ClientError::Unexpected { asked: "origins" }),
+        }
+    }
+
+    /// A page of RTTs.
+    ///
+    /// # Errors
+    /// As [`Client::show`].
+    pub fn rtt(&mut self, query: RttQuery) -> Result<RttPage, ClientError> {
+        match self.show(Topic::Rtt(query))? {
+            View::Rtt(page) => Ok(page),
+            _ => Err(ClientError::Unexpected { asked: "rtt" }),
+        }
+    }
+
+    /// A page of retransmissions.
+    ///
+    /// # Errors
+    /// As [`Client::show`].
+    pub fn retransmits(&mut self, query: RetransmitsQuery) -> Result<RetransmitsPage, ClientError> {
+        match self.show(Topic::Retransmits(query))? {
+            View::Retransmits(page) => Ok(page),
+            _ => Err(ClientError::Unexpected { asked: "retransmits" }),
+        }
+    }
+
     /// The plan that is in force.
     ///
     /// # Errors
@@ -157,8 +220,28 @@ impl Client {
     /// # Errors
     /// When the request cannot be sent in time.
     pub fn subscribe(&mut self, topic: Topic) -> Result<Subscription<'_>, ClientError> {
-        let id = self.send(&Request::Subscribe(topic), Instant::now() + self.timeout)?;
-        Ok(Subscription { client: self, id, failed: false })
+        let id = self.send_now(&Request::Subscribe(topic))?;
+        Ok(Subscription::new(self, id))
+    }
+
+    /// Begins a capture. Each batch of packets is waited for as long as for a reply.
+    ///
+    /// # Errors
+    /// As [`Client::show`].
+    pub fn capture(&mut self, request: CaptureRequest) -> Result<Capture<'_>, ClientError> {
+        let id = self.send_now(&Request::Capture(request))?;
+        let capturing = capturing_of(self.receive_next(id)?)?;
+        Ok(Capture::new(self, id, capturing))
+    }
+
+    /// Sends within the usual time.
+    pub(super) fn send_now(&mut self, request: &Request) -> Result<u64, ClientError> {
+        self.send(request, Instant::now() + self.timeout)
+    }
+
+    /// The next reply to the request `id`, within the usual time.
+    pub(super) fn receive_next(&mut self, id: u64) -> Result<Reply, ClientError> {
+        self.receive(id, Instant::now() + self.timeout)
     }
 
     /// Sends one request and waits for its reply. Views of subscriptions that were given up, still
@@ -207,39 +290,6 @@ impl Client {
                 }
                 _ => {}
             }
-        }
-    }
-}
-
-/// Views as they come, one a tick. Dropping it ends the subscription.
-#[derive(Debug)]
-pub struct Subscription<'a> {
-    client: &'a mut Client,
-    id: u64,
-    failed: bool,
-}
-
-impl Iterator for Subscription<'_> {
-    type Item = Result<View, ClientError>;
-
-    /// The next view; after an error, nothing.
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
-        }
-        let deadline = Instant::now() + self.client.timeout;
-        let view = self.client.receive(self.id, deadline).and_then(view_of);
-        self.failed = view.is_err();
-        Some(view)
-    }
-}
-
-impl Drop for Subscription<'_> {
-    fn drop(&mut self) {
-        if !self.failed {
-            let deadline = Instant::now() + self.client.timeout;
-            // when this fails the connection is gone, and with it the subscription
-            let _ = self.client.send(&Request::Unsubscribe(self.id), deadline);
         }
     }
 }

@@ -3,11 +3,14 @@
 mod asynchronous;
 mod blocking;
 mod error;
+mod stream;
 
 pub use asynchronous::AsyncClient;
-pub use blocking::{Client, Subscription};
+pub use blocking::Client;
 pub use error::ClientError;
+pub use stream::{Capture, Subscription};
 
+use crate::capture::{CaptureStep, Capturing};
 use crate::reply::{Reply, Welcome};
 use crate::request::{Hello, Request};
 use crate::version::VersionRange;
@@ -30,6 +33,21 @@ fn view_of(reply: Reply) -> Result<View, ClientError> {
     match reply {
         Reply::View(view) => Ok(view),
         other => Err(unexpected("show", other)),
+    }
+}
+
+fn capturing_of(reply: Reply) -> Result<Capturing, ClientError> {
+    match reply {
+        Reply::Capturing(capturing) => Ok(capturing),
+        other => Err(unexpected("capture", other)),
+    }
+}
+
+fn step_of(reply: Reply) -> Result<CaptureStep, ClientError> {
+    match reply {
+        Reply::Captured(packets) => Ok(CaptureStep::Packets(packets)),
+        Reply::CaptureEnded(ended) => Ok(CaptureStep::Ended(ended)),
+        other => Err(unexpected("capture", other)),
     }
 }
 

@@ -3,13 +3,19 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use units::{PerDirection, TcHandle};
+use units::{PerDirection, PerSegment, TcHandle};
+
+use super::leaf::LeafView;
+use super::retransmits::RetransmitView;
+use super::rtt::RttPercentiles;
 
 /// A page of circuits.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CircuitsPage {
     /// The tick shown.
     pub tick: u64,
+    /// The time before it that RTTs and shares of retransmissions are from.
+    pub window_ms: u64,
     /// Circuits that there are.
     pub total: u32,
     /// Circuits that the query matches.
@@ -45,6 +51,12 @@ pub struct CircuitRow {
     pub drops: PerDirection<u64>,
     /// Bytes waiting in the circuit's class.
     pub backlog_bytes: PerDirection<u64>,
+    /// What the qdisc under its class did; none when there is no class, or no qdisc of its own.
+    pub leaf: PerDirection<Option<LeafView>>,
+    /// RTTs; none where there was no sample.
+    pub rtt: PerSegment<Option<RttPercentiles>>,
+    /// TCP segments that were sent again.
+    pub retransmits: PerDirection<RetransmitView>,
     /// Hardware transmit queue.
     pub queue: PerDirection<u16>,
     /// The CPU that forwards its packets.

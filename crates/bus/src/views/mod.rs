@@ -3,8 +3,14 @@
 //! Every view says the tick that it shows, so that a client sees which ticks it missed.
 
 mod circuits;
+mod flows;
+mod hosts;
+mod leaf;
+mod origins;
 mod plan;
 mod queues;
+mod retransmits;
+mod rtt;
 mod status;
 mod tree;
 mod unknown;
@@ -12,11 +18,17 @@ mod unknown;
 use serde::{Deserialize, Serialize};
 
 pub use circuits::{CircuitRow, CircuitsPage};
+pub use flows::{FlowKey, FlowRow, FlowRtt, FlowState, FlowsPage, Origin, StreamView, TcpFlags};
+pub use hosts::{HostRow, HostsPage};
+pub use leaf::{LeafView, TinView};
+pub use origins::{OriginRow, OriginsPage};
 pub use plan::PlanView;
 pub use queues::{QueueRow, QueuesView};
+pub use retransmits::{RetransmitEvent, RetransmitRow, RetransmitView, RetransmitsPage};
+pub use rtt::{MeanRtt, RttBin, RttPage, RttPercentiles, RttRow};
 pub use status::{
-    ConfigView, CountView, MapView, NicView, ProtocolsView, Side, StatusView, TcAttachment,
-    ThreadState, ThreadView, TrafficView, XdpMode,
+    ConfigView, CountView, FlowCounts, MapView, NicView, ProtocolsView, Side, StatusView,
+    TcAttachment, ThreadState, ThreadView, TrafficView, XdpMode,
 };
 pub use tree::{NodeRow, TreeView};
 pub use unknown::{UnknownPage, UnknownRow};
@@ -34,4 +46,14 @@ pub enum View {
     Queues(QueuesView),
     /// A page of hosts that no device covers.
     Unknown(UnknownPage),
+    /// A page of flows.
+    Flows(FlowsPage),
+    /// A page of hosts on the customers' side.
+    Hosts(HostsPage),
+    /// A page of networks or countries of the Internet side.
+    Origins(OriginsPage),
+    /// A page of RTTs.
+    Rtt(RttPage),
+    /// A page of retransmissions.
+    Retransmits(RetransmitsPage),
 }

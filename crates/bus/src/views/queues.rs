@@ -5,6 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use units::Direction;
 
+use super::leaf::TinView;
+
 /// Every hardware transmit queue that has a tree on it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct QueuesView {
@@ -41,6 +43,17 @@ pub struct QueueRow {
     pub drops_per_sec: u64,
     /// Packets dropped by its leaves since the daemon began to count.
     pub drops: u64,
+    /// Packets marked as congested by its leaves, a second.
+    pub marks_per_sec: u64,
+    /// Packets marked as congested by its leaves since the daemon began to count.
+    pub marks: u64,
+    /// How often its leaves held a packet back for its rate, since the daemon began to count.
+    pub overlimits: u64,
     /// Bytes waiting in its leaves.
     pub backlog_bytes: u64,
+    /// Packets waiting in its leaves.
+    pub backlog_packets: u64,
+    /// Its leaves' tins taken together, by position, where they are CAKE; empty otherwise. Peak and
+    /// average delay are the largest of all leaves, the base delay is the least; the rest is added.
+    pub tins: Vec<TinView>,
 }

@@ -1,7 +1,10 @@
 //! The daemon and the box as a whole.
 
 use serde::{Deserialize, Serialize};
-use units::PerDirection;
+use units::{PerDirection, PerSegment};
+
+use super::retransmits::RetransmitView;
+use super::rtt::RttPercentiles;
 
 /// The daemon and the box as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -32,6 +35,16 @@ pub struct StatusView {
     pub nics: Vec<NicView>,
     /// What crosses the box.
     pub traffic: TrafficView,
+    /// How many flows and hosts are known.
+    pub flows: FlowCounts,
+    /// The time before the tick that RTTs and shares of retransmissions are from.
+    pub window_ms: u64,
+    /// RTTs of all circuits together; none where there was no sample.
+    pub rtt: PerSegment<Option<RttPercentiles>>,
+    /// TCP segments that were sent again, of all circuits together.
+    pub retransmits: PerDirection<RetransmitView>,
+    /// Captures under way.
+    pub captures: u32,
     /// How many packets took each way out of `xdp_ingress`.
     pub verdicts: Vec<CountView>,
     /// How many times each noteworthy thing happened to a packet.
@@ -46,7 +59,7 @@ pub struct StatusView {
     pub clients: u32,
     /// Clients that may be connected at once.
     pub clients_max: u32,
-    /// What each bounded queue inside the daemon had to drop.
+    /// What each bounded queue on the way into the daemon or inside it had to drop: rings, buffers.
     pub dropped: Vec<CountView>,
     /// What the operator ought to know.
     pub warnings: Vec<String>,
@@ -121,6 +134,19 @@ pub struct TrafficView {
     pub packets_per_sec: PerDirection<u64>,
     /// Rates by protocol.
     pub protocols: PerDirection<ProtocolsView>,
+}
+
+/// How many flows and hosts are known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowCounts {
+    /// Flows in the table.
+    pub open: u32,
+    /// Flows that fit into the table.
+    pub capacity: u32,
+    /// Flows of the last five minutes that left the table.
+    pub recent: u32,
+    /// Hosts on the customers' side, known and unknown.
+    pub hosts: u32,
 }
 
 /// Rates by protocol.

@@ -3,13 +3,18 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use units::PerDirection;
+use units::{PerDirection, PerSegment};
+
+use super::retransmits::RetransmitView;
+use super::rtt::RttPercentiles;
 
 /// The tree of nodes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TreeView {
     /// The tick shown.
     pub tick: u64,
+    /// The time before it that RTTs and shares of retransmissions are from.
+    pub window_ms: u64,
     /// Parents come before their children.
     pub nodes: Vec<NodeRow>,
 }
@@ -41,4 +46,8 @@ pub struct NodeRow {
     pub drops_per_sec: PerDirection<u64>,
     /// Packets dropped by its circuits' classes since the daemon began to count.
     pub drops: PerDirection<u64>,
+    /// RTTs; none where there was no sample.
+    pub rtt: PerSegment<Option<RttPercentiles>>,
+    /// TCP segments that were sent again.
+    pub retransmits: PerDirection<RetransmitView>,
 }

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 
 use bus::*;
-use units::{Direction, PerDirection, TcHandle};
+use units::{Direction, PerDirection, PerSegment, Segment, TcHandle};
 
 fn pair<T>(down: T, up: T) -> PerDirection<T> {
     PerDirection { down, up }
@@ -13,6 +13,7 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
     let circuits = CircuitsQuery {
         filter: "gurnee".into(),
         node: Some("AP_A".into()),
+        rtt_samples_min: 20,
         sort: CircuitSort::Share,
         by: Some(Direction::Upload),
         descending: true,
@@ -38,7 +39,93 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
         ("plan", Request::Plan),
         ("reload", Request::Reload),
         ("bypass", Request::Bypass(true)),
+        ("show-flows", Request::Show(Topic::Flows(flows_query()))),
+        ("show-hosts", Request::Show(Topic::Hosts(hosts_query()))),
+        ("show-origins", Request::Show(Topic::Origins(origins_query()))),
+        ("show-rtt", Request::Show(Topic::Rtt(rtt_query()))),
+        ("show-retransmits", Request::Show(Topic::Retransmits(retransmits_query()))),
+        ("capture-circuit", Request::Capture(capture(CaptureTarget::Circuit("10001".into())))),
+        ("capture-host", Request::Capture(capture(CaptureTarget::Host(address("fd00::9"))))),
     ]
+}
+
+fn address(text: &str) -> std::net::IpAddr {
+    text.parse().unwrap()
+}
+
+fn flows_query() -> FlowsQuery {
+    FlowsQuery {
+        filter: "gurnee".into(),
+        circuit: Some("10001".into()),
+        host: Some(address("100.64.0.1")),
+        protocol: Some(6),
+        asn: Some(64_500),
+        country: Some("NL".into()),
+        recent: true,
+        sort: FlowSort::RttInternet,
+        by: Some(Direction::Download),
+        descending: true,
+        offset: 300,
+        limit: 70_000,
+    }
+}
+
+fn hosts_query() -> HostsQuery {
+    HostsQuery {
+        filter: "100.64".into(),
+        circuit: Some("10001".into()),
+        kind: HostKind::Unknown,
+        sort: HostSort::Retransmits,
+        by: Some(Direction::Upload),
+        descending: true,
+        offset: 1,
+        limit: 2,
+    }
+}
+
+fn origins_query() -> OriginsQuery {
+    OriginsQuery {
+        group: OriginGroup::Country,
+        filter: "n".into(),
+        sort: OriginSort::Rtt,
+        by: Some(Direction::Upload),
+        descending: true,
+        offset: 1,
+        limit: 2,
+    }
+}
+
+fn rtt_query() -> RttQuery {
+    RttQuery {
+        group: RttGroup::Circuits,
+        filter: "st".into(),
+        node: Some("AP_A".into()),
+        segment: Segment::Internet,
+        samples_min: 20,
+        sort: RttSort::P99,
+        descending: true,
+        offset: 1,
+        limit: 2,
+        histogram: true,
+    }
+}
+
+fn retransmits_query() -> RetransmitsQuery {
+    RetransmitsQuery {
+        group: RetransmitGroup::Flows,
+        filter: "st".into(),
+        circuit: Some("10001".into()),
+        sort: RetransmitSort::Reordered,
+        by: Some(Direction::Upload),
+        descending: true,
+        offset: 1,
+        limit: 2,
+        events: 30,
+    }
+}
+
+fn capture(target: CaptureTarget) -> CaptureRequest {
+    CaptureRequest { target, seconds: 30, packets: 100_000, snap_length: 128 }
 }
 
 pub(crate) fn replies() -> Vec<(&'static str, Reply)> {
@@ -68,7 +155,202 @@ pub(crate) fn replies() -> Vec<(&'static str, Reply)> {
         ),
         ("reloaded", Reply::Reloaded(reloaded)),
         ("done", Reply::Done),
+        ("flows", View::Flows(flows()).into()),
+        ("hosts", View::Hosts(hosts()).into()),
+        ("origins", View::Origins(origins()).into()),
+        ("rtt", View::Rtt(rtt()).into()),
+        ("retransmits", View::Retransmits(retransmits_page()).into()),
+        ("capturing", Reply::Capturing(capturing())),
+        ("captured", Reply::Captured(captured())),
+        (
+            "capture-ended",
+            Reply::CaptureEnded(CaptureEnded {
+                captured: 1_000,
+                lost: 3,
+                reason: CaptureEnd::Packets,
+            }),
+        ),
     ]
+}
+
+fn percentiles() -> PerSegment<Option<RttPercentiles>> {
+    let customer =
+        RttPercentiles { p50_us: 12_300, p90_us: 45_600, p99_us: 300_000, samples: 70_000 };
+    PerSegment { customer: Some(customer), internet: None }
+}
+
+fn mean() -> MeanRtt {
+    MeanRtt { mean_us: 12_300, min_us: 900, samples: 250 }
+}
+
+fn retransmits() -> PerDirection<RetransmitView> {
+    let down =
+        RetransmitView { per_sec: 4, count: 70_000, reordered: 300, share_percent: Some(0.5) };
+    pair(down, RetransmitView::default())
+}
+
+fn tin(name: &str) -> TinView {
+    TinView {
+        name: name.into(),
+        sent_bytes: 5_000_000,
+        drops: 300,
+        marks: 20,
+        backlog_bytes: 60_000,
+        peak_delay_us: 5_100,
+        avg_delay_us: 2_000,
+        base_delay_us: 90,
+    }
+}
+
+fn key() -> FlowKey {
+    FlowKey {
+        customer: address("100.64.0.1"),
+        internet: address("192.0.2.80"),
+        customer_port: 50_123,
+        internet_port: 443,
+        protocol: 6,
+    }
+}
+
+fn origin() -> Origin {
+    Origin { asn: Some(64_500), name: Some("EXAMPLE".into()), country: Some("NL".into()) }
+}
+
+fn flows() -> FlowsPage {
+    let down = StreamView {
+        rate_bps: 5_000_000,
+        packets_per_sec: 450,
+        bytes: 123_456_789,
+        packets: 90_000,
+        retransmits: 300,
+        reordered: 7,
+        retransmit_percent: Some(0.25),
+        tcp_flags: TcpFlags(0x1a),
+        dscp: 46,
+        ect_packets: 600,
+        ce_packets: 5,
+    };
+    let known = FlowRow {
+        key: key(),
+        circuit: Some("10001".into()),
+        state: FlowState::Ended,
+        first_seen_ms_ago: 90_000,
+        last_seen_ms_ago: 10,
+        streams: pair(down, StreamView::default()),
+        rtt: PerSegment {
+            customer: Some(FlowRtt {
+                last_us: 12_300,
+                min_us: 900,
+                smoothed_us: 11_000,
+                samples: 400,
+            }),
+            internet: None,
+        },
+        origin: origin(),
+    };
+    let unknown = FlowRow {
+        circuit: None,
+        state: FlowState::Idle,
+        origin: Origin::default(),
+        ..known.clone()
+    };
+    FlowsPage { tick: 41, total: 70_000, matched: 2, rows: vec![known, unknown] }
+}
+
+fn hosts() -> HostsPage {
+    let protocols =
+        ProtocolsView { tcp_bps: 1_000_000, udp_bps: 2_000, icmp_bps: 64, other_bps: 1 };
+    let row = HostRow {
+        addr: address("fd00::9"),
+        circuit: Some("10001".into()),
+        last_seen_ms_ago: 10,
+        rate_bps: pair(1_002_065, 500),
+        protocols: pair(protocols, ProtocolsView::default()),
+        packets_per_sec: pair(90, 4),
+        bytes: pair(123_456, 99),
+        packets: pair(100, 2),
+        flows: 3,
+        rtt: PerSegment { customer: Some(mean()), internet: None },
+        retransmits: retransmits(),
+    };
+    HostsPage { tick: 41, total: 300, matched: 1, rows: vec![row] }
+}
+
+fn origins() -> OriginsPage {
+    let row = OriginRow {
+        origin: origin(),
+        rate_bps: pair(1_002_065, 500),
+        packets_per_sec: pair(90, 4),
+        bytes: pair(123_456, 99),
+        flows: 3,
+        rtt: Some(mean()),
+        retransmits: retransmits(),
+    };
+    OriginsPage { tick: 41, total: 300, matched: 1, rows: vec![row] }
+}
+
+fn rtt() -> RttPage {
+    let row = RttRow {
+        id: "10001".into(),
+        name: "968 Circle St., Gurnee".into(),
+        node: Some("AP_A".into()),
+        rtt: percentiles(),
+    };
+    let bins = vec![
+        RttBin { from_us: 0, to_us: Some(65), samples: 1 },
+        RttBin { from_us: 17_000_000, to_us: None, samples: 300 },
+    ];
+    RttPage {
+        tick: 41,
+        window_ms: 60_000,
+        total: 300,
+        matched: 1,
+        rows: vec![row],
+        histogram: Some(PerSegment { customer: bins, internet: vec![] }),
+    }
+}
+
+fn retransmits_page() -> RetransmitsPage {
+    let row = RetransmitRow {
+        circuit: Some("10001".into()),
+        name: Some("968 Circle St., Gurnee".into()),
+        host: Some(address("100.64.0.1")),
+        flow: Some(key()),
+        retransmits: retransmits(),
+    };
+    let event = RetransmitEvent {
+        seen_ms_ago: 300,
+        flow: key(),
+        circuit: None,
+        direction: Direction::Upload,
+        sequence: 4_000_000_000,
+        length: 1_448,
+    };
+    RetransmitsPage {
+        tick: 41,
+        total: 300,
+        matched: 1,
+        rows: vec![row],
+        events: vec![event],
+        events_lost: 5,
+    }
+}
+
+fn capturing() -> Capturing {
+    let interfaces =
+        vec![CaptureInterface { ifindex: 3, name: "eth1".into(), side: Side::Customers }];
+    Capturing { interfaces, seconds: 30, packets: 100_000, snap_length: 128 }
+}
+
+fn captured() -> Vec<CapturedPacket> {
+    let packet = CapturedPacket {
+        seen_ns: 1_790_000_000_123_456_789,
+        interface: 0,
+        direction: Direction::Upload,
+        length: 1_514,
+        bytes: vec![0xff; 54],
+    };
+    vec![packet.clone(), CapturedPacket { bytes: vec![], ..packet }]
 }
 
 fn status() -> StatusView {
@@ -100,6 +382,11 @@ fn status() -> StatusView {
             packets_per_sec: pair(90, 4),
             protocols: pair(protocols, ProtocolsView::default()),
         },
+        flows: FlowCounts { open: 500_000, capacity: 1_000_000, recent: 900, hosts: 12 },
+        window_ms: 60_000,
+        rtt: percentiles(),
+        retransmits: retransmits(),
+        captures: 1,
         verdicts: count("steered"),
         events: count("map full"),
         egress: count("classified"),
@@ -133,12 +420,24 @@ fn tree() -> TreeView {
         share_percent: pair(25.0, 0.5),
         drops_per_sec: pair(3, 0),
         drops: pair(70_000, 1),
+        rtt: percentiles(),
+        retransmits: retransmits(),
     };
     let child = NodeRow { parent: Some(0), depth: 1, is_virtual: true, kind: None, ..node.clone() };
-    TreeView { tick: 41, nodes: vec![node, child] }
+    TreeView { tick: 41, window_ms: 60_000, nodes: vec![node, child] }
 }
 
 fn circuits() -> CircuitsPage {
+    let leaf = LeafView {
+        kind: "cake".into(),
+        drops_per_sec: 400,
+        drops: 9_000,
+        marks_per_sec: 2,
+        marks: 20,
+        backlog_bytes: 60_000,
+        backlog_packets: 40,
+        tins: vec![tin("bulk"), tin("best effort")],
+    };
     let row = CircuitRow {
         id: "10001".into(),
         name: "968 Circle St., Gurnee".into(),
@@ -152,12 +451,15 @@ fn circuits() -> CircuitsPage {
         drops_per_sec: pair(400, 0),
         drops: pair(9_000, 0),
         backlog_bytes: pair(60_000, 0),
+        leaf: pair(Some(leaf), None),
+        rtt: percentiles(),
+        retransmits: retransmits(),
         queue: pair(2, 3),
         cpu: 1,
         class: pair(Some(TcHandle::new(1, 0x2a)), None),
         addresses: ["100.64.0.1".into(), "fdd7:b724:0:100::/56".into()].into(),
     };
-    CircuitsPage { tick: 41, total: 8, matched: 1, rows: vec![row] }
+    CircuitsPage { tick: 41, window_ms: 60_000, total: 8, matched: 1, rows: vec![row] }
 }
 
 fn queues() -> QueuesView {
@@ -174,7 +476,12 @@ fn queues() -> QueuesView {
         share_percent: 25.0,
         drops_per_sec: 5,
         drops: 1_000,
+        marks_per_sec: 3,
+        marks: 400,
+        overlimits: 5_000,
         backlog_bytes: 120_000,
+        backlog_packets: 80,
+        tins: vec![tin("bulk")],
     };
     QueuesView { tick: 41, queues: vec![row] }
 }
