@@ -43,8 +43,8 @@ pub mod synthetic;
 
 pub use load::Loaded;
 pub use model::{
-    Bus, Circuit, Config, Device, Diffserv, FastLeaf, Files, Interfaces, Leaf, Limits, Log, Mode,
-    Network, Node, Queues, Ranges,
+    Bus, Capture, Circuit, Config, Device, Diffserv, FastLeaf, Files, Flows, Interfaces, Leaf,
+    Limits, Log, Mode, Network, Node, Queues, Ranges,
 };
 pub use problem::{Problem, Problems, Severity};
 pub use settings::sample;

@@ -115,12 +115,14 @@ fn finish(
 
 /// The configuration, when every part is there.
 fn assemble(settings: &Settings, network: Option<Network>) -> Option<Config> {
-    let Settings { interfaces, files, queues, ranges, bus, limits, log } = settings;
+    let Settings { interfaces, files, queues, ranges, flows, capture, bus, limits, log } = settings;
     Some(Config {
         interfaces: interfaces.clone()?,
         files: files.clone()?,
         queues: queues.clone()?,
         ranges: ranges.clone()?,
+        flows: (*flows)?,
+        capture: (*capture)?,
         bus: bus.clone()?,
         limits: (*limits)?,
         log: log.clone()?,

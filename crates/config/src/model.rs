@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use units::{BitsPerSec, CircuitId, IpPrefix, NodeId, PerDirection};
@@ -17,6 +18,10 @@ pub struct Config {
     pub queues: Queues,
     /// Which addresses are customers' and which are left alone.
     pub ranges: Ranges,
+    /// When flows end, and how long ended ones are kept.
+    pub flows: Flows,
+    /// What captures may take.
+    pub capture: Capture,
     /// Who may speak to the daemon, and where.
     pub bus: Bus,
     /// How much the kernel maps hold.
@@ -64,6 +69,8 @@ pub struct Files {
     pub network: PathBuf,
     /// ShapedDevices.csv.
     pub devices: PathBuf,
+    /// Tables of the Internet's addresses, each path once: the first that answers a question counts.
+    pub origins: Vec<PathBuf>,
     /// Folder for our pins, inside a mounted BPF filesystem.
     pub pins: PathBuf,
 }
@@ -135,6 +142,36 @@ pub struct Ranges {
     pub ignored: Vec<IpPrefix>,
 }
 
+/// When flows end, and how long ended ones are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flows {
+    /// A TCP connection that was silent for this long has ended.
+    pub tcp_idle: Duration,
+    /// The same for UDP, and for what is neither TCP nor ICMP.
+    pub udp_idle: Duration,
+    /// The same for ICMP and ICMPv6.
+    pub icmp_idle: Duration,
+    /// The same for flows of any kind in which one side never answered.
+    pub unanswered_idle: Duration,
+    /// How long an ended flow is kept.
+    pub recent: Duration,
+    /// How many ended flows are kept at most.
+    pub recent_flows: u32,
+}
+
+/// What captures may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capture {
+    /// Captures that may run at once.
+    pub at_once: u8,
+    /// Packets that one capture may take.
+    pub packets_max: u32,
+    /// How long one capture may run.
+    pub seconds_max: Duration,
+    /// Bytes of each packet that a capture may take.
+    pub snap_length_max: u16,
+}
+
 /// Who may speak to the daemon, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bus {
@@ -159,6 +196,8 @@ pub struct Limits {
     pub prefixes: u32,
     /// Unknown hosts that are remembered.
     pub unknown_hosts: u32,
+    /// Flows that are measured at once.
+    pub flows: u32,
 }
 
 /// What is logged.

@@ -4,8 +4,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use config::{Config, Loaded, Problems};
+use config::{Capture, Config, Flows, Loaded, Problems};
 
 /// The folders of one kind, in order.
 fn folders(kind: &str) -> Vec<PathBuf> {
@@ -107,6 +108,30 @@ fn valid_configurations_load() {
         wrong.extend(compare(&folder, &text).err());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn measuring_is_set_as_written() {
+    let folder = Path::new("../../tests/config_valid/every_key");
+    let config = Config::load(&folder.join("tidegate.toml")).unwrap().config;
+    let seconds = Duration::from_secs;
+    let flows = Flows {
+        tcp_idle: seconds(3_600),
+        udp_idle: seconds(90),
+        icmp_idle: seconds(5),
+        unanswered_idle: seconds(2),
+        recent: Duration::ZERO,
+        recent_flows: 1,
+    };
+    let capture = Capture {
+        at_once: 8,
+        packets_max: 50_000,
+        seconds_max: seconds(86_400),
+        snap_length_max: 64,
+    };
+    assert_eq!((config.flows, config.capture, config.limits.flows), (flows, capture, 1_024));
+    let origins = [folder.join("asn.tsv.gz"), PathBuf::from("/var/lib/tidegate/city.mmdb")];
+    assert_eq!(config.files.origins, origins);
 }
 
 #[test]

@@ -43,6 +43,9 @@ fn the_sample_is_valid_as_it_is_and_shows_the_defaults() {
         })
         .collect();
     assert!(spelled_out.contains("\nframing_percent = 5\n"));
+    let limits = loaded.config.limits;
+    assert_eq!((limits.circuits, limits.flows), (32_768, 131_072));
+    assert_eq!(loaded.config.flows.recent, std::time::Duration::from_secs(300));
     let spelled_out = Config::from_sources(&with_example_network(&spelled_out)).unwrap();
     assert_eq!(spelled_out.config, loaded.config);
 }

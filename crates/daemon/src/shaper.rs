@@ -294,7 +294,18 @@ fn refuse(changes: Vec<&'static str>) -> Result<(), ShaperError> {
 
 /// Settings that differ and that only a new daemon can use.
 fn fixed_changes(old: &Config, new: &Config) -> Vec<&'static str> {
-    let Config { interfaces, files, queues: _, ranges: _, bus, limits, log, network: _ } = new;
+    let Config {
+        interfaces,
+        files,
+        queues: _,
+        ranges: _,
+        flows: _,
+        capture: _,
+        bus,
+        limits,
+        log,
+        network: _,
+    } = new;
     [
         ("[interfaces]", old.interfaces != *interfaces),
         ("[files] pins", old.files.pins != files.pins),

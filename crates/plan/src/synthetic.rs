@@ -2,10 +2,11 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use config::{
-    Bus, Circuit, Config, Device, Diffserv, Files, Interfaces, Leaf, Limits, Log, Mode, Network,
-    Node, Queues, Ranges,
+    Bus, Capture, Circuit, Config, Device, Diffserv, Files, Flows, Interfaces, Leaf, Limits, Log,
+    Mode, Network, Node, Queues, Ranges,
 };
 use units::{BitsPerSec, CpuId, IfIndex, IpPrefix, PerDirection};
 
@@ -81,6 +82,7 @@ pub fn config(link: BitsPerSec) -> Config {
         files: Files {
             network: PathBuf::from("network.json"),
             devices: PathBuf::from("ShapedDevices.csv"),
+            origins: Vec::new(),
             pins: PathBuf::from("/sys/fs/bpf/tidegate"),
         },
         queues: Queues {
@@ -92,6 +94,20 @@ pub fn config(link: BitsPerSec) -> Config {
             framing_percent: 3,
         },
         ranges: Ranges::default(),
+        flows: Flows {
+            tcp_idle: Duration::from_secs(600),
+            udp_idle: Duration::from_secs(120),
+            icmp_idle: Duration::from_secs(30),
+            unanswered_idle: Duration::from_secs(15),
+            recent: Duration::from_secs(300),
+            recent_flows: 100_000,
+        },
+        capture: Capture {
+            at_once: 4,
+            packets_max: 1_000_000,
+            seconds_max: Duration::from_secs(600),
+            snap_length_max: 256,
+        },
         bus: Bus {
             socket: PathBuf::from("/run/tidegate/bus.sock"),
             read_group: "tidegate".to_owned(),
@@ -103,6 +119,7 @@ pub fn config(link: BitsPerSec) -> Config {
             hosts: 524_288,
             prefixes: 262_144,
             unknown_hosts: 16_384,
+            flows: 131_072,
         },
         log: Log { filter: "info".to_owned() },
         network: Network::default(),

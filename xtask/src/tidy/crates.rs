@@ -11,12 +11,13 @@ use super::files::Tree;
 use crate::step;
 
 /// Each package, and which of ours it may use: the tiers, from the lowest up.
-const ALLOWED: [(&str, &[&str]); 19] = [
+const ALLOWED: [(&str, &[&str]); 20] = [
     ("units", &[]),
     ("abi", &[]),
     ("tidegate-ebpf", &[]),
     ("supervisor", &[]),
     ("config", &["units"]),
+    ("origin", &[]),
     ("state", &["units"]),
     ("bus", &["units"]),
     ("plan", &["config", "units"]),
@@ -33,6 +34,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
             "abi",
             "supervisor",
             "config",
+            "origin",
             "state",
             "bus",
             "plan",
@@ -52,6 +54,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
             "abi",
             "supervisor",
             "config",
+            "origin",
             "state",
             "bus",
             "plan",

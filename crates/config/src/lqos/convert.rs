@@ -29,6 +29,7 @@ pub(super) fn convert(
         ("files", vec![path_key("network", &network), path_key("devices", &devices)]),
         ("queues", queues(&mut settings, report)),
         ("ranges", ranges(&mut settings)),
+        ("flows", flows(&mut settings)),
     ];
     for (name, keys) in sections {
         if !keys.is_empty() {
@@ -233,6 +234,18 @@ fn read_range(text: &str, taken: &[IpPrefix]) -> Result<(IpPrefix, bool), String
         return Err("it is ignored, too, and that is what is kept".to_owned());
     }
     Ok((prefix, changed))
+}
+
+/// One time for all flows becomes one for each kind.
+fn flows(settings: &mut Settings) -> Vec<String> {
+    const TIMEOUT: &str = "flows.flow_timeout_seconds";
+    let Some((line, seconds)) = settings.take_number(TIMEOUT) else { return Vec::new() };
+    if seconds.fract() != 0.0 || !(10.0..=86_400.0).contains(&seconds) {
+        let why = format!("not carried over: {seconds} is not a whole number from 10 to 86400");
+        settings.note(line, TIMEOUT, why);
+        return Vec::new();
+    }
+    ["tcp_idle", "udp_idle", "icmp_idle"].map(|key| text_key(key, &format!("{seconds} s"))).into()
 }
 
 fn text_key(key: &str, text: &str) -> String {

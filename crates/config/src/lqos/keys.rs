@@ -145,7 +145,7 @@ fn convert(value: &DeValue<'_>) -> Value {
 
 /// Why a key has no counterpart. The first rule whose name the key has, or begins with, holds.
 fn why_not(key: &str) -> &'static str {
-    const REASONS: [(&str, &str); 14] = [
+    const REASONS: [(&str, &str); 16] = [
         ("version", "it names the format of the imported file"),
         ("node_id", "Tidegate does not identify itself to a service"),
         ("node_name", "Tidegate has no name for the box; the host's name serves"),
@@ -160,7 +160,9 @@ fn why_not(key: &str) -> &'static str {
         ("queues.monitor_only", "queues.queue_mode says it already"),
         ("queues.", "Tidegate has no such setting"),
         ("tuning.", "the cards' and the kernel's tuning is left to the system"),
-        ("flows.", "flows have no settings in tidegate.toml"),
+        ("flows.netflow_", "Tidegate does not export flows"),
+        ("flows.do_not_track_subnets", "flows of all hosts are measured"),
+        ("flows.", "Tidegate has no such setting"),
         ("bridge.", "the mode in use does not need it"),
         ("single_interface.", "the mode in use does not need it"),
     ];

@@ -1,11 +1,14 @@
 //! tidegate.toml: from text to sections that are valid in themselves.
 //!
 //! [`raw`] declares every key once, with its text for the operator, its type and its default; the
-//! sample file is printed from the same declaration. [`value`] reads single values, and
-//! [`validate`] turns raw sections into those of the [`Config`](crate::Config).
+//! sample file is printed from the same declaration. [`value`] reads single values, [`time`] those
+//! that are times, and [`validate`] turns raw sections into those of the
+//! [`Config`](crate::Config), with [`measure`] for the ones about measuring.
 
+mod measure;
 mod raw;
 mod sample;
+mod time;
 mod validate;
 mod value;
 

@@ -1,6 +1,7 @@
 //! Every key of tidegate.toml, declared once.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 use units::{BitsPerSec, IpPrefix};
@@ -111,6 +112,11 @@ settings! {
         network: PathBuf = Default "\"network.json\"";
         /// The circuits with their rates and addresses.
         devices: PathBuf = Default "\"ShapedDevices.csv\"";
+        /// Tables that tell which network and country an Internet address belongs to, at most 16:
+        /// tab-separated ranges (start, end, AS number, country, name) or MMDB, plain or gzip. The
+        /// first that knows an address's network, or its country, counts. They are read again when
+        /// they change. Example: ["ip2asn-combined.tsv.gz"]
+        origins: Vec<Listed<PathBuf>> = Default "[]";
         /// Folder inside a mounted BPF filesystem, used while programs are attached.
         pins: PathBuf = Default "\"/sys/fs/bpf/tidegate\"";
     }
@@ -148,6 +154,35 @@ settings! {
         ignored: Vec<Listed<IpPrefix>> = Default "[]";
     }
 
+    /// When flows end, and how long ended ones are kept. Times are text with a unit: s, min or h.
+    [flows] RawFlows {
+        /// A TCP connection that was silent for this long has ended, 10 s to 24 h.
+        tcp_idle: Duration = Default "\"10 min\"";
+        /// The same for UDP and all that is neither TCP nor ICMP, 5 s to 24 h.
+        udp_idle: Duration = Default "\"2 min\"";
+        /// The same for ICMP, 5 s to 24 h.
+        icmp_idle: Duration = Default "\"30 s\"";
+        /// The same for flows of any kind in which one side never answered, 2 s to 24 h. Short, so
+        /// that scans do not fill the table.
+        unanswered_idle: Duration = Default "\"15 s\"";
+        /// How long an ended flow is kept to be looked at, at most 1 h; "0 s" keeps none.
+        recent: Duration = Default "\"5 min\"";
+        /// Ended flows that are kept at most, 1 to 4000000; the oldest go first.
+        recent_flows: i64 = Default "100000";
+    }
+
+    /// What `tidegate capture` may take.
+    [capture] RawCapture {
+        /// Captures that may run at once, 1 to 8.
+        at_once: i64 = Default "4";
+        /// Packets that one capture may take, 1 to 100000000.
+        packets_max: i64 = Default "1000000";
+        /// How long one capture may run, 1 s to 24 h.
+        seconds_max: Duration = Default "\"10 min\"";
+        /// Bytes of each packet that a capture may take, 64 to 256: headers, and no more.
+        snap_length_max: i64 = Default "256";
+    }
+
     /// The socket on which clients speak to the daemon.
     [bus] RawBus {
         /// The socket. The daemon makes it, and its lock file beside it.
@@ -163,14 +198,16 @@ settings! {
     /// How much the kernel's tables hold. They are made when the daemon starts and take memory in
     /// proportion.
     [limits] RawLimits {
-        /// Circuits, 1 to 1000000.
-        circuits: i64 = Default "65536";
+        /// Circuits, 1 to 1000000. One takes about 1.2 KB and 128 bytes for each processor.
+        circuits: i64 = Default "32768";
         /// Single addresses of devices, 1 to 4000000.
         hosts: i64 = Default "131072";
         /// Address blocks of devices and ranges, 1 to 4000000.
         prefixes: i64 = Default "65536";
         /// Hosts without a circuit that are remembered, 1 to 4000000.
         unknown_hosts: i64 = Default "65536";
+        /// Flows that are measured at once, 1024 to 16000000. One takes 384 bytes.
+        flows: i64 = Default "131072";
     }
 
     /// What the daemon writes to its log.

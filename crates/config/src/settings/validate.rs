@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 
 use units::{BitsPerSec, IpPrefix, PerDirection};
 
+use super::measure::{validate_capture, validate_flows};
 use super::raw::{
     RawBus, RawFiles, RawInterfaces, RawLimits, RawLog, RawQueues, RawRanges, RawSettings,
 };
 use super::value::{Field, Listed, ModeName};
-use crate::model::{Bus, FastLeaf, Files, Interfaces, Limits, Log, Mode, Queues, Ranges};
+use crate::model::{
+    Bus, Capture, FastLeaf, Files, Flows, Interfaces, Limits, Log, Mode, Queues, Ranges,
+};
 use crate::nearest::did_you_mean;
 use crate::prefix::touches_mapped_ipv4;
 use crate::problem::Report;
@@ -19,6 +22,8 @@ use crate::rate::{RATE_MAX, RATE_MIN};
 const INTERFACE_NAME_MAX: usize = 15;
 /// Longest socket path in bytes: `sun_path` less the closing zero.
 const SOCKET_PATH_MAX: usize = 107;
+/// Most tables of the Internet's addresses: each is asked in turn for every new flow.
+const ORIGINS_MAX: usize = 16;
 
 /// The sections of tidegate.toml; none stands for one with errors.
 #[derive(Debug)]
@@ -27,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) files: Option<Files>,
     pub(crate) queues: Option<Queues>,
     pub(crate) ranges: Option<Ranges>,
+    pub(crate) flows: Option<Flows>,
+    pub(crate) capture: Option<Capture>,
     pub(crate) bus: Option<Bus>,
     pub(crate) limits: Option<Limits>,
     pub(crate) log: Option<Log>,
@@ -39,6 +46,8 @@ pub(crate) fn validate(raw: &RawSettings, folder: &Path, report: &mut Report<'_>
         files: validate_files(&raw.files, folder, report),
         queues: validate_queues(&raw.queues, report),
         ranges: validate_ranges(&raw.ranges, report),
+        flows: validate_flows(&raw.flows, report),
+        capture: validate_capture(&raw.capture, report),
         bus: validate_bus(&raw.bus, report),
         limits: validate_limits(&raw.limits, report),
         log: validate_log(&raw.log, report),
@@ -132,11 +141,36 @@ fn validate_interface_name(field: &Field<String>, report: &mut Report<'_>) -> Op
 
 fn validate_files(raw: &RawFiles, folder: &Path, report: &mut Report<'_>) -> Option<Files> {
     let pins = validate_absolute(&raw.pins, report);
+    let origins = validate_origins(&raw.origins, folder, report);
     Some(Files {
         network: folder.join(raw.network.get()?),
         devices: folder.join(raw.devices.get()?),
+        origins: origins?,
         pins: pins?,
     })
+}
+
+/// Whether the files exist is found out by those who read them: they may come later.
+fn validate_origins(
+    field: &Field<Vec<Listed<PathBuf>>>,
+    folder: &Path,
+    report: &mut Report<'_>,
+) -> Option<Vec<PathBuf>> {
+    let listed = field.get()?;
+    let mut paths = Vec::new();
+    for Listed { line, value } in listed {
+        let path = folder.join(value);
+        if paths.contains(&path) {
+            report.warning(*line, field.key, format!("{} is listed twice", value.display()));
+        } else {
+            paths.push(path);
+        }
+    }
+    if paths.len() > ORIGINS_MAX {
+        field.error(report, format!("{} files are more than {ORIGINS_MAX}", paths.len()));
+        return None;
+    }
+    Some(paths)
 }
 
 fn validate_absolute(field: &Field<PathBuf>, report: &mut Report<'_>) -> Option<PathBuf> {
@@ -298,16 +332,23 @@ fn validate_limits(raw: &RawLimits, report: &mut Report<'_>) -> Option<Limits> {
     let hosts = in_range(&raw.hosts, 1, 4_000_000, report);
     let prefixes = in_range(&raw.prefixes, 1, 4_000_000, report);
     let unknown_hosts = in_range(&raw.unknown_hosts, 1, 4_000_000, report);
+    let flows = in_range(&raw.flows, 1_024, 16_000_000, report);
     Some(Limits {
         circuits: circuits? as u32,
         hosts: hosts? as u32,
         prefixes: prefixes? as u32,
         unknown_hosts: unknown_hosts? as u32,
+        flows: flows? as u32,
     })
 }
 
 /// The number, when it lies between `least` and `most`.
-fn in_range(field: &Field<i64>, least: i64, most: i64, report: &mut Report<'_>) -> Option<i64> {
+pub(super) fn in_range(
+    field: &Field<i64>,
+    least: i64,
+    most: i64,
+    report: &mut Report<'_>,
+) -> Option<i64> {
     let number = *field.get()?;
     if (least..=most).contains(&number) {
         return Some(number);

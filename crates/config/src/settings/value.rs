@@ -1,11 +1,13 @@
 //! Single values of tidegate.toml with the place where they stand.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use units::{BitsPerSec, IpPrefix};
 
+use super::time;
 use crate::model::{Diffserv, Leaf};
 use crate::nearest::did_you_mean;
 use crate::problem::{Problem, Report};
@@ -199,6 +201,24 @@ impl FromToml for BitsPerSec {
                 value,
                 format!("must be a rate like \"850 Mbps\", not {}", described(value)),
             ),
+        };
+        None
+    }
+}
+
+impl FromToml for Duration {
+    fn from_toml(value: &Spanned<DeValue<'_>>, place: &mut Place<'_, '_, '_>) -> Option<Self> {
+        match value.get_ref() {
+            DeValue::String(text) => match time::parse(text) {
+                Ok(time) => return Some(time),
+                Err(why) => place.error(value, why),
+            },
+            DeValue::Integer(_) | DeValue::Float(_) => place.error(
+                value,
+                "a bare number has no unit; write it like \"30 s\", \"10 min\" or \"1 h\"",
+            ),
+            _ => place
+                .error(value, format!("must be a time like \"10 min\", not {}", described(value))),
         };
         None
     }
