@@ -76,6 +76,7 @@ fn shape(
     let bus = loaded.config.bus.clone();
     let (prepared, facts) = prepare(loaded, None)?;
     let (shaper, readers) = Shaper::start(path, prepared, facts)?;
+    let Readers { counters, flows, quality, retransmits, captures } = readers;
     let engine = Engine::new();
     let config = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let shared = Arc::new(Shared {
@@ -84,6 +85,7 @@ fn shape(
         current: ArcSwap::new(Arc::clone(shaper.current())),
         problem: ArcSwapOption::empty(),
         classes: ArcSwapOption::empty(),
+        captures: CaptureDesk::new(captures),
         control: shaper.control(),
         attachments: shaper.attachments().to_vec(),
         monitor: supervisor.monitor(),
@@ -95,7 +97,7 @@ fn shape(
         ticks_skipped: AtomicU64::new(0),
     });
     let reloader = Reloader::new(shaper, Arc::clone(&shared));
-    threads::start(supervisor, &shared, engine, readers.counters)
+    threads::start(supervisor, &shared, engine, counters)
         .map_err(|error| Failure::System("start the measuring threads", error.into()))?;
     serve(&bus, &shared, &reloader, supervisor.stop(), signals)?;
     Ok(reloader)

@@ -16,6 +16,7 @@
 #![allow(unreachable_pub, reason = "a binary exports nothing")]
 
 mod boot;
+mod captures;
 mod exit;
 mod facts;
 mod layout;

@@ -219,7 +219,7 @@ fn current(generation: u64, config: &Config, plan: Plan, warnings: Vec<String>) 
         warn!("{warning}");
     }
     let layout = Arc::new(layout(generation, config, &plan));
-    Current { generation, since: Instant::now(), plan, layout, warnings }
+    Current { generation, since: Instant::now(), plan, layout, capture: config.capture, warnings }
 }
 
 fn guard(nic: &str) -> Result<NicGuards, ShaperError> {

@@ -11,6 +11,8 @@ use state::{ClassSample, Layout, Store};
 use supervisor::Monitor;
 use tokio::sync::watch;
 
+use crate::captures::CaptureDesk;
+
 /// What clients may ask about.
 #[derive(Debug)]
 pub struct Shared {
@@ -24,6 +26,8 @@ pub struct Shared {
     pub problem: ArcSwapOption<String>,
     /// The newest statistics of the classes.
     pub classes: ArcSwapOption<ClassSample>,
+    /// The captures that run.
+    pub captures: CaptureDesk,
     /// The programs' switches.
     pub control: Control,
     /// How the programs sit on the NICs.
@@ -55,6 +59,8 @@ pub struct Current {
     pub plan: Plan,
     /// Whose the counters are.
     pub layout: Arc<Layout>,
+    /// What captures may take.
+    pub capture: config::Capture,
     /// What deserves attention about it.
     pub warnings: Vec<String>,
 }

@@ -22,6 +22,7 @@ use crate::reload::Reloader;
 use crate::shared::Shared;
 use peer::Roles;
 use session::Session;
+pub use views::side;
 
 /// Anyone may connect: who it is decides, and a refusal can be logged.
 const SOCKET_MODE: u32 = 0o666;

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bus::{
-    ErrorCode, FrameError, Incoming, PlanView, Refusal, Reply, Request, ServerCodec, Topic, Welcome,
+    CaptureEnd, CaptureRequest, ErrorCode, FrameError, Incoming, PlanView, Refusal, Reply, Request, ServerCodec, Topic, Welcome,
 };
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::UnixStream;
@@ -17,6 +17,7 @@ use tracing::{info, warn};
 
 use super::peer::Identity;
 use super::views;
+use crate::captures::{Running, Step};
 use crate::reload::Reloader;
 use crate::shared::Shared;
 
@@ -43,6 +44,7 @@ pub struct Session {
     reloader: Reloader,
     ticks: watch::Receiver<u64>,
     subscriptions: Vec<(u64, Topic)>,
+    capture: Option<Running>,
     last_heard: Instant,
 }
 
@@ -61,6 +63,7 @@ impl Session {
             reloader,
             ticks,
             subscriptions: Vec::new(),
+            capture: None,
             last_heard: Instant::now(),
         }
     }
@@ -76,6 +79,7 @@ impl Session {
         self.ticks.mark_unchanged();
         loop {
             let subscribed = !self.subscriptions.is_empty();
+            let capturing = self.capture.is_some();
             let silent_until = self.last_heard + IDLE_MAX;
             tokio::select! {
                 incoming = self.frames.next() => {
@@ -90,7 +94,10 @@ impl Session {
                     }
                     self.push().await?;
                 }
-                () = tokio::time::sleep_until(silent_until), if !subscribed => return Ok(()),
+                step = next_step(&mut self.capture), if capturing => self.follow_capture(step).await?,
+                () = tokio::time::sleep_until(silent_until), if !subscribed && !capturing => {
+                    return Ok(());
+                }
             }
         }
     }
@@ -169,9 +176,16 @@ impl Session {
             }
             Request::Show(topic) => views::view(&self.shared, &topic).map(Reply::View),
             Request::Subscribe(topic) => self.subscribe(id, topic),
-            Request::Unsubscribe(subscription) => {
-                self.subscriptions.retain(|(id, _)| *id != subscription);
+            Request::Unsubscribe(other) => {
+                self.subscriptions.retain(|(id, _)| *id != other);
+                if self.capture.as_ref().is_some_and(|capture| capture.id == other) {
+                    self.end_capture(CaptureEnd::Asked).await.map_err(gone)?;
+                }
                 Ok(Reply::Done)
+            }
+            Request::Capture(request) => {
+                info!(uid, pid, target = %request.target, "capture");
+                self.start_capture(id, request)
             }
             Request::Plan => self.plan(),
             Request::Reload => {
@@ -196,6 +210,33 @@ impl Session {
         self.subscriptions.retain(|(other, _)| *other != id);
         self.subscriptions.push((id, topic));
         Ok(Reply::View(view))
+    }
+
+    fn start_capture(&mut self, id: u64, request: CaptureRequest) -> Result<Reply, Refusal> {
+        if self.capture.is_some() {
+            let text = "a client may have one capture at a time";
+            return Err(Refusal::new(ErrorCode::Busy, text));
+        }
+        let (running, capturing) = Running::start(&self.shared, id, request)?;
+        self.capture = Some(running);
+        Ok(Reply::Capturing(capturing))
+    }
+
+    async fn follow_capture(&mut self, step: Step) -> Result<(), FrameError> {
+        match (step, self.capture.as_ref().map(|capture| capture.id)) {
+            (Step::Packets(packets), Some(id)) => self.send(id, Reply::Captured(packets)).await,
+            (Step::Over(reason), Some(_)) => self.end_capture(reason).await,
+            (_, None) => Ok(()),
+        }
+    }
+
+    async fn end_capture(&mut self, reason: CaptureEnd) -> Result<(), FrameError> {
+        let Some(mut capture) = self.capture.take() else { return Ok(()) };
+        let id = capture.id;
+        for batch in capture.under_way() {
+            self.send(id, Reply::Captured(batch)).await?;
+        }
+        self.send(id, Reply::CaptureEnded(capture.end(reason))).await
     }
 
     fn plan(&self) -> Result<Reply, Refusal> {
@@ -231,4 +272,17 @@ impl Session {
             }
         }
     }
+}
+
+/// What comes of the capture next; never anything without one.
+async fn next_step(capture: &mut Option<Running>) -> Step {
+    match capture {
+        Some(capture) => capture.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The connection broke while something was said on it: whatever is answered will not arrive.
+fn gone(error: FrameError) -> Refusal {
+    Refusal::new(ErrorCode::Internal, error.to_string())
 }

@@ -80,11 +80,7 @@ fn nic_view(nic: &Attachment, snapshot: &Snapshot) -> NicView {
     NicView {
         name: nic.nic.clone(),
         ifindex: nic.ifindex.get(),
-        side: match nic.side {
-            datapath::Side::Customers => Side::Customers,
-            datapath::Side::Internet => Side::Internet,
-            datapath::Side::Both => Side::Both,
-        },
+        side: side(nic.side),
         xdp: Some(match nic.xdp {
             XdpHook::Native => XdpMode::Native,
             XdpHook::Generic => XdpMode::Generic,
@@ -95,6 +91,15 @@ fn nic_view(nic: &Attachment, snapshot: &Snapshot) -> NicView {
             TcHook::None => None,
         },
         queues: queues as u16,
+    }
+}
+
+/// Where a NIC leads, for the wire.
+pub const fn side(side: datapath::Side) -> Side {
+    match side {
+        datapath::Side::Customers => Side::Customers,
+        datapath::Side::Internet => Side::Internet,
+        datapath::Side::Both => Side::Both,
     }
 }
 

@@ -1,0 +1,190 @@
+//! One client's capture, from its request to its end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bus::{
+    CaptureEnd, CaptureEnded, CaptureInterface, CaptureRequest, CapturedPacket, Capturing,
+    ErrorCode, Refusal,
+};
+use kernel::datapath::CaptureTarget;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+use units::CircuitSlot;
+
+use super::CaptureDesk;
+use crate::serve::side;
+use crate::shared::{Current, Shared};
+
+/// A client hears of its capture at least this often.
+const SILENCE_MAX: Duration = Duration::from_secs(1);
+
+/// A capture that runs. Dropping it ends it.
+#[derive(Debug)]
+pub struct Running {
+    shared: Arc<Shared>,
+    /// The request that it answers.
+    pub id: u64,
+    number: u32,
+    batches: mpsc::Receiver<Vec<CapturedPacket>>,
+    lost: Arc<AtomicU64>,
+    target: bus::CaptureTarget,
+    slot: Option<CircuitSlot>,
+    generation: u64,
+    packets_left: u64,
+    until: Instant,
+    sent: u64,
+}
+
+/// What comes of a capture next.
+#[derive(Debug)]
+pub enum Step {
+    /// Packets; none when none came for a while.
+    Packets(Vec<CapturedPacket>),
+    /// It is over.
+    Over(CaptureEnd),
+}
+
+impl Running {
+    /// Starts what the client asks for, within the configured bounds.
+    ///
+    /// # Errors
+    /// When there is no such circuit, or too many captures run.
+    pub fn start(
+        shared: &Arc<Shared>,
+        id: u64,
+        request: CaptureRequest,
+    ) -> Result<(Self, Capturing), Refusal> {
+        let current = shared.current.load_full();
+        let bounds = current.capture;
+        let (kernel_target, slot) = resolve(&current, &request.target)?;
+        let seconds = Duration::from_secs(request.seconds.into()).min(bounds.seconds_max);
+        let packets = request.packets.min(bounds.packets_max);
+        let snap_length = request.snap_length.min(bounds.snap_length_max);
+        if seconds.is_zero() || packets == 0 || snap_length == 0 {
+            let text = "a capture takes at least one second, one packet and one byte of each";
+            return Err(Refusal::new(ErrorCode::Invalid, text));
+        }
+        let started = shared
+            .captures
+            .start(kernel_target, snap_length, bounds.at_once)
+            .ok_or_else(|| too_many(bounds.at_once))?;
+        let capturing = Capturing {
+            interfaces: interfaces(shared),
+            seconds: seconds.as_secs() as u32,
+            packets,
+            snap_length,
+        };
+        let running = Self {
+            shared: Arc::clone(shared),
+            id,
+            number: started.number,
+            batches: started.batches,
+            lost: started.lost,
+            target: request.target,
+            slot,
+            generation: current.generation,
+            packets_left: packets.into(),
+            until: Instant::now() + seconds,
+            sent: 0,
+        };
+        Ok((running, capturing))
+    }
+
+    /// Waits for what comes next. It may be given up and asked again.
+    pub async fn next(&mut self) -> Step {
+        if self.packets_left == 0 {
+            return Step::Over(CaptureEnd::Packets);
+        }
+        if !self.is_still_its_circuit() {
+            return Step::Over(CaptureEnd::Stopped);
+        }
+        let now = Instant::now();
+        if now >= self.until {
+            return Step::Over(CaptureEnd::Seconds);
+        }
+        let patience = self.until.min(now + SILENCE_MAX);
+        match timeout_at(patience, self.batches.recv()).await {
+            Ok(Some(batch)) => Step::Packets(self.within_bounds(batch)),
+            Ok(None) => Step::Over(CaptureEnd::Stopped),
+            Err(_) => Step::Packets(Vec::new()),
+        }
+    }
+
+    /// Packets that are there already, when the client has asked for the end.
+    pub fn under_way(&mut self) -> Vec<Vec<CapturedPacket>> {
+        let mut batches = Vec::new();
+        while let Ok(batch) = self.batches.try_recv() {
+            batches.push(self.within_bounds(batch));
+        }
+        batches
+    }
+
+    /// Ends it, and tells what became of it.
+    pub fn end(self, reason: CaptureEnd) -> CaptureEnded {
+        let lost = self.lost.load(Ordering::Relaxed);
+        let kernel = self.shared.captures.counts(self.number);
+        CaptureEnded { captured: self.sent, lost: lost + kernel.lost, reason }
+    }
+
+    fn within_bounds(&mut self, mut batch: Vec<CapturedPacket>) -> Vec<CapturedPacket> {
+        batch.truncate(usize::try_from(self.packets_left).unwrap_or(usize::MAX));
+        self.packets_left -= batch.len() as u64;
+        self.sent += batch.len() as u64;
+        batch
+    }
+
+    /// Under another configuration the row in the kernel may be another circuit's.
+    fn is_still_its_circuit(&mut self) -> bool {
+        let current = self.shared.current.load();
+        if current.generation == self.generation {
+            return true;
+        }
+        self.generation = current.generation;
+        resolve(&current, &self.target).is_ok_and(|(_, slot)| slot == self.slot)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.shared.captures.stop(self.number);
+    }
+}
+
+fn resolve(
+    current: &Current,
+    target: &bus::CaptureTarget,
+) -> Result<(CaptureTarget, Option<CircuitSlot>), Refusal> {
+    match target {
+        bus::CaptureTarget::Host(host) => Ok((CaptureTarget::Host(*host), None)),
+        bus::CaptureTarget::Circuit(id) => {
+            let circuits = &current.layout.circuits;
+            let slot = circuits
+                .binary_search_by(|circuit| circuit.id.as_str().cmp(id))
+                .map(|index| circuits[index].slot)
+                .map_err(|_| {
+                    let text = format!("there is no circuit {id:?}");
+                    Refusal::new(ErrorCode::NotFound, text)
+                })?;
+            Ok((CaptureTarget::Circuit(slot), Some(slot)))
+        }
+    }
+}
+
+fn too_many(at_once: u8) -> Refusal {
+    let text = format!(
+        "{at_once} captures are running, as many as [capture] at_once allows; wait for one to end"
+    );
+    Refusal::new(ErrorCode::Busy, text)
+}
+
+fn interfaces(shared: &Shared) -> Vec<CaptureInterface> {
+    let nics = shared.attachments.iter();
+    nics.map(|nic| CaptureInterface {
+        ifindex: nic.ifindex.get(),
+        name: nic.nic.clone(),
+        side: side(nic.side),
+    })
+    .collect()
+}
