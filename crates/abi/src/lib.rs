@@ -15,8 +15,8 @@ mod records;
 
 pub use codes::{Direction, Egress, Event, Mode, Protocol, Segment, UnknownCode, Verdict};
 pub use records::{
-    Address, Capture, Captured, Circuit, Control, Count, Flow, FlowKey, FlowReport, Metadata, Place,
-    Prefix, Quality, Queues, Retransmit, Settings, Stream, StreamReport, Totals, Traffic,
+    Address, Capture, Captured, Circuit, Control, Count, Flow, FlowKey, FlowReport, Metadata,
+    Place, Prefix, Quality, Queues, Retransmit, Settings, Stream, StreamReport, Totals, Traffic,
     UnknownHost,
 };
 

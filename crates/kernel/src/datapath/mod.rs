@@ -6,16 +6,20 @@
 mod attach;
 mod counters;
 mod error;
+mod footprint;
 mod load;
 mod mapped;
 mod pins;
 mod promiscuous;
+mod rehearsal;
 mod tables;
 mod trial;
 
 pub use attach::{Attached, Attachment, Side, TcHook, XdpHook};
 pub use counters::{Counters, UnknownHost};
 pub use error::DatapathError;
+pub use footprint::{MapMemory, ProgramEffort};
 pub use load::{Loaded, MapSizes, Options};
+pub use rehearsal::{Course, Hook, Rehearsal, Subject};
 pub use tables::{Control, MapTables};
 pub use trial::{TcOutcome, Trial, XdpOutcome};
