@@ -5,9 +5,11 @@
  *
  * xdp_ingress (every NIC):
  *   1. Parse once. What is not IP, or contradicts itself, passes untouched and is counted.
- *   2. Find the circuit by the customer's address: the destination of downloads, the source of
- *      uploads. A flow's entry will stand in front of this step and cache its result.
- *   3. Count, for the circuit and the box, in rows that only this CPU writes.
+ *   2. Find the flow, which remembers its circuit. For a new one, or one from before the address
+ *      maps changed, find the circuit by the customer's address: the destination of downloads, the
+ *      source of uploads.
+ *   3. Count: for the flow, and what its headers tell of the path; for the circuit and the box, in
+ *      rows that only this CPU writes.
  *   4. Leave the slot in the packet's metadata and hand the packet to the circuit's CPU.
  *
  * tc_egress (every NIC): the slot from the metadata, if the address maps have not changed since, or
@@ -19,6 +21,9 @@
  * by way of that NIC's queues. Runs behind the cpumap hop, on the circuit's CPU. What it forwards
  * tc_egress counts.
  *
+ * report_flows (on demand): tells userspace of the flows that changed.
+ * read_clock (on demand): tells userspace the time by which packets are dated.
+ *
  * No path drops a packet, and each is counted.
  */
 #include <linux/bpf.h>
@@ -26,266 +31,18 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "config.bpf.h"
-#include "count.bpf.h"
-#include "lookup.bpf.h"
-#include "maps.bpf.h"
-#include "parse.bpf.h"
+#include "egress.bpf.h"
+#include "forward.bpf.h"
+#include "ingress.bpf.h"
+#include "report.bpf.h"
 
-/* Bytes of a frame within which its headers up to the IP addresses lie. */
-#define HEADERS_MAX 128
-/* No circuit's: what tc_egress knows of a packet that it was told nothing about. */
-#define SLOT_NONE 0xffffffffu
-#define DIRECTION_NONE TG_DIRECTION_COUNT
-
-/* A packet on its way into the box, or out of it. */
-enum way {
-	WAY_IN,
-	WAY_OUT,
-};
-
-/* Which way a packet travels that crosses `ifindex` in `vlan`; DIRECTION_NONE if it is not ours. */
-static __always_inline enum tg_direction direction_of(__u32 ifindex, __u16 vlan, enum way way)
+/* Both clocks at one time. */
+SEC("syscall")
+int read_clock(struct tg_clock *clock)
 {
-	int internet = ifindex == settings.internet_ifindex;
-	int customers = ifindex == settings.customers_ifindex;
-
-	if (settings.mode == TG_MODE_STICK) {
-		internet = internet && vlan == settings.internet_vlan;
-		customers = customers && vlan == settings.customers_vlan;
-	}
-	if (internet)
-		return way == WAY_IN ? TG_DOWNLOAD : TG_UPLOAD;
-	if (customers)
-		return way == WAY_IN ? TG_UPLOAD : TG_DOWNLOAD;
-	return DIRECTION_NONE;
-}
-
-static __always_inline int is_slot(__u32 target)
-{
-	return target < settings.circuits;
-}
-
-/* Puts the slot in front of the packet; it is found there behind the cpumap on recent kernels. */
-static __always_inline void leave_metadata(struct xdp_md *ctx, struct tg_totals *totals, __u32 epoch, __u32 slot)
-{
-	struct tg_metadata *metadata;
-
-	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*metadata))) {
-		totals->events[TG_EVENT_NO_METADATA]++;
-		return;
-	}
-	metadata = (void *)(long)ctx->data_meta;
-	if ((void *)(metadata + 1) > (void *)(long)ctx->data)
-		return;
-	metadata->epoch = epoch;
-	metadata->slot = slot;
-}
-
-static __always_inline int steer(struct tg_totals *totals, __u16 cpu)
-{
-	int action = bpf_redirect_map(&tg_cpus, cpu, XDP_PASS);
-
-	if (action != XDP_REDIRECT)
-		totals->events[TG_EVENT_NO_CPU]++;
-	return action;
-}
-
-/* Moves `packet` on to its upper layer; 0 when that cannot be found. */
-static __always_inline int skip_extensions(struct xdp_md *ctx, struct packet *packet)
-{
-	int upper = find_upper_layer(ctx, packet->payload, packet->protocol, packet->end);
-
-	packet->payload = UPPER_OFFSET(upper);
-	packet->protocol = UPPER_PROTOCOL(upper);
-	packet->later_fragment = (upper & UPPER_LATER_FRAGMENT) != 0;
-	return !(upper & UPPER_CUT_OFF);
-}
-
-static __always_inline int leave(struct tg_totals *totals, enum tg_verdict verdict)
-{
-	totals->verdicts[verdict]++;
-	return XDP_PASS;
-}
-
-SEC("xdp.frags")
-int xdp_ingress(struct xdp_md *ctx)
-{
-	void *data = (void *)(long)ctx->data;
-	void *data_end = (void *)(long)ctx->data_end;
-	__u64 length = bpf_xdp_get_buff_len(ctx); /* the frame may lie in several buffers */
-	struct tg_control *now = control();
-	struct tg_totals *totals = this_totals();
-	enum tg_direction direction;
-	enum tg_protocol protocol;
-	struct tg_address customer;
-	struct packet packet;
-	enum parsed parsed;
-	int valid = 1;
-	__u32 epoch, target;
-
-	if (!now || !totals)
-		return XDP_PASS;
-	/* Before the look-up: a slot found under an older epoch must not be given the newer one. */
-	epoch = *(volatile __u32 *)&now->epoch;
-	if (now->bypass)
-		return leave(totals, TG_VERDICT_BYPASSED);
-	parsed = parse_packet(data, data_end, &packet);
-	if (parsed == PARSED_NOT_IP)
-		return leave(totals, TG_VERDICT_NOT_IP);
-	if (parsed == PARSED_MALFORMED)
-		return leave(totals, TG_VERDICT_MALFORMED);
-	direction = direction_of(ctx->ingress_ifindex, packet.vlan, WAY_IN);
-	if (direction == DIRECTION_NONE)
-		return leave(totals, TG_VERDICT_FOREIGN);
-	if (packet.end > length)
-		return leave(totals, TG_VERDICT_MALFORMED);
-	if (packet.is_ipv6 && extensions[packet.protocol])
-		valid = skip_extensions(ctx, &packet);
-	protocol = valid ? parse_transport(&packet, data, data_end, &valid) : TG_OTHER;
-	if (!valid)
-		totals->events[TG_EVENT_L4_INVALID]++;
-	add(totals->counts, direction, protocol, length);
-
-	customer = direction == TG_DOWNLOAD ? packet.destination : packet.source;
-	target = lookup_address(&customer);
-	if (target == TG_TARGET_CUSTOMERS) {
-		count_unknown(totals, &customer, direction, length);
-		return leave(totals, TG_VERDICT_UNKNOWN);
-	}
-	if (!is_slot(target))
-		return leave(totals, TG_VERDICT_IGNORED);
-	count_circuit(target, direction, protocol, length);
-	leave(totals, TG_VERDICT_CIRCUIT);
-	if (settings.mode == TG_MODE_OBSERVE)
-		return XDP_PASS;
-	leave_metadata(ctx, totals, epoch, target);
-	return steer(totals, circuit_place(target, direction).cpu);
-}
-
-/* The slot that xdp_ingress left, unless it is stale. */
-static __always_inline __u32 slot_from_metadata(struct __sk_buff *skb, __u32 epoch)
-{
-	struct tg_metadata *metadata = (void *)(long)skb->data_meta;
-
-	if ((void *)(metadata + 1) > (void *)(long)skb->data || metadata->epoch != epoch)
-		return SLOT_NONE;
-	return metadata->slot;
-}
-
-/* The frame's addresses, after making sure that its headers can be read directly. */
-static __always_inline enum parsed parse_skb(struct __sk_buff *skb, struct packet *packet)
-{
-	enum parsed parsed =
-		parse_packet((void *)(long)skb->data, (void *)(long)skb->data_end, packet);
-
-	if (parsed == PARSED_MALFORMED && skb->data_end - skb->data < skb->len &&
-	    !bpf_skb_pull_data(skb, skb->len < HEADERS_MAX ? skb->len : HEADERS_MAX))
-		parsed = parse_packet((void *)(long)skb->data, (void *)(long)skb->data_end, packet);
-	if (skb->vlan_present)
-		packet->vlan = skb->vlan_tci & VLAN_ID_MASK;
-	return parsed;
-}
-
-/* Sends the packet to transmit queue `queue`: the kernel reads a recorded receive queue less one. */
-static __always_inline void choose_queue(struct __sk_buff *skb, __u32 queue)
-{
-	skb->queue_mapping = queue + 1;
-}
-
-static __always_inline int leave_egress(struct tg_totals *totals, enum tg_egress egress)
-{
-	totals->egress[egress]++;
-	return TC_ACT_UNSPEC;
-}
-
-/* What no circuit claims keeps to the queues that carry its direction. */
-static __always_inline int leave_unclaimed(struct __sk_buff *skb, struct tg_totals *totals,
-					   struct tg_control *now, enum tg_direction direction)
-{
-	struct tg_queues queues;
-
-	if (direction != DIRECTION_NONE) {
-		queues = now->queues[direction & 1];
-		if (queues.count)
-			choose_queue(skb, queues.first + bpf_get_hash_recalc(skb) % queues.count);
-	}
-	return leave_egress(totals, TG_EGRESS_UNCLAIMED);
-}
-
-SEC("tc")
-int tc_egress(struct __sk_buff *skb)
-{
-	struct tg_control *now = control();
-	struct tg_totals *totals = this_totals();
-	enum tg_egress egress = TG_EGRESS_METADATA;
-	enum tg_direction direction;
-	struct packet packet = {};
-	struct tg_address customer;
-	struct tg_place place;
-	__u32 slot;
-
-	if (!now || !totals)
-		return TC_ACT_UNSPEC;
-	if (now->bypass)
-		return leave_egress(totals, TG_EGRESS_BYPASSED);
-	slot = slot_from_metadata(skb, now->epoch);
-	if (is_slot(slot) && settings.mode != TG_MODE_STICK) {
-		direction = direction_of(skb->ifindex, 0, WAY_OUT);
-	} else {
-		enum parsed parsed = parse_skb(skb, &packet);
-
-		direction = direction_of(skb->ifindex, packet.vlan, WAY_OUT);
-		if (parsed != PARSED_IP || direction == DIRECTION_NONE)
-			return leave_unclaimed(skb, totals, now, direction);
-		if (!is_slot(slot)) {
-			egress = TG_EGRESS_LOOKUP;
-			customer = direction == TG_DOWNLOAD ? packet.destination : packet.source;
-			slot = lookup_address(&customer);
-		}
-	}
-	if (direction == DIRECTION_NONE || !is_slot(slot))
-		return leave_unclaimed(skb, totals, now, direction);
-	place = circuit_place(slot, direction);
-	if (!place.class_handle)
-		return leave_unclaimed(skb, totals, now, direction);
-	skb->priority = place.class_handle;
-	choose_queue(skb, place.queue);
-	return leave_egress(totals, egress);
-}
-
-/* On a stick: back out by the same NIC with the other side's tag, priority bits kept. */
-static __always_inline int forward_on_stick(struct __sk_buff *skb)
-{
-	__u16 tci = skb->vlan_tci, proto = skb->vlan_proto, other;
-	struct tg_totals *totals = this_totals();
-
-	if (!skb->vlan_present)
-		return TC_ACT_UNSPEC;
-	if ((tci & VLAN_ID_MASK) == settings.internet_vlan)
-		other = settings.customers_vlan;
-	else if ((tci & VLAN_ID_MASK) == settings.customers_vlan)
-		other = settings.internet_vlan;
-	else
-		return TC_ACT_UNSPEC;
-	if (bpf_skb_vlan_pop(skb) || bpf_skb_vlan_push(skb, proto, (tci & ~VLAN_ID_MASK) | other)) {
-		if (totals)
-			totals->events[TG_EVENT_NOT_FORWARDED]++;
-		return TC_ACT_UNSPEC;
-	}
-	return bpf_redirect(settings.internet_ifindex, 0);
-}
-
-SEC("tc")
-int tc_ingress(struct __sk_buff *skb)
-{
-	if (settings.mode == TG_MODE_STICK)
-		return forward_on_stick(skb);
-	if (skb->ifindex == settings.internet_ifindex)
-		return bpf_redirect(settings.customers_ifindex, 0);
-	if (skb->ifindex == settings.customers_ifindex)
-		return bpf_redirect(settings.internet_ifindex, 0);
-	return TC_ACT_UNSPEC;
+	clock->jiffies = bpf_jiffies64();
+	clock->ns = bpf_ktime_get_ns();
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

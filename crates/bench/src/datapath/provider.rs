@@ -31,6 +31,9 @@ const RANGES: [&str; 3] = ["100.64.0.0/10", "16.0.0.0/4", "2001:db8::/32"];
 const BLOCKS: u32 = 1_000;
 const FIRST_BLOCK: Ipv4Addr = Ipv4Addr::new(172, 16, 0, 0);
 
+/// Flows that are remembered.
+const FLOWS: u32 = 131_072;
+
 /// CPUs that circuits are spread over.
 const CPUS: u16 = 2;
 /// Packets of a test run come in and go out by the loopback interface.
@@ -52,6 +55,7 @@ pub(super) fn default_sizes() -> Result<MapSizes> {
         hosts: limits.hosts,
         prefixes: limits.prefixes,
         unknown_hosts: limits.unknown_hosts,
+        flows: FLOWS,
     })
 }
 

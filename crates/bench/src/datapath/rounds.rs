@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use abi::{Egress, Event, Totals, Verdict};
 use anyhow::{Context, Result, ensure};
-use kernel::datapath::{Counters, Course, Hook, Rehearsal, Subject};
+use kernel::datapath::{Course, Hook, Readers, Rehearsal, Subject};
+use units::CircuitSlot;
 
-use super::packet::{course, frame};
+use super::packet::{Kind, course, frame};
 use super::provider;
 use super::scenario::{Customers, Pace, Scenario, Tables};
 use crate::record::median;
@@ -15,8 +16,12 @@ use crate::record::median;
 /// The two programs take turns this often in a round, so that what else the machine does meets both.
 const TURNS: u32 = 10;
 
-/// Packets before the first round: the caches and the branch predictor learn, standing flows begin.
-const WARM_UP: u32 = 200_000;
+/// Packets before the first round, where flows stand: each has several.
+const WARM_UP: u32 = 500_000;
+
+/// The maps that packets fill.
+const FLOWS: &str = "tg_flows";
+const UNKNOWN: &str = "tg_unknown";
 
 /// What one packet costs.
 #[derive(Clone, Copy, Debug)]
@@ -33,9 +38,10 @@ pub(super) struct Cost {
 pub(super) fn measure(scenario: &Scenario, rounds: usize) -> Result<Cost> {
     let mut stage = Stage::new(scenario)?;
     stage.prepare()?;
+    let name = scenario.name;
     let (mut net, mut empty) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        let (datapath_ns, empty_ns) = stage.round()?;
+        let (datapath_ns, empty_ns) = stage.round().with_context(|| format!("scenario {name}"))?;
         net.push(datapath_ns - empty_ns);
         empty.push(empty_ns);
     }
@@ -48,22 +54,30 @@ pub(super) fn measure(scenario: &Scenario, rounds: usize) -> Result<Cost> {
 struct Stage<'s> {
     scenario: &'s Scenario,
     rehearsal: Rehearsal,
-    counters: Counters,
+    readers: Readers,
     frame: [u8; Course::FRAME_BYTES],
 }
 
 impl<'s> Stage<'s> {
     fn new(scenario: &'s Scenario) -> Result<Self> {
         let mut loaded = provider::load(scenario)?;
-        let counters = loaded.take_counters().context("the counters were taken before")?;
+        let readers = loaded.take_readers().context("the readers were taken before")?;
         let rehearsal = Rehearsal::new(loaded, &course(scenario))?;
-        Ok(Self { scenario, rehearsal, counters, frame: frame(scenario.kind) })
+        Ok(Self { scenario, rehearsal, readers, frame: frame(scenario.kind) })
     }
 
-    /// Lets packets pass until the tables are as the scenario wants them.
+    /// Lets packets pass until caches and branch predictors know them, and the tables are as the
+    /// scenario wants them.
     fn prepare(&mut self) -> Result<()> {
+        let capacities = [self.readers.flows.capacity(), self.readers.counters.unknown_capacity()];
+        let packets = match self.scenario.tables {
+            Tables::Standing => WARM_UP,
+            // no flow must be refused: after that the program does not try again for a while
+            Tables::Emptied => self.readers.flows.capacity() / 2,
+            Tables::Full => 2 * capacities.into_iter().max().unwrap_or(0),
+        };
         for subject in [Subject::Datapath, Subject::Empty] {
-            self.rehearsal.run(self.scenario.hook, subject, &self.frame, WARM_UP)?;
+            self.rehearsal.run(self.scenario.hook, subject, &self.frame, packets)?;
         }
         Ok(())
     }
@@ -71,15 +85,17 @@ impl<'s> Stage<'s> {
     /// Nanoseconds a packet: with the datapath's program, and with the empty one.
     fn round(&mut self) -> Result<(f64, f64)> {
         if self.scenario.tables == Tables::Emptied {
-            self.rehearsal.clear("tg_flows")?;
+            self.rehearsal.clear(FLOWS)?;
         }
-        let before = self.counters.totals();
+        let before = self.readers.counters.totals();
         let (mut datapath_ns, mut empty_ns) = (0.0, 0.0);
         for _ in 0..TURNS {
             datapath_ns += self.turn(Subject::Datapath)? / f64::from(TURNS);
             empty_ns += self.turn(Subject::Empty)? / f64::from(TURNS);
         }
-        self.check(&before).with_context(|| format!("scenario {}", self.scenario.name))?;
+        let after = self.readers.counters.totals();
+        self.check_counters(&before, &after)?;
+        self.check_tables()?;
         Ok((datapath_ns, empty_ns))
     }
 
@@ -99,34 +115,71 @@ impl<'s> Stage<'s> {
         })
     }
 
-    fn check(&self, before: &Totals) -> Result<()> {
+    /// Each packet went the way that the scenario is named after.
+    fn check_counters(&self, before: &Totals, after: &Totals) -> Result<()> {
+        let Scenario { hook, customers, tables, .. } = *self.scenario;
         let (Pace::Repeated(packets) | Pace::Single(packets)) = self.scenario.pace;
-        let packets = u64::from(packets);
-        let now = self.counters.totals();
-        let (way, passed) = match (self.scenario.hook, self.scenario.customers) {
-            (Hook::Tc, _) => {
-                ("look-up", change(&now.egress, &before.egress, Egress::Lookup as usize))
-            }
-            (_, Customers::Shaped) => {
-                ("circuit", change(&now.verdicts, &before.verdicts, Verdict::Circuit as usize))
-            }
-            (_, Customers::Unknown) => {
-                ("unknown", change(&now.verdicts, &before.verdicts, Verdict::Unknown as usize))
-            }
+        let unknown = customers == Customers::Unknown;
+        let ingress = if hook == Hook::Xdp { packets } else { 0 };
+        let full = if tables == Tables::Full { packets } else { 0 };
+        let verdict =
+            |verdict| (after.verdicts[verdict as usize], before.verdicts[verdict as usize]);
+        let event = |event| (after.events[event as usize], before.events[event as usize]);
+        let egress = Egress::Lookup as usize;
+        for (what, (after, before), expected) in [
+            ("of circuits", verdict(Verdict::Circuit), if unknown { 0 } else { ingress }),
+            ("of unknown hosts", verdict(Verdict::Unknown), if unknown { ingress } else { 0 }),
+            ("looked up", (after.egress[egress], before.egress[egress]), packets - ingress),
+            ("with no room for the flow", event(Event::FlowsFull), full),
+            (
+                "with no room for the host",
+                event(Event::UnknownFull),
+                if unknown { full } else { 0 },
+            ),
+            ("sent again", sums(after.retransmits, before.retransmits), 0),
+            ("overtaken", sums(after.reordered, before.reordered), 0),
+        ] {
+            let counted = after - before;
+            let expected = u64::from(expected);
+            ensure!(counted == expected, "{counted} packets {what} instead of {expected}");
+        }
+        Ok(())
+    }
+
+    /// The tables hold what the packets leave there.
+    fn check_tables(&mut self) -> Result<()> {
+        let Scenario { hook, customers, tables, flows, .. } = *self.scenario;
+        let (Pace::Repeated(packets) | Pace::Single(packets)) = self.scenario.pace;
+        let flows = match (hook, tables) {
+            (Hook::Tc, _) => 0,
+            (_, Tables::Standing) => flows,
+            (_, Tables::Emptied) => packets,
+            (_, Tables::Full) => self.readers.flows.capacity(),
         };
-        ensure!(passed == packets, "{passed} of {packets} packets went the way {way:?}");
-        let refused = change(&now.events, &before.events, Event::UnknownFull as usize);
-        let crowded =
-            self.scenario.tables == Tables::Full && self.scenario.customers == Customers::Unknown;
-        let expected = if crowded { packets } else { 0 };
+        let unknown = match (customers, tables) {
+            (Customers::Shaped, _) => 0,
+            (_, Tables::Full) => self.readers.counters.unknown_capacity(),
+            (..) => flows,
+        };
+        for (table, expected) in [(FLOWS, flows), (UNKNOWN, unknown)] {
+            let entries = self.rehearsal.entries(table)?;
+            ensure!(
+                entries == expected as usize,
+                "{table} has {entries} entries instead of {expected}"
+            );
+        }
+        let first = CircuitSlot::new(0);
+        let samples = self.readers.quality.take(first).map_or([0; 2], |quality| quality.samples);
+        let sampled = self.scenario.kind == Kind::Tcp4BothWays;
         ensure!(
-            refused == expected,
-            "{refused} of {packets} found the table of unknown hosts full"
+            samples.iter().all(|samples| (*samples > 0) == sampled),
+            "{samples:?} RTT samples were taken"
         );
         Ok(())
     }
 }
 
-fn change(now: &[u64], before: &[u64], index: usize) -> u64 {
-    now[index] - before[index]
+/// Of both directions.
+fn sums(after: [u64; 2], before: [u64; 2]) -> (u64, u64) {
+    (after.iter().sum(), before.iter().sum())
 }

@@ -4,22 +4,31 @@
 //! machine has changed yet. [`Attached`] sees packets until it is dropped.
 
 mod attach;
+mod captures;
+mod clock;
 mod counters;
 mod error;
+mod flows;
 mod footprint;
 mod load;
 mod mapped;
 mod pins;
 mod promiscuous;
+mod quality;
 mod rehearsal;
+mod ring;
 mod tables;
 mod trial;
 
 pub use attach::{Attached, Attachment, Side, TcHook, XdpHook};
+pub use captures::{CaptureCounts, CaptureTarget, Captures};
 pub use counters::{Counters, UnknownHost};
 pub use error::DatapathError;
+pub use flows::{Dates, Flows};
 pub use footprint::{MapMemory, ProgramEffort};
-pub use load::{Loaded, MapSizes, Options};
+pub use load::{Loaded, MapSizes, Options, Readers};
+pub use quality::Quality;
 pub use rehearsal::{Course, Hook, Rehearsal, Subject};
+pub use ring::{Ring, RingReader};
 pub use tables::{Control, MapTables};
 pub use trial::{TcOutcome, Trial, XdpOutcome};
