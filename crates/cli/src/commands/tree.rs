@@ -1,4 +1,4 @@
-//! `tidegate tree`: the nodes with what flows through each.
+//! `tidegate tree`: the nodes with what flows through each. RTTs are medians.
 
 use std::path::Path;
 
@@ -6,8 +6,9 @@ use bus::{NodeRow, Topic, TreeView, View};
 
 use crate::arguments::Watch;
 use crate::failure::Failure;
-use crate::figures::{count, pair, percent, rate, sum};
+use crate::figures::{count, milliseconds, pair, percent, rate, sum};
 use crate::output::{Look, Output};
+use crate::quality::sent_again;
 use crate::reading::{Shown, read};
 use crate::table::{Head, figure, table, text, toned};
 
@@ -18,7 +19,7 @@ pub(super) fn run(socket: &Path, watch: &Watch, output: Output) -> Result<(), Fa
     read::<TreeView>(socket, Topic::Tree, watch.watch, output)
 }
 
-const HEADS: [Head; 8] = [
+const HEADS: [Head; 11] = [
     Head::Text("node"),
     Head::Text("kind"),
     Head::Figure("circuits"),
@@ -27,6 +28,9 @@ const HEADS: [Head; 8] = [
     Head::Figure("share down / up"),
     Head::Figure("drops/s"),
     Head::Figure("drops"),
+    Head::Figure("RTT customer"),
+    Head::Figure("RTT Internet"),
+    Head::Figure("sent again down / up"),
 ];
 
 impl Shown for TreeView {
@@ -44,6 +48,7 @@ impl Shown for TreeView {
         let rows = in_depth(&self.nodes).into_iter().map(|(node, branch)| {
             let limit =
                 if node.is_virtual { "virtual".to_owned() } else { pair(node.limit_bps, rate) };
+            let median = node.rtt.map(|rtt| milliseconds(rtt.map(|rtt| rtt.p50_us)));
             vec![
                 text(&format!("{branch}{}", node.name)),
                 text(node.kind.as_deref().unwrap_or("-")),
@@ -53,6 +58,9 @@ impl Shown for TreeView {
                 toned(figure(pair(node.share_percent, percent)), share_tone(node.share_percent)),
                 toned(figure(count(sum(node.drops_per_sec))), drops_tone(node.drops_per_sec)),
                 figure(count(sum(node.drops))),
+                figure(median.customer),
+                figure(median.internet),
+                sent_again(&node.retransmits),
             ]
         });
         table(&HEADS, rows, look)

@@ -10,13 +10,16 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bus::{
-    CircuitSort, CircuitsPage, CircuitsQuery, ErrorCode, QueuesView, Refusal, Reply, Request,
-    StatusView, Topic, TreeView, UnknownPage, UnknownQuery, UnknownSort, View,
+    CircuitSort, CircuitsPage, CircuitsQuery, ErrorCode, FlowSort, FlowsPage, FlowsQuery, HostKind,
+    HostSort, HostsPage, HostsQuery, OriginGroup, OriginSort, OriginsPage, OriginsQuery,
+    QueuesView, Refusal, Reply, Request, RetransmitGroup, RetransmitSort, RetransmitsPage,
+    RetransmitsQuery, RttGroup, RttPage, RttQuery, RttSort, StatusView, Topic, TreeView,
+    UnknownPage, UnknownQuery, UnknownSort, View,
 };
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::de::DeserializeOwned;
-use units::Direction;
+use units::{Direction, Segment};
 
 use crate::stand_in::StandIn;
 use crate::views::{self, HOSTILE, answer};
@@ -31,9 +34,27 @@ fn shown(arguments: &[&str]) -> String {
 
 #[test]
 fn each_view_as_text() {
-    for topic in ["status", "tree", "circuits", "queues", "unknown"] {
+    for topic in [
+        "status",
+        "tree",
+        "circuits",
+        "queues",
+        "unknown",
+        "flows",
+        "hosts",
+        "origins",
+        "rtt",
+        "retransmits",
+    ] {
         insta::assert_snapshot!(topic, shown(&[topic]));
     }
+}
+
+#[test]
+fn more_of_a_view_as_text() {
+    insta::assert_snapshot!("circuits_slow", shown(&["circuits", "--slow"]));
+    insta::assert_snapshot!("flows_long", shown(&["flows", "--long"]));
+    insta::assert_snapshot!("rtt_circuits", shown(&["rtt", "circuits", "--histogram"]));
 }
 
 fn read<V: DeserializeOwned>(daemon: &StandIn, topic: &str) -> V {
@@ -48,6 +69,13 @@ fn each_view_as_json_is_the_view() {
     assert_eq!(read::<CircuitsPage>(&daemon, "circuits"), views::circuits());
     assert_eq!(read::<QueuesView>(&daemon, "queues"), views::queues());
     assert_eq!(read::<UnknownPage>(&daemon, "unknown"), views::unknown());
+    assert_eq!(read::<FlowsPage>(&daemon, "flows"), views::flows());
+    assert_eq!(read::<HostsPage>(&daemon, "hosts"), views::hosts());
+    assert_eq!(read::<OriginsPage>(&daemon, "origins"), views::origins());
+    assert_eq!(read::<RttPage>(&daemon, "rtt"), views::rtt(&RttQuery::default()));
+    assert_eq!(read::<RetransmitsPage>(&daemon, "retransmits"), views::retransmits_page());
+    let slow = json(&daemon.run(&["circuits", "--slow", "--json"]));
+    assert_eq!(serde_json::from_value::<CircuitsPage>(slow).unwrap(), views::circuits());
     let page = json(&daemon.run(&["--json", "circuits"]));
     assert_eq!(page["rows"][0]["sent_bps"]["down"], 49_876_543);
     assert_eq!(page["rows"][2]["name"], HOSTILE, "programs get the name as it is");
@@ -55,7 +83,17 @@ fn each_view_as_json_is_the_view() {
 
 #[test]
 fn hostile_names_are_shown_inert() {
-    for arguments in [&["circuits"] as &[&str], &["circuits", "--json"]] {
+    for arguments in [
+        &["circuits"] as &[&str],
+        &["circuits", "--json"],
+        &["circuits", "--slow"],
+        &["flows"],
+        &["flows", "--json"],
+        &["flows", "--long"],
+        &["rtt", "circuits"],
+        &["retransmits"],
+        &["retransmits", "--json"],
+    ] {
         let text = shown(arguments);
         let acts = |c: char| c != '\n' && matches!(bus::inert(&c.to_string()), Cow::Owned(_));
         assert!(!text.contains(acts), "{text:?}");
@@ -104,6 +142,7 @@ fn options_become_the_query() {
             circuits(CircuitsQuery {
                 filter: "mill".into(),
                 node: Some("AP_1".into()),
+                rtt_samples_min: 0,
                 sort: CircuitSort::Share,
                 by: Some(Direction::Upload),
                 descending: true,
@@ -125,6 +164,94 @@ fn options_become_the_query() {
 }
 
 #[test]
+fn options_of_the_measurements_become_the_query() {
+    let daemon = StandIn::new(answer);
+    let ask = |line: &str| {
+        let output = daemon.run(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!((code(&output), stderr(&output)), (0, ""), "{line}");
+    };
+    ask("circuits --slow --limit 7");
+    ask("flows");
+    ask("flows --filter mill --circuit 1001 --host fd00::9 --protocol udp --asn AS64500 \
+         --country nl --recent --sort rtt-internet --by download --ascending --limit 7 --offset 14");
+    ask("hosts");
+    ask("hosts --sort address --kind unknown --filter fd00 --circuit 1001 --by upload");
+    ask("origins");
+    ask("origins country --sort rtt --filter n --limit 3");
+    ask("rtt");
+    ask("rtt nodes --sort name --side internet --filter n --node AP_1 --samples 20 --histogram \
+         --limit 3");
+    ask("retransmits");
+    ask("retransmits hosts --sort rate --by upload --filter mill --circuit 1001 --events 30");
+    let expected = [
+        Topic::Circuits(CircuitsQuery {
+            rtt_samples_min: 20,
+            sort: CircuitSort::RttCustomer,
+            descending: true,
+            limit: 7,
+            ..CircuitsQuery::default()
+        }),
+        Topic::Flows(FlowsQuery::default()),
+        Topic::Flows(FlowsQuery {
+            filter: "mill".into(),
+            circuit: Some("1001".into()),
+            host: Some("fd00::9".parse().unwrap()),
+            protocol: Some(17),
+            asn: Some(64_500),
+            country: Some("nl".into()),
+            recent: true,
+            sort: FlowSort::RttInternet,
+            by: Some(Direction::Download),
+            descending: false,
+            offset: 14,
+            limit: 7,
+        }),
+        Topic::Hosts(HostsQuery::default()),
+        Topic::Hosts(HostsQuery {
+            filter: "fd00".into(),
+            circuit: Some("1001".into()),
+            kind: HostKind::Unknown,
+            sort: HostSort::Address,
+            by: Some(Direction::Upload),
+            descending: false,
+            ..HostsQuery::default()
+        }),
+        Topic::Origins(OriginsQuery::default()),
+        Topic::Origins(OriginsQuery {
+            group: OriginGroup::Country,
+            filter: "n".into(),
+            sort: OriginSort::Rtt,
+            limit: 3,
+            ..OriginsQuery::default()
+        }),
+        Topic::Rtt(RttQuery::default()),
+        Topic::Rtt(RttQuery {
+            group: RttGroup::Nodes,
+            filter: "n".into(),
+            node: Some("AP_1".into()),
+            segment: Segment::Internet,
+            samples_min: 20,
+            sort: RttSort::Name,
+            descending: false,
+            limit: 3,
+            histogram: true,
+            ..RttQuery::default()
+        }),
+        Topic::Retransmits(RetransmitsQuery::default()),
+        Topic::Retransmits(RetransmitsQuery {
+            group: RetransmitGroup::Hosts,
+            filter: "mill".into(),
+            circuit: Some("1001".into()),
+            sort: RetransmitSort::Rate,
+            by: Some(Direction::Upload),
+            events: 30,
+            ..RetransmitsQuery::default()
+        }),
+    ];
+    assert_eq!(daemon.asked(), expected.map(Request::Show));
+}
+
+#[test]
 fn wrong_usage_is_told_before_anything_is_asked() {
     let daemon = StandIn::new(answer);
     for arguments in [
@@ -132,6 +259,17 @@ fn wrong_usage_is_told_before_anything_is_asked() {
         &["circuits", "--limit", "10001"],
         &["circuits", "--sort", "colour"],
         &["circuits", "--ascending", "--descending"],
+        &["circuits", "--slow", "--sort", "name"],
+        &["flows", "--protocol", "carrier-pigeon"],
+        &["flows", "--asn", "0x10"],
+        &["flows", "--host", "nobody"],
+        &["hosts", "--kind", "odd"],
+        &["rtt", "planets"],
+        &["retransmits", "--events", "1001"],
+        &["capture", "1001"],
+        &["capture", "1001", "-o", "x", "--seconds", "0"],
+        &["capture", "1001", "-o", "x", "--packets", "0"],
+        &["capture", "1001", "-o", "x", "--snap-length", "257"],
         &["bypass", "maybe"],
         &["import", "lqos", ".", "--force"],
         &[],

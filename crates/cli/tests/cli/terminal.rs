@@ -69,7 +69,18 @@ fn a_failure_while_watching_gives_the_terminal_back_first() {
 fn a_terminal_too_narrow_for_any_table_still_gets_one() {
     let daemon = StandIn::new(answer);
     for columns in [1, 20, 40] {
-        for topic in ["status", "tree", "circuits", "queues", "unknown"] {
+        for topic in [
+            "status",
+            "tree",
+            "circuits",
+            "queues",
+            "unknown",
+            "flows",
+            "hosts",
+            "origins",
+            "rtt",
+            "retransmits",
+        ] {
             let arguments = ["--socket", &daemon.socket(), topic];
             let (mut child, mut terminal) = on_terminal(&arguments, columns, false);
             let shown = read_until(&mut terminal, None);
