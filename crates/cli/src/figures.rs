@@ -88,14 +88,18 @@ pub(crate) fn bytes(n: u64) -> String {
     }
 }
 
-/// A length of time in its two largest units: `2 h 5 min`.
+/// A length of time in its two largest units: `2 h 5 min`, `1 min`.
 pub(crate) fn duration(ms: u64) -> String {
     let s = ms / 1_000;
-    match s {
-        0..60 => format!("{s} s"),
-        60..3_600 => format!("{} min {} s", s / 60, s % 60),
-        3_600..86_400 => format!("{} h {} min", s / 3_600, s / 60 % 60),
-        _ => format!("{} d {} h", s / 86_400, s / 3_600 % 24),
+    let (large, small) = match s {
+        0..60 => return format!("{s} s"),
+        60..3_600 => ((s / 60, "min"), (s % 60, "s")),
+        3_600..86_400 => ((s / 3_600, "h"), (s / 60 % 60, "min")),
+        _ => ((s / 86_400, "d"), (s / 3_600 % 24, "h")),
+    };
+    match small {
+        (0, _) => format!("{} {}", large.0, large.1),
+        (n, unit) => format!("{} {} {n} {unit}", large.0, large.1),
     }
 }
 
@@ -133,8 +137,14 @@ mod tests {
         assert_eq!([count(0), count(999), count(1_234_567)], ["0", "999", "1,234,567"]);
         assert_eq!([bytes(999), bytes(1_234_567), bytes(60_000)], ["999 B", "1.23 MB", "60 kB"]);
         assert_eq!(
-            [duration(999), duration(61_000), duration(7_500_000), duration(90_000_000)],
-            ["0 s", "1 min 1 s", "2 h 5 min", "1 d 1 h"]
+            [
+                duration(999),
+                duration(60_500),
+                duration(61_000),
+                duration(7_500_000),
+                duration(90_000_000)
+            ],
+            ["0 s", "1 min", "1 min 1 s", "2 h 5 min", "1 d 1 h"]
         );
     }
 

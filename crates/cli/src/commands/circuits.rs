@@ -15,7 +15,7 @@ use crate::output::{Look, Output, Tone};
 use crate::paging::{By, Order, Page, footer};
 use crate::quality::sent_again;
 use crate::reading::{Shown, read};
-use crate::table::{Head, figure, table, text, toned};
+use crate::table::{Head, figure, fitted, table, text, toned};
 
 /// Which circuits, in which order.
 #[derive(Debug, Args)]
@@ -198,7 +198,8 @@ impl Shown for Slow {
 
     fn text(&self, look: &Look) -> String {
         let page = &self.0;
-        let mut shown = table(&SLOW_HEADS, page.rows.iter().map(slow_row), look);
+        let mut shown =
+            fitted(&SLOW_HEADS, &["marks/s", "node"], page.rows.iter().map(slow_row), look);
         let window = duration(page.window_ms);
         shown.push_str(&format!("\nRTT: 90th percentile of the last {window}\n"));
         shown.push_str(&footer("circuits", page.rows.len(), page.matched, page.total));

@@ -15,7 +15,7 @@ use crate::output::{Look, Output};
 use crate::paging::{By, Order, Page, footer};
 use crate::quality::shares;
 use crate::reading::{Shown, read};
-use crate::table::{Head, figure, table, text};
+use crate::table::{Head, figure, fitted, text};
 
 /// Which flows, in which order.
 #[derive(Debug, Args)]
@@ -158,6 +158,9 @@ const HEADS: [Head; 11] = [
     Head::Text("state"),
 ];
 
+/// What is left out first where there is no room.
+const SPARE: [&str; 5] = ["state", "origin", "bytes down / up", "protocol", "circuit"];
+
 impl Shown for FlowsPage {
     fn of(view: View) -> Option<Self> {
         match view {
@@ -167,7 +170,7 @@ impl Shown for FlowsPage {
     }
 
     fn text(&self, look: &Look) -> String {
-        with_footer(table(&HEADS, self.rows.iter().map(row), look), self)
+        with_footer(fitted(&HEADS, &SPARE, self.rows.iter().map(row), look), self)
     }
 }
 
@@ -194,7 +197,7 @@ impl Shown for Long {
     fn text(&self, look: &Look) -> String {
         let heads = [&HEADS as &[Head], &MORE_HEADS].concat();
         let rows = self.0.rows.iter().map(|flow| [row(flow), more(flow)].concat());
-        with_footer(table(&heads, rows, look), &self.0)
+        with_footer(fitted(&heads, &SPARE, rows, look), &self.0)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::output::{Look, Output, Tone};
 use crate::paging::{By, Order, Page, footer};
 use crate::quality::sent_again;
 use crate::reading::{Shown, read};
-use crate::table::{Head, figure, table, text, toned};
+use crate::table::{Head, figure, fitted, text, toned};
 
 /// Which hosts, in which order.
 #[derive(Debug, Args)]
@@ -128,6 +128,9 @@ const HEADS: [Head; 12] = [
     Head::Figure("last seen"),
 ];
 
+/// What is left out first where there is no room.
+const SPARE: [&str; 6] = ["last seen", "other", "UDP", "TCP", "bytes down / up", "flows"];
+
 impl Shown for HostsPage {
     fn of(view: View) -> Option<Self> {
         match view {
@@ -137,7 +140,7 @@ impl Shown for HostsPage {
     }
 
     fn text(&self, look: &Look) -> String {
-        let mut shown = table(&HEADS, self.rows.iter().map(row), look);
+        let mut shown = fitted(&HEADS, &SPARE, self.rows.iter().map(row), look);
         shown.push('\n');
         shown.push_str(&footer("hosts", self.rows.len(), self.matched, self.total));
         shown

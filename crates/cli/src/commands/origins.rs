@@ -13,7 +13,7 @@ use crate::output::{Look, Output};
 use crate::paging::{By, Order, Page, footer};
 use crate::quality::sent_again;
 use crate::reading::{Shown, read};
-use crate::table::{Head, figure, table, text};
+use crate::table::{Head, figure, fitted, text};
 
 use super::flows::origin;
 
@@ -119,7 +119,7 @@ impl Shown for OriginsPage {
     }
 
     fn text(&self, look: &Look) -> String {
-        let mut shown = table(&HEADS, self.rows.iter().map(row), look);
+        let mut shown = fitted(&HEADS, &["bytes down / up"], self.rows.iter().map(row), look);
         shown.push('\n');
         shown.push_str(&footer("origins", self.rows.len(), self.matched, self.total));
         shown

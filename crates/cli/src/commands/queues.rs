@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::figures::{bytes, count, exact_rate, milliseconds, percent, rate};
 use crate::output::{Look, Output, Tone};
 use crate::reading::{Shown, read};
-use crate::table::{Head, figure, table, text, toned};
+use crate::table::{Head, figure, fitted, text, toned};
 
 /// Shows the queues.
 pub(super) fn run(socket: &Path, watch: &Watch, output: Output) -> Result<(), Failure> {
@@ -46,7 +46,7 @@ impl Shown for QueuesView {
         if self.queues.is_empty() {
             return "no queues: nothing is shaped\n".to_owned();
         }
-        table(&HEADS, self.queues.iter().map(row), look)
+        fitted(&HEADS, &["leaves", "classes", "drops"], self.queues.iter().map(row), look)
     }
 }
 

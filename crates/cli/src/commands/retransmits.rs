@@ -16,7 +16,7 @@ use crate::output::{Look, Output};
 use crate::paging::{By, Order, Page, footer};
 use crate::quality::sent_again;
 use crate::reading::{Shown, read};
-use crate::table::{Head, figure, table, text};
+use crate::table::{Head, figure, fitted, table, text};
 
 use super::flows::ends;
 
@@ -131,7 +131,7 @@ impl Shown for RetransmitsPage {
     }
 
     fn text(&self, look: &Look) -> String {
-        let mut shown = table(&HEADS, self.rows.iter().map(row), look);
+        let mut shown = fitted(&HEADS, &["name"], self.rows.iter().map(row), look);
         shown.push('\n');
         shown.push_str(&footer("rows", self.rows.len(), self.matched, self.total));
         if !self.events.is_empty() {

@@ -14,7 +14,7 @@ use crate::output::{Look, Output};
 use crate::paging::{Order, Page, footer};
 use crate::quality::percentiles;
 use crate::reading::{Shown, read};
-use crate::table::{Head, figure, table, text};
+use crate::table::{Head, figure, fitted, table, text};
 
 /// Columns of the longest bar.
 const BAR_MAX: u64 = 40;
@@ -159,7 +159,7 @@ impl Shown for RttPage {
             [whole] if whole.id.is_empty() => shown.push_str(&sides(&whole.rtt)),
             rows => {
                 shown.push('\n');
-                shown.push_str(&table(&HEADS, rows.iter().map(row), look));
+                shown.push_str(&fitted(&HEADS, &["node", "name"], rows.iter().map(row), look));
                 shown.push('\n');
                 shown.push_str(&footer("RTTs", rows.len(), self.matched, self.total));
             }

@@ -10,7 +10,7 @@ use crate::figures::{count, milliseconds, pair, percent, rate, sum};
 use crate::output::{Look, Output};
 use crate::quality::sent_again;
 use crate::reading::{Shown, read};
-use crate::table::{Head, figure, table, text, toned};
+use crate::table::{Head, figure, fitted, text, toned, unbroken};
 
 use super::circuits::{drops_tone, share_tone};
 
@@ -33,6 +33,9 @@ const HEADS: [Head; 11] = [
     Head::Figure("sent again down / up"),
 ];
 
+/// What is left out first where there is no room.
+const SPARE: [&str; 4] = ["drops", "kind", "circuits", "RTT Internet"];
+
 impl Shown for TreeView {
     fn of(view: View) -> Option<Self> {
         match view {
@@ -50,7 +53,7 @@ impl Shown for TreeView {
                 if node.is_virtual { "virtual".to_owned() } else { pair(node.limit_bps, rate) };
             let median = node.rtt.map(|rtt| milliseconds(rtt.map(|rtt| rtt.p50_us)));
             vec![
-                text(&format!("{branch}{}", node.name)),
+                text(&format!("{}{}", unbroken(&branch), node.name)),
                 text(node.kind.as_deref().unwrap_or("-")),
                 figure(count(node.circuits.into())),
                 figure(limit),
@@ -63,7 +66,7 @@ impl Shown for TreeView {
                 sent_again(&node.retransmits),
             ]
         });
-        table(&HEADS, rows, look)
+        fitted(&HEADS, &SPARE, rows, look)
     }
 }
 

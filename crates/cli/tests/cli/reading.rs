@@ -10,16 +10,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bus::{
-    CircuitSort, CircuitsPage, CircuitsQuery, ErrorCode, FlowSort, FlowsPage, FlowsQuery, HostKind,
-    HostSort, HostsPage, HostsQuery, OriginGroup, OriginSort, OriginsPage, OriginsQuery,
-    QueuesView, Refusal, Reply, Request, RetransmitGroup, RetransmitSort, RetransmitsPage,
-    RetransmitsQuery, RttGroup, RttPage, RttQuery, RttSort, StatusView, Topic, TreeView,
-    UnknownPage, UnknownQuery, UnknownSort, View,
+    CircuitsPage, ErrorCode, FlowsPage, HostsPage, OriginsPage, QueuesView, Refusal, Reply,
+    RetransmitsPage, RttPage, RttQuery, StatusView, TreeView, UnknownPage, View,
 };
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::de::DeserializeOwned;
-use units::{Direction, Segment};
 
 use crate::stand_in::StandIn;
 use crate::views::{self, HOSTILE, answer};
@@ -118,165 +114,6 @@ fn bypass_and_failed_reloads_stand_out() {
         ),
         "{text}"
     );
-}
-
-#[test]
-fn options_become_the_query() {
-    let daemon = StandIn::new(answer);
-    daemon.run(&["circuits"]);
-    daemon.run(&[
-        "circuits", "--sort", "share", "--by", "upload", "--filter", "mill", "--node", "AP_1",
-        "--limit", "7", "--offset", "14",
-    ]);
-    daemon.run(&["circuits", "--sort", "drops", "--ascending"]);
-    daemon.run(&["circuits", "--sort", "name", "--descending"]);
-    daemon.run(&["unknown"]);
-    daemon.run(&["unknown", "--sort", "address", "--filter", "fd00", "--limit", "3"]);
-    let usual = CircuitsQuery::default();
-    let circuits = |query| Request::Show(Topic::Circuits(query));
-    let unknown = |query| Request::Show(Topic::Unknown(query));
-    assert_eq!(
-        daemon.asked(),
-        [
-            circuits(usual.clone()),
-            circuits(CircuitsQuery {
-                filter: "mill".into(),
-                node: Some("AP_1".into()),
-                rtt_samples_min: 0,
-                sort: CircuitSort::Share,
-                by: Some(Direction::Upload),
-                descending: true,
-                offset: 14,
-                limit: 7,
-            }),
-            circuits(CircuitsQuery { sort: CircuitSort::Drops, ..usual.clone() }),
-            circuits(CircuitsQuery { sort: CircuitSort::Name, descending: true, ..usual }),
-            unknown(UnknownQuery::default()),
-            unknown(UnknownQuery {
-                sort: UnknownSort::Address,
-                descending: false,
-                filter: "fd00".into(),
-                limit: 3,
-                ..UnknownQuery::default()
-            }),
-        ]
-    );
-}
-
-#[test]
-fn options_of_the_measurements_become_the_query() {
-    let daemon = StandIn::new(answer);
-    let ask = |line: &str| {
-        let output = daemon.run(&line.split(' ').collect::<Vec<_>>());
-        assert_eq!((code(&output), stderr(&output)), (0, ""), "{line}");
-    };
-    ask("circuits --slow --limit 7");
-    ask("flows");
-    ask("flows --filter mill --circuit 1001 --host fd00::9 --protocol udp --asn AS64500 \
-         --country nl --recent --sort rtt-internet --by download --ascending --limit 7 --offset 14");
-    ask("hosts");
-    ask("hosts --sort address --kind unknown --filter fd00 --circuit 1001 --by upload");
-    ask("origins");
-    ask("origins country --sort rtt --filter n --limit 3");
-    ask("rtt");
-    ask("rtt nodes --sort name --side internet --filter n --node AP_1 --samples 20 --histogram \
-         --limit 3");
-    ask("retransmits");
-    ask("retransmits hosts --sort rate --by upload --filter mill --circuit 1001 --events 30");
-    let expected = [
-        Topic::Circuits(CircuitsQuery {
-            rtt_samples_min: 20,
-            sort: CircuitSort::RttCustomer,
-            descending: true,
-            limit: 7,
-            ..CircuitsQuery::default()
-        }),
-        Topic::Flows(FlowsQuery::default()),
-        Topic::Flows(FlowsQuery {
-            filter: "mill".into(),
-            circuit: Some("1001".into()),
-            host: Some("fd00::9".parse().unwrap()),
-            protocol: Some(17),
-            asn: Some(64_500),
-            country: Some("nl".into()),
-            recent: true,
-            sort: FlowSort::RttInternet,
-            by: Some(Direction::Download),
-            descending: false,
-            offset: 14,
-            limit: 7,
-        }),
-        Topic::Hosts(HostsQuery::default()),
-        Topic::Hosts(HostsQuery {
-            filter: "fd00".into(),
-            circuit: Some("1001".into()),
-            kind: HostKind::Unknown,
-            sort: HostSort::Address,
-            by: Some(Direction::Upload),
-            descending: false,
-            ..HostsQuery::default()
-        }),
-        Topic::Origins(OriginsQuery::default()),
-        Topic::Origins(OriginsQuery {
-            group: OriginGroup::Country,
-            filter: "n".into(),
-            sort: OriginSort::Rtt,
-            limit: 3,
-            ..OriginsQuery::default()
-        }),
-        Topic::Rtt(RttQuery::default()),
-        Topic::Rtt(RttQuery {
-            group: RttGroup::Nodes,
-            filter: "n".into(),
-            node: Some("AP_1".into()),
-            segment: Segment::Internet,
-            samples_min: 20,
-            sort: RttSort::Name,
-            descending: false,
-            limit: 3,
-            histogram: true,
-            ..RttQuery::default()
-        }),
-        Topic::Retransmits(RetransmitsQuery::default()),
-        Topic::Retransmits(RetransmitsQuery {
-            group: RetransmitGroup::Hosts,
-            filter: "mill".into(),
-            circuit: Some("1001".into()),
-            sort: RetransmitSort::Rate,
-            by: Some(Direction::Upload),
-            events: 30,
-            ..RetransmitsQuery::default()
-        }),
-    ];
-    assert_eq!(daemon.asked(), expected.map(Request::Show));
-}
-
-#[test]
-fn wrong_usage_is_told_before_anything_is_asked() {
-    let daemon = StandIn::new(answer);
-    for arguments in [
-        &["circuits", "--limit", "0"] as &[&str],
-        &["circuits", "--limit", "10001"],
-        &["circuits", "--sort", "colour"],
-        &["circuits", "--ascending", "--descending"],
-        &["circuits", "--slow", "--sort", "name"],
-        &["flows", "--protocol", "carrier-pigeon"],
-        &["flows", "--asn", "0x10"],
-        &["flows", "--host", "nobody"],
-        &["hosts", "--kind", "odd"],
-        &["rtt", "planets"],
-        &["retransmits", "--events", "1001"],
-        &["capture", "1001"],
-        &["capture", "1001", "-o", "x", "--seconds", "0"],
-        &["capture", "1001", "-o", "x", "--packets", "0"],
-        &["capture", "1001", "-o", "x", "--snap-length", "257"],
-        &["bypass", "maybe"],
-        &["import", "lqos", ".", "--force"],
-        &[],
-    ] {
-        assert_eq!(code(&daemon.run(arguments)), 2, "{arguments:?}");
-    }
-    assert_eq!(daemon.asked(), []);
 }
 
 #[test]

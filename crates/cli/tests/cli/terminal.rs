@@ -105,6 +105,28 @@ fn tables_fit_the_terminal_and_no_color_is_heard() {
         assert!(widest <= columns.into(), "{widest} columns of {columns}:\n{shown}");
         insta::assert_snapshot!(format!("circuits_in_{columns}_columns"), shown.replace('\r', ""));
     }
+    for arguments in [
+        &["tree"] as &[&str],
+        &["circuits", "--slow"],
+        &["flows"],
+        &["hosts"],
+        &["origins"],
+        &["rtt", "circuits"],
+        &["retransmits"],
+        &["queues"],
+    ] {
+        for columns in [100, 140] {
+            let socket = daemon.socket();
+            let line = [&["--socket", &socket], arguments].concat();
+            let (mut child, mut terminal) = on_terminal(&line, columns, true);
+            let shown = read_until(&mut terminal, None);
+            assert_eq!(child.wait().unwrap().code(), Some(0));
+            let widest = shown.lines().map(|line| line.chars().count()).max().unwrap();
+            assert!(widest <= columns.into(), "{widest} columns of {columns}:\n{shown}");
+            let name = format!("{}_in_{columns}_columns", arguments.join("_").replace("--", ""));
+            insta::assert_snapshot!(name, shown.replace('\r', ""));
+        }
+    }
     let (mut child, mut terminal) =
         on_terminal(&["--socket", &daemon.socket(), "circuits"], 160, false);
     assert!(read_until(&mut terminal, None).contains("\x1b[38;5;11m"));
