@@ -1,12 +1,12 @@
 //! Captures, and whether tshark makes of their files what was captured.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread;
+use std::process::{Child, Command, Stdio};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use bus::{
@@ -20,6 +20,7 @@ use tokio_util::codec::{Decoder as _, Encoder as _};
 use units::Direction;
 
 use crate::stand_in::StandIn;
+use crate::terminal::{read_until, terminal};
 use crate::{code, json, stderr, stdout, tidegate};
 
 const BEGAN_NS: u64 = 1_790_000_000_123_456_789;
@@ -310,18 +311,39 @@ fn send(stream: &mut UnixStream, id: u64, reply: &Reply) {
     let _ = stream.write_all(&out);
 }
 
-#[test]
-fn an_interrupted_capture_ends_well() {
-    let (folder, file) = place();
-    let socket = folder.path().join("bus.sock");
+/// A capture into the file that goes on until it is ended, and its daemon.
+fn begin_endless(folder: &Path, file: &str, stderr: Stdio) -> (Child, JoinHandle<()>) {
+    let socket = folder.join("bus.sock");
     let listener = UnixListener::bind(&socket).unwrap();
     let daemon = thread::spawn(move || endless(&listener));
     let child = tidegate()
-        .args(["--socket", socket.to_str().unwrap(), "capture", "1001", "-o", &file])
+        .args(["--socket", socket.to_str().unwrap(), "capture", "1001", "-o", file])
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(stderr)
         .spawn()
         .unwrap();
+    (child, daemon)
+}
+
+#[test]
+fn progress_is_told_on_a_terminal_and_taken_away() {
+    let (folder, file) = place();
+    let pty = terminal(80);
+    let (child, daemon) = begin_endless(folder.path(), &file, Stdio::from(pty.slave));
+    let mut screen = File::from(pty.master);
+    let begun = read_until(&mut screen, Some("Ctrl-C ends\x1b[K"));
+    assert!(begun.starts_with("\r") && begun.contains(" packets in "), "{begun:?}");
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM).unwrap();
+    assert_eq!(code(&child.wait_with_output().unwrap()), 0);
+    let ended = read_until(&mut screen, None);
+    assert!(ended.ends_with("\r\x1b[K"), "{ended:?}");
+    daemon.join().unwrap();
+}
+
+#[test]
+fn an_interrupted_capture_ends_well() {
+    let (folder, file) = place();
+    let (child, daemon) = begin_endless(folder.path(), &file, Stdio::piped());
     // some packets are on disk while it goes on
     while fs::metadata(&file).map_or(0, |it| it.len()) < 1_000 {
         thread::sleep(Duration::from_millis(5));
