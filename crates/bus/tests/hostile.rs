@@ -3,11 +3,13 @@
 mod samples;
 
 use bus::{
-    ClientCodec, ErrorCode, FrameError, HEADER_LEN, MAGIC, MAX_REQUEST, Request, ServerCodec, Topic,
+    ClientCodec, ErrorCode, FrameError, HEADER_LEN, MAGIC, MAX_REQUEST, Reply, Request,
+    ServerCodec, Topic, View,
 };
 use bytes::{BufMut, BytesMut};
 use proptest::prelude::*;
 use tokio_util::codec::{Decoder, Encoder};
+use units::PerDirection;
 
 fn frame(version: u16, length: usize, payload: &[u8]) -> BytesMut {
     let mut bytes = BytesMut::new();
@@ -95,6 +97,40 @@ fn every_half_of_a_frame_asks_for_more() {
             assert_eq!(half.len(), cut);
         }
     }
+}
+
+/// The decoder's limit must not refuse what the daemon may send, whatever the sizes.
+#[test]
+fn the_largest_pages_come_through() {
+    for (name, reply) in samples::replies() {
+        for rows in [1, 100, 1_000, 10_000] {
+            let mut reply = reply.clone();
+            match &mut reply {
+                Reply::View(View::Circuits(page)) => repeat(&mut page.rows, rows),
+                Reply::View(View::Flows(page)) => {
+                    // nothing is as short, for its size, as a flow that has no figures
+                    page.rows[1].streams = PerDirection::default();
+                    page.rows.remove(0);
+                    repeat(&mut page.rows, rows);
+                }
+                Reply::View(View::Hosts(page)) => repeat(&mut page.rows, rows),
+                Reply::View(View::Origins(page)) => repeat(&mut page.rows, rows),
+                Reply::View(View::Rtt(page)) => repeat(&mut page.rows, rows),
+                Reply::View(View::Retransmits(page)) => repeat(&mut page.rows, rows),
+                Reply::Captured(packets) => repeat(packets, rows),
+                _ => continue,
+            }
+            let mut bytes = BytesMut::new();
+            ServerCodec.encode((1, &reply), &mut bytes).unwrap();
+            let decoded = ClientCodec.decode(&mut bytes).unwrap();
+            assert!(decoded == Some((1, reply)), "{name} of {rows} rows");
+        }
+    }
+}
+
+fn repeat<T: Clone>(rows: &mut Vec<T>, count: usize) {
+    rows.truncate(1);
+    rows.resize(count, rows[0].clone());
 }
 
 proptest! {

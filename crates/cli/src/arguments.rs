@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{bypass, check, circuits, import, plan, unknown};
+use crate::commands::{
+    bypass, capture, check, circuits, flows, hosts, import, origins, plan, retransmits, rtt,
+    unknown,
+};
 use crate::exit;
 
 /// Looks at and steers Tidegate, a traffic shaper for Internet providers.
@@ -36,6 +39,18 @@ pub(crate) enum Command {
     Queues(Watch),
     /// Show hosts that no device covers: their traffic is not shaped.
     Unknown(unknown::Options),
+    /// Show flows: who speaks with whom, how fast, with which RTT.
+    Flows(flows::Options),
+    /// Show hosts on the customers' side: what their flows add up to.
+    Hosts(hosts::Options),
+    /// Show the networks or countries that customers speak with.
+    Origins(origins::Options),
+    /// Show RTTs: percentiles of the box, of nodes or of circuits.
+    Rtt(rtt::Options),
+    /// Show TCP segments that were sent again.
+    Retransmits(retransmits::Options),
+    /// Capture the headers of a circuit's or a host's packets as pcapng.
+    Capture(capture::Options),
     /// Check the configuration files, without the daemon.
     Check(check::Options),
     /// Show the plan in force, or the one that the files give for a machine.

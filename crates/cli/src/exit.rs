@@ -59,6 +59,7 @@ impl Exit {
             | Failure::Read { .. }
             | Failure::Write { .. }
             | Failure::Exists { .. }
+            | Failure::Terminal
             | Failure::Facts { .. }
             | Failure::PlanInForce(_)
             | Failure::Json(_)

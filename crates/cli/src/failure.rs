@@ -64,6 +64,9 @@ pub(crate) enum Failure {
         /// The file.
         path: PathBuf,
     },
+    /// A capture is nothing to look at.
+    #[error("a capture would make a mess of the terminal; name a file, or pipe it into a program")]
+    Terminal,
     /// A file does not hold a machine's facts.
     #[error("{}", path.display())]
     Facts {

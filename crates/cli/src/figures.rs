@@ -23,6 +23,32 @@ pub(crate) fn percent(share: f32) -> String {
     }
 }
 
+/// A share, where there is one.
+pub(crate) fn percent_of(share: Option<f32>) -> String {
+    share.map_or_else(|| "-".to_owned(), percent)
+}
+
+/// An RTT in milliseconds with three significant digits, two places at most: `12.3 ms`.
+pub(crate) fn milliseconds(us: Option<u64>) -> String {
+    match us {
+        None => "-".to_owned(),
+        Some(us @ 0..9_995) => format!("{:.2} ms", us as f64 / 1e3),
+        Some(us @ 9_995..99_950) => format!("{:.1} ms", us as f64 / 1e3),
+        Some(us) => format!("{} ms", count(us.saturating_add(500) / 1_000)),
+    }
+}
+
+/// The name of an IP protocol, where it has a well-known one.
+pub(crate) fn protocol(number: u8) -> String {
+    match number {
+        1 => "ICMP".to_owned(),
+        6 => "TCP".to_owned(),
+        17 => "UDP".to_owned(),
+        58 => "ICMPv6".to_owned(),
+        other => other.to_string(),
+    }
+}
+
 /// Two figures, downloads first.
 pub(crate) fn pair<T>(values: PerDirection<T>, show: impl Fn(T) -> String) -> String {
     format!("{} / {}", show(values.down), show(values.up))
@@ -62,14 +88,18 @@ pub(crate) fn bytes(n: u64) -> String {
     }
 }
 
-/// A length of time in its two largest units: `2 h 5 min`.
+/// A length of time in its two largest units: `2 h 5 min`, `1 min`.
 pub(crate) fn duration(ms: u64) -> String {
     let s = ms / 1_000;
-    match s {
-        0..60 => format!("{s} s"),
-        60..3_600 => format!("{} min {} s", s / 60, s % 60),
-        3_600..86_400 => format!("{} h {} min", s / 3_600, s / 60 % 60),
-        _ => format!("{} d {} h", s / 86_400, s / 3_600 % 24),
+    let (large, small) = match s {
+        0..60 => return format!("{s} s"),
+        60..3_600 => ((s / 60, "min"), (s % 60, "s")),
+        3_600..86_400 => ((s / 3_600, "h"), (s / 60 % 60, "min")),
+        _ => ((s / 86_400, "d"), (s / 3_600 % 24, "h")),
+    };
+    match small {
+        (0, _) => format!("{} {}", large.0, large.1),
+        (n, unit) => format!("{} {} {n} {unit}", large.0, large.1),
     }
 }
 
@@ -107,9 +137,24 @@ mod tests {
         assert_eq!([count(0), count(999), count(1_234_567)], ["0", "999", "1,234,567"]);
         assert_eq!([bytes(999), bytes(1_234_567), bytes(60_000)], ["999 B", "1.23 MB", "60 kB"]);
         assert_eq!(
-            [duration(999), duration(61_000), duration(7_500_000), duration(90_000_000)],
-            ["0 s", "1 min 1 s", "2 h 5 min", "1 d 1 h"]
+            [
+                duration(999),
+                duration(60_500),
+                duration(61_000),
+                duration(7_500_000),
+                duration(90_000_000)
+            ],
+            ["0 s", "1 min", "1 min 1 s", "2 h 5 min", "1 d 1 h"]
         );
+    }
+
+    #[test]
+    fn round_trips_are_in_milliseconds() {
+        let shown = [0, 65, 9_994, 12_345, 99_949, 300_400, 1_500_000].map(Some).map(milliseconds);
+        let expected =
+            ["0.00 ms", "0.07 ms", "9.99 ms", "12.3 ms", "99.9 ms", "300 ms", "1,500 ms"];
+        assert_eq!(shown, expected);
+        assert_eq!(milliseconds(None), "-");
     }
 
     #[test]

@@ -7,12 +7,15 @@
 //! Invariants:
 //! - results go to the standard output, everything else to the standard error;
 //! - text from files and packets reaches a terminal inert, in JSON too;
-//! - nothing is written to disk but what `import --output` names, and that whole or not at all.
+//! - nothing is written to disk but what `import --output` and `capture --output` name: the first
+//!   whole or not at all, the second as packets come, a valid file whenever it ends.
 //!
 //! - `arguments`: the command line;
 //! - `commands`: one module a command;
 //! - `reading`: a view once, or watched;
-//! - `output`, `screen`, `table`, `figures`: how results look;
+//! - `paging`: which part of a long table, in which order;
+//! - `output`, `screen`, `table`, `figures`, `quality`: how results look;
+//! - `pcapng`: how captured packets are written down;
 //! - `files`: the configuration and the machine's facts, read from disk;
 //! - `failure`, `exit`: what can go wrong, and the code that tells a script.
 
@@ -25,6 +28,9 @@ mod failure;
 mod figures;
 mod files;
 mod output;
+mod paging;
+mod pcapng;
+mod quality;
 mod reading;
 mod screen;
 mod table;

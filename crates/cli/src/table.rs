@@ -22,10 +22,14 @@ pub(crate) enum Head {
 }
 
 impl Head {
+    fn name(self) -> &'static str {
+        let (Self::Text(name) | Self::Figure(name)) = self;
+        name
+    }
+
     /// Its name, to be broken before a pair of directions at most.
     fn held(self) -> String {
-        let (Self::Text(name) | Self::Figure(name)) = self;
-        name.replace(" / ", &format!("{HELD}/{HELD}"))
+        self.name().replace(" / ", &format!("{HELD}/{HELD}"))
     }
 }
 
@@ -40,6 +44,11 @@ pub(crate) fn figure(content: impl Display) -> Cell {
     Cell::new(held)
 }
 
+/// The text in a form that is not broken at its spaces.
+pub(crate) fn unbroken(content: &str) -> String {
+    content.replace(' ', HELD)
+}
+
 /// The cell in the tone's colour.
 pub(crate) fn toned(cell: Cell, tone: Tone) -> Cell {
     match tone {
@@ -47,6 +56,51 @@ pub(crate) fn toned(cell: Cell, tone: Tone) -> Cell {
         Tone::Notable => cell.fg(Color::Yellow),
         Tone::Alarming => cell.fg(Color::Red),
     }
+}
+
+/// Characters of a text that a column shows before it is broken, when there is little room: an IPv4
+/// address with its port.
+const TEXT_WANTED: usize = 21;
+
+/// A table that leaves out columns where the terminal is too narrow: the `spare` ones, by name, the
+/// first first. It tells which below.
+pub(crate) fn fitted(
+    heads: &[Head],
+    spare: &[&str],
+    rows: impl IntoIterator<Item = Vec<Cell>>,
+    look: &Look,
+) -> String {
+    let mut heads = heads.to_vec();
+    let mut rows: Vec<Vec<Cell>> = rows.into_iter().collect();
+    let mut left_out = Vec::new();
+    let room = look.size.map_or(usize::MAX, |(columns, _)| columns.into());
+    for name in spare {
+        if wanted(&heads, &rows) <= room {
+            break;
+        }
+        let Some(column) = heads.iter().position(|head| head.name() == *name) else { continue };
+        heads.remove(column);
+        rows.iter_mut().for_each(|row| drop(row.remove(column)));
+        left_out.push(*name);
+    }
+    let mut shown = table(&heads, rows, look);
+    if !left_out.is_empty() {
+        shown.push_str(&format!("(no room for: {})\n", left_out.join(", ")));
+    }
+    shown
+}
+
+/// Characters of a line that breaks nothing but long texts and pairs.
+fn wanted(heads: &[Head], rows: &[Vec<Cell>]) -> usize {
+    let width = |(column, head): (usize, &Head)| match head {
+        Head::Figure(_) => usize::from(widest_piece(column, rows, head)),
+        Head::Text(name) => {
+            let longest = |row: &Vec<Cell>| row.get(column).map(|it| it.content().chars().count());
+            let longest = rows.iter().filter_map(longest).max().unwrap_or(0);
+            longest.min(TEXT_WANTED).max(name.chars().count())
+        }
+    };
+    heads.iter().enumerate().map(|column| width(column) + 2).sum::<usize>().saturating_sub(2)
 }
 
 /// Two spaces between columns, a bold head, each line ended.
@@ -118,6 +172,23 @@ mod tests {
              968 Circle St., Gurnee, IL 60031   5 Mbps\n\
              a\u{fffd}[31mb\u{fffd}c                         50 Mbps\n"
         );
+    }
+
+    #[test]
+    fn spare_columns_are_left_out_in_their_order_where_there_is_no_room() {
+        let heads = [Head::Text("name"), Head::Figure("rate"), Head::Figure("drops")];
+        let rows = || [vec![text("x"), figure("5 Mbps"), figure("70")]];
+        let spare = ["drops", "rate"];
+        let at = |columns| {
+            fitted(&heads, &spare, rows(), &Look { size: Some((columns, 24)), colour: false })
+        };
+        // name, rate and drops take 4 + 2 + 6 + 2 + 5
+        assert_eq!(at(19).lines().next(), Some("name    rate  drops"));
+        assert_eq!(at(18).lines().next(), Some("name    rate"));
+        assert_eq!(at(18).lines().last(), Some("(no room for: drops)"));
+        assert_eq!(at(11).lines().last(), Some("(no room for: drops, rate)"));
+        let elsewhere = fitted(&heads, &spare, rows(), &Look { size: None, colour: false });
+        assert!(elsewhere.contains("drops") && !elsewhere.contains("no room"));
     }
 
     #[test]

@@ -89,7 +89,8 @@ impl Live {
                 }
                 self.nodes = tree.nodes;
             }
-            View::Status(_) | View::Queues(_) | View::Unknown(_) => {}
+            // the others are not subscribed to
+            _ => {}
         }
     }
 
@@ -181,6 +182,9 @@ mod tests {
             drops_per_sec: PerDirection::both(0),
             drops: PerDirection { down: 7, up: 0 },
             backlog_bytes: PerDirection::both(0),
+            leaf: PerDirection::default(),
+            rtt: units::PerSegment::default(),
+            retransmits: PerDirection::default(),
             queue: PerDirection::both(0),
             cpu: 0,
             class: PerDirection::both(None),
@@ -223,8 +227,10 @@ mod tests {
                 share_percent: PerDirection::both(0.0),
                 drops_per_sec: PerDirection::both(0),
                 drops: PerDirection::both(0),
+                rtt: units::PerSegment::default(),
+                retransmits: PerDirection::default(),
             };
-            live.take(View::Tree(bus::TreeView { tick: rate, nodes: vec![node] }));
+            live.take(View::Tree(bus::TreeView { tick: rate, window_ms: 0, nodes: vec![node] }));
         }
         let peak = live.into_peaks()["AP"];
         assert_eq!((peak.down, peak.up), (BitsPerSec::new(9), BitsPerSec::new(9)));

@@ -5,14 +5,17 @@ use std::path::Path;
 use bus::{CircuitRow, CircuitSort, CircuitsPage, CircuitsQuery, Topic, View};
 use clap::{Args, ValueEnum};
 use comfy_table::Cell;
-use units::{Direction, PerDirection};
+use serde::Serialize;
+use units::PerDirection;
 
 use crate::arguments::Watch;
 use crate::failure::Failure;
-use crate::figures::{bytes, count, exact_rate, pair, percent, rate, sum};
+use crate::figures::{bytes, count, duration, exact_rate, milliseconds, pair, percent, rate, sum};
 use crate::output::{Look, Output, Tone};
+use crate::paging::{By, Order, Page, footer};
+use crate::quality::sent_again;
 use crate::reading::{Shown, read};
-use crate::table::{Head, figure, table, text, toned};
+use crate::table::{Head, figure, fitted, table, text, toned};
 
 /// Which circuits, in which order.
 #[derive(Debug, Args)]
@@ -21,9 +24,13 @@ pub(crate) struct Options {
     #[arg(long, value_enum, value_name = "KEY", default_value = "id")]
     sort: SortKey,
 
-    /// The direction whose figure is compared; both together unless given.
-    #[arg(long, value_enum, value_name = "DIRECTION")]
-    by: Option<ByDirection>,
+    /// The slowest first: those whose customers' side has the highest RTT (90th percentile), of
+    /// circuits with at least 20 samples there; shows retransmissions and what waits beside it.
+    #[arg(long, conflicts_with_all = ["sort", "by"])]
+    slow: bool,
+
+    #[command(flatten)]
+    by: By,
 
     #[command(flatten)]
     order: Order,
@@ -41,38 +48,6 @@ pub(crate) struct Options {
 
     #[command(flatten)]
     watch: Watch,
-}
-
-/// Which end first.
-#[derive(Debug, Args)]
-pub(crate) struct Order {
-    /// The smallest first.
-    #[arg(long, conflicts_with = "descending")]
-    ascending: bool,
-
-    /// The largest first.
-    #[arg(long)]
-    descending: bool,
-}
-
-impl Order {
-    /// Whether the largest comes first, where `usual` says what does when nothing is asked for.
-    pub(crate) fn descending(&self, usual: bool) -> bool {
-        self.descending || (usual && !self.ascending)
-    }
-}
-
-/// Which part of a long table.
-#[derive(Debug, Args)]
-pub(crate) struct Page {
-    /// The most rows to show.
-    #[arg(long, value_name = "ROWS", default_value = "100",
-        value_parser = clap::value_parser!(u32).range(1..=i64::from(CircuitsQuery::MAX_LIMIT)))]
-    pub(crate) limit: u32,
-
-    /// How many rows to skip.
-    #[arg(long, value_name = "ROWS", default_value = "0")]
-    pub(crate) offset: u32,
 }
 
 /// What orders circuits.
@@ -96,6 +71,14 @@ enum SortKey {
     Drops,
     /// Bytes waiting.
     Backlog,
+    /// RTT of the customers' side, 90th percentile.
+    RttCustomer,
+    /// RTT of the Internet side, 90th percentile.
+    RttInternet,
+    /// Share of TCP segments sent again.
+    Retransmits,
+    /// Packets marked as congested, a second.
+    Marks,
 }
 
 impl From<SortKey> for CircuitSort {
@@ -110,40 +93,41 @@ impl From<SortKey> for CircuitSort {
             SortKey::Share => Self::Share,
             SortKey::Drops => Self::Drops,
             SortKey::Backlog => Self::Backlog,
+            SortKey::RttCustomer => Self::RttCustomer,
+            SortKey::RttInternet => Self::RttInternet,
+            SortKey::Retransmits => Self::Retransmits,
+            SortKey::Marks => Self::Marks,
         }
     }
-}
-
-/// One of the two directions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ByDirection {
-    /// Towards the customer.
-    Download,
-    /// Towards the Internet.
-    Upload,
 }
 
 /// Shows circuits.
 pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<(), Failure> {
     let topic = Topic::Circuits(query(options));
-    read::<CircuitsPage>(socket, topic, options.watch.watch, output)
+    if options.slow {
+        read::<Slow>(socket, topic, options.watch.watch, output)
+    } else {
+        read::<CircuitsPage>(socket, topic, options.watch.watch, output)
+    }
 }
 
 fn query(options: &Options) -> CircuitsQuery {
-    let is_text = matches!(options.sort, SortKey::Id | SortKey::Name | SortKey::Node);
+    let sort = if options.slow { SortKey::RttCustomer } else { options.sort };
+    let is_text = matches!(sort, SortKey::Id | SortKey::Name | SortKey::Node);
     CircuitsQuery {
         filter: options.filter.clone(),
         node: options.node.clone(),
-        sort: options.sort.into(),
-        by: options.by.map(|direction| match direction {
-            ByDirection::Download => Direction::Download,
-            ByDirection::Upload => Direction::Upload,
-        }),
+        rtt_samples_min: if options.slow { SLOW_SAMPLES_MIN } else { 0 },
+        sort: sort.into(),
+        by: options.by.direction(),
         descending: options.order.descending(!is_text),
         offset: options.page.offset,
         limit: options.page.limit,
     }
 }
+
+/// A circuit with fewer RTT samples is not called slow.
+const SLOW_SAMPLES_MIN: u32 = 20;
 
 const HEADS: [Head; 9] = [
     Head::Text("id"),
@@ -189,6 +173,59 @@ fn row(circuit: &CircuitRow) -> Vec<Cell> {
     ]
 }
 
+/// Circuits as they are shown when it is asked who is slow.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct Slow(CircuitsPage);
+
+const SLOW_HEADS: [Head; 10] = [
+    Head::Text("id"),
+    Head::Text("name"),
+    Head::Text("node"),
+    Head::Figure("RTT customer"),
+    Head::Figure("samples"),
+    Head::Figure("RTT Internet"),
+    Head::Figure("sent again down / up"),
+    Head::Figure("share down / up"),
+    Head::Figure("waiting"),
+    Head::Figure("marks/s"),
+];
+
+impl Shown for Slow {
+    fn of(view: View) -> Option<Self> {
+        CircuitsPage::of(view).map(Self)
+    }
+
+    fn text(&self, look: &Look) -> String {
+        let page = &self.0;
+        let mut shown =
+            fitted(&SLOW_HEADS, &["marks/s", "node"], page.rows.iter().map(slow_row), look);
+        let window = duration(page.window_ms);
+        shown.push_str(&format!("\nRTT: 90th percentile of the last {window}\n"));
+        shown.push_str(&footer("circuits", page.rows.len(), page.matched, page.total));
+        shown
+    }
+}
+
+fn slow_row(circuit: &CircuitRow) -> Vec<Cell> {
+    let marks =
+        circuit.leaf.as_ref().map(|leaf| leaf.as_ref().map_or(0, |leaf| leaf.marks_per_sec));
+    let p90 = circuit.rtt.map(|rtt| milliseconds(rtt.map(|rtt| rtt.p90_us)));
+    let samples = circuit.rtt.customer.map_or(0, |rtt| rtt.samples);
+    vec![
+        text(&circuit.id),
+        text(&circuit.name),
+        text(circuit.node.as_deref().unwrap_or("-")),
+        figure(p90.customer),
+        figure(count(samples)),
+        figure(p90.internet),
+        sent_again(&circuit.retransmits),
+        toned(figure(pair(circuit.share_percent, percent)), share_tone(circuit.share_percent)),
+        figure(bytes(sum(circuit.backlog_bytes))),
+        figure(count(sum(marks))),
+    ]
+}
+
 /// A limit that is nearly used up is worth a look.
 pub(super) fn share_tone(share: PerDirection<f32>) -> Tone {
     if share.down.max(share.up) >= 95.0 { Tone::Notable } else { Tone::Plain }
@@ -197,16 +234,4 @@ pub(super) fn share_tone(share: PerDirection<f32>) -> Tone {
 /// So are drops now.
 pub(super) fn drops_tone(drops_per_sec: PerDirection<u64>) -> Tone {
     if sum(drops_per_sec) > 0 { Tone::Notable } else { Tone::Plain }
-}
-
-/// How much of the whole a page shows.
-pub(super) fn footer(what: &str, shown: usize, matched: u32, total: u32) -> String {
-    let (shown, matched, total) = (shown as u64, u64::from(matched), u64::from(total));
-    let of_all = if matched == total {
-        String::new()
-    } else {
-        format!(" that match, {} in all", count(total))
-    };
-    let more = if shown < matched { " (--limit and --offset show others)" } else { "" };
-    format!("{} of {} {what}{of_all}{more}\n", count(shown), count(matched))
 }

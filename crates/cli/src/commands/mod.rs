@@ -1,12 +1,18 @@
 //! The commands, one module each.
 
 pub(crate) mod bypass;
+pub(crate) mod capture;
 pub(crate) mod check;
 pub(crate) mod circuits;
+pub(crate) mod flows;
+pub(crate) mod hosts;
 pub(crate) mod import;
+pub(crate) mod origins;
 pub(crate) mod plan;
 mod queues;
 mod reload;
+pub(crate) mod retransmits;
+pub(crate) mod rtt;
 mod status;
 mod tree;
 pub(crate) mod unknown;
@@ -25,6 +31,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Circuits(options) => circuits::run(socket, options, output),
         Command::Queues(watch) => queues::run(socket, watch, output),
         Command::Unknown(options) => unknown::run(socket, options, output),
+        Command::Flows(options) => flows::run(socket, options, output),
+        Command::Hosts(options) => hosts::run(socket, options, output),
+        Command::Origins(options) => origins::run(socket, options, output),
+        Command::Rtt(options) => rtt::run(socket, options, output),
+        Command::Retransmits(options) => retransmits::run(socket, options, output),
+        Command::Capture(options) => capture::run(socket, options, output),
         Command::Check(options) => return check::run(options, output),
         Command::Plan(options) => plan::run(socket, options, output),
         Command::Reload => reload::run(socket, output),

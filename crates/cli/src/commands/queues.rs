@@ -1,4 +1,4 @@
-//! `tidegate queues`: the hardware transmit queues.
+//! `tidegate queues`: the hardware transmit queues. The delay is the worst of any CAKE tin.
 
 use std::path::Path;
 
@@ -7,17 +7,17 @@ use comfy_table::Cell;
 
 use crate::arguments::Watch;
 use crate::failure::Failure;
-use crate::figures::{bytes, count, exact_rate, percent, rate};
+use crate::figures::{bytes, count, exact_rate, milliseconds, percent, rate};
 use crate::output::{Look, Output, Tone};
 use crate::reading::{Shown, read};
-use crate::table::{Head, figure, table, text, toned};
+use crate::table::{Head, figure, fitted, text, toned};
 
 /// Shows the queues.
 pub(super) fn run(socket: &Path, watch: &Watch, output: Output) -> Result<(), Failure> {
     read::<QueuesView>(socket, Topic::Queues, watch.watch, output)
 }
 
-const HEADS: [Head; 12] = [
+const HEADS: [Head; 14] = [
     Head::Text("NIC"),
     Head::Figure("queue"),
     Head::Figure("CPU"),
@@ -30,6 +30,8 @@ const HEADS: [Head; 12] = [
     Head::Figure("waiting"),
     Head::Figure("drops/s"),
     Head::Figure("drops"),
+    Head::Figure("marks/s"),
+    Head::Figure("delay"),
 ];
 
 impl Shown for QueuesView {
@@ -44,7 +46,7 @@ impl Shown for QueuesView {
         if self.queues.is_empty() {
             return "no queues: nothing is shaped\n".to_owned();
         }
-        table(&HEADS, self.queues.iter().map(row), look)
+        fitted(&HEADS, &["leaves", "classes", "drops"], self.queues.iter().map(row), look)
     }
 }
 
@@ -64,5 +66,7 @@ fn row(queue: &QueueRow) -> Vec<Cell> {
         figure(bytes(queue.backlog_bytes)),
         toned(figure(count(queue.drops_per_sec)), dropping),
         figure(count(queue.drops)),
+        figure(count(queue.marks_per_sec)),
+        figure(milliseconds(queue.tins.iter().map(|tin| tin.peak_delay_us).max())),
     ]
 }

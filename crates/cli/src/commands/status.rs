@@ -7,12 +7,13 @@ use bus::{
     View, XdpMode, inert,
 };
 use comfy_table::Cell;
-use units::Direction;
+use units::{Direction, Segment};
 
 use crate::arguments::Watch;
 use crate::failure::Failure;
-use crate::figures::{count, duration, percent, rate};
+use crate::figures::{count, duration, percent, percent_of, rate};
 use crate::output::{Look, Output, Tone};
+use crate::quality::percentiles;
 use crate::reading::{Shown, read};
 use crate::table::{Head, figure, table, text, toned};
 
@@ -70,11 +71,38 @@ fn summary(status: &StatusView, look: &Look) -> String {
     }
     lines.push(format!("Unknown hosts: {}", count(status.unknown_hosts.into())));
     lines.extend(Direction::ALL.map(|direction| traffic(status, direction)));
+    lines.extend(measured(status));
     lines.push(format!("Clients: {} of {}", status.clients, status.clients_max));
     for warning in &status.warnings {
         lines.push(look.paint(Tone::Notable, &format!("Warning: {}", inert(warning))));
     }
     lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// Flows, RTTs, retransmissions.
+fn measured(status: &StatusView) -> Vec<String> {
+    let flows = &status.flows;
+    let window = duration(status.window_ms);
+    let again = status.retransmits.map(|it| percent_of(it.share_percent));
+    let mut lines = vec![format!(
+        "Flows: {} of {}, {} that ended lately; hosts: {}",
+        count(flows.open.into()),
+        count(flows.capacity.into()),
+        count(flows.recent.into()),
+        count(flows.hosts.into())
+    )];
+    lines.extend(Segment::ALL.map(|segment| {
+        let side = match segment {
+            Segment::Customer => "customers' side",
+            Segment::Internet => "Internet side",
+        };
+        format!("RTT of the last {window}, {side}: {}", percentiles(status.rtt[segment]))
+    }));
+    lines.push(format!("Sent again: {} of download segments, {} of upload", again.down, again.up));
+    if status.captures > 0 {
+        lines.push(format!("Captures under way: {}", count(status.captures.into())));
+    }
+    lines
 }
 
 fn mode(status: &StatusView, look: &Look) -> String {

@@ -1,4 +1,4 @@
-//! `tidegate tree`: the nodes with what flows through each.
+//! `tidegate tree`: the nodes with what flows through each. RTTs are medians.
 
 use std::path::Path;
 
@@ -6,10 +6,11 @@ use bus::{NodeRow, Topic, TreeView, View};
 
 use crate::arguments::Watch;
 use crate::failure::Failure;
-use crate::figures::{count, pair, percent, rate, sum};
+use crate::figures::{count, milliseconds, pair, percent, rate, sum};
 use crate::output::{Look, Output};
+use crate::quality::sent_again;
 use crate::reading::{Shown, read};
-use crate::table::{Head, figure, table, text, toned};
+use crate::table::{Head, figure, fitted, text, toned, unbroken};
 
 use super::circuits::{drops_tone, share_tone};
 
@@ -18,7 +19,7 @@ pub(super) fn run(socket: &Path, watch: &Watch, output: Output) -> Result<(), Fa
     read::<TreeView>(socket, Topic::Tree, watch.watch, output)
 }
 
-const HEADS: [Head; 8] = [
+const HEADS: [Head; 11] = [
     Head::Text("node"),
     Head::Text("kind"),
     Head::Figure("circuits"),
@@ -27,7 +28,13 @@ const HEADS: [Head; 8] = [
     Head::Figure("share down / up"),
     Head::Figure("drops/s"),
     Head::Figure("drops"),
+    Head::Figure("RTT customer"),
+    Head::Figure("RTT Internet"),
+    Head::Figure("sent again down / up"),
 ];
+
+/// What is left out first where there is no room.
+const SPARE: [&str; 4] = ["drops", "kind", "circuits", "RTT Internet"];
 
 impl Shown for TreeView {
     fn of(view: View) -> Option<Self> {
@@ -44,8 +51,9 @@ impl Shown for TreeView {
         let rows = in_depth(&self.nodes).into_iter().map(|(node, branch)| {
             let limit =
                 if node.is_virtual { "virtual".to_owned() } else { pair(node.limit_bps, rate) };
+            let median = node.rtt.map(|rtt| milliseconds(rtt.map(|rtt| rtt.p50_us)));
             vec![
-                text(&format!("{branch}{}", node.name)),
+                text(&format!("{}{}", unbroken(&branch), node.name)),
                 text(node.kind.as_deref().unwrap_or("-")),
                 figure(count(node.circuits.into())),
                 figure(limit),
@@ -53,9 +61,12 @@ impl Shown for TreeView {
                 toned(figure(pair(node.share_percent, percent)), share_tone(node.share_percent)),
                 toned(figure(count(sum(node.drops_per_sec))), drops_tone(node.drops_per_sec)),
                 figure(count(sum(node.drops))),
+                figure(median.customer),
+                figure(median.internet),
+                sent_again(&node.retransmits),
             ]
         });
-        table(&HEADS, rows, look)
+        fitted(&HEADS, &SPARE, rows, look)
     }
 }
 

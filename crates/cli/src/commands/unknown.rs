@@ -10,10 +10,9 @@ use crate::arguments::Watch;
 use crate::failure::Failure;
 use crate::figures::{bytes, count, duration};
 use crate::output::{Look, Output};
+use crate::paging::{Order, Page, footer};
 use crate::reading::{Shown, read};
 use crate::table::{Head, figure, table};
-
-use super::circuits::{Order, Page, footer};
 
 /// Which hosts, in which order.
 #[derive(Debug, Args)]

@@ -1,5 +1,7 @@
 //! The program as its users run it: against a daemon that says what the test wants, and offline.
 
+mod asking;
+mod capturing;
 mod changing;
 mod offline;
 mod reading;

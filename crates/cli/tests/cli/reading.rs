@@ -10,13 +10,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bus::{
-    CircuitSort, CircuitsPage, CircuitsQuery, ErrorCode, QueuesView, Refusal, Reply, Request,
-    StatusView, Topic, TreeView, UnknownPage, UnknownQuery, UnknownSort, View,
+    CircuitsPage, ErrorCode, FlowsPage, HostsPage, OriginsPage, QueuesView, Refusal, Reply,
+    RetransmitsPage, RttPage, RttQuery, StatusView, TreeView, UnknownPage, View,
 };
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::de::DeserializeOwned;
-use units::Direction;
 
 use crate::stand_in::StandIn;
 use crate::views::{self, HOSTILE, answer};
@@ -31,9 +30,27 @@ fn shown(arguments: &[&str]) -> String {
 
 #[test]
 fn each_view_as_text() {
-    for topic in ["status", "tree", "circuits", "queues", "unknown"] {
+    for topic in [
+        "status",
+        "tree",
+        "circuits",
+        "queues",
+        "unknown",
+        "flows",
+        "hosts",
+        "origins",
+        "rtt",
+        "retransmits",
+    ] {
         insta::assert_snapshot!(topic, shown(&[topic]));
     }
+}
+
+#[test]
+fn more_of_a_view_as_text() {
+    insta::assert_snapshot!("circuits_slow", shown(&["circuits", "--slow"]));
+    insta::assert_snapshot!("flows_long", shown(&["flows", "--long"]));
+    insta::assert_snapshot!("rtt_circuits", shown(&["rtt", "circuits", "--histogram"]));
 }
 
 fn read<V: DeserializeOwned>(daemon: &StandIn, topic: &str) -> V {
@@ -48,6 +65,13 @@ fn each_view_as_json_is_the_view() {
     assert_eq!(read::<CircuitsPage>(&daemon, "circuits"), views::circuits());
     assert_eq!(read::<QueuesView>(&daemon, "queues"), views::queues());
     assert_eq!(read::<UnknownPage>(&daemon, "unknown"), views::unknown());
+    assert_eq!(read::<FlowsPage>(&daemon, "flows"), views::flows());
+    assert_eq!(read::<HostsPage>(&daemon, "hosts"), views::hosts());
+    assert_eq!(read::<OriginsPage>(&daemon, "origins"), views::origins());
+    assert_eq!(read::<RttPage>(&daemon, "rtt"), views::rtt(&RttQuery::default()));
+    assert_eq!(read::<RetransmitsPage>(&daemon, "retransmits"), views::retransmits_page());
+    let slow = json(&daemon.run(&["circuits", "--slow", "--json"]));
+    assert_eq!(serde_json::from_value::<CircuitsPage>(slow).unwrap(), views::circuits());
     let page = json(&daemon.run(&["--json", "circuits"]));
     assert_eq!(page["rows"][0]["sent_bps"]["down"], 49_876_543);
     assert_eq!(page["rows"][2]["name"], HOSTILE, "programs get the name as it is");
@@ -55,7 +79,17 @@ fn each_view_as_json_is_the_view() {
 
 #[test]
 fn hostile_names_are_shown_inert() {
-    for arguments in [&["circuits"] as &[&str], &["circuits", "--json"]] {
+    for arguments in [
+        &["circuits"] as &[&str],
+        &["circuits", "--json"],
+        &["circuits", "--slow"],
+        &["flows"],
+        &["flows", "--json"],
+        &["flows", "--long"],
+        &["rtt", "circuits"],
+        &["retransmits"],
+        &["retransmits", "--json"],
+    ] {
         let text = shown(arguments);
         let acts = |c: char| c != '\n' && matches!(bus::inert(&c.to_string()), Cow::Owned(_));
         assert!(!text.contains(acts), "{text:?}");
@@ -80,65 +114,6 @@ fn bypass_and_failed_reloads_stand_out() {
         ),
         "{text}"
     );
-}
-
-#[test]
-fn options_become_the_query() {
-    let daemon = StandIn::new(answer);
-    daemon.run(&["circuits"]);
-    daemon.run(&[
-        "circuits", "--sort", "share", "--by", "upload", "--filter", "mill", "--node", "AP_1",
-        "--limit", "7", "--offset", "14",
-    ]);
-    daemon.run(&["circuits", "--sort", "drops", "--ascending"]);
-    daemon.run(&["circuits", "--sort", "name", "--descending"]);
-    daemon.run(&["unknown"]);
-    daemon.run(&["unknown", "--sort", "address", "--filter", "fd00", "--limit", "3"]);
-    let usual = CircuitsQuery::default();
-    let circuits = |query| Request::Show(Topic::Circuits(query));
-    let unknown = |query| Request::Show(Topic::Unknown(query));
-    assert_eq!(
-        daemon.asked(),
-        [
-            circuits(usual.clone()),
-            circuits(CircuitsQuery {
-                filter: "mill".into(),
-                node: Some("AP_1".into()),
-                sort: CircuitSort::Share,
-                by: Some(Direction::Upload),
-                descending: true,
-                offset: 14,
-                limit: 7,
-            }),
-            circuits(CircuitsQuery { sort: CircuitSort::Drops, ..usual.clone() }),
-            circuits(CircuitsQuery { sort: CircuitSort::Name, descending: true, ..usual }),
-            unknown(UnknownQuery::default()),
-            unknown(UnknownQuery {
-                sort: UnknownSort::Address,
-                descending: false,
-                filter: "fd00".into(),
-                limit: 3,
-                ..UnknownQuery::default()
-            }),
-        ]
-    );
-}
-
-#[test]
-fn wrong_usage_is_told_before_anything_is_asked() {
-    let daemon = StandIn::new(answer);
-    for arguments in [
-        &["circuits", "--limit", "0"] as &[&str],
-        &["circuits", "--limit", "10001"],
-        &["circuits", "--sort", "colour"],
-        &["circuits", "--ascending", "--descending"],
-        &["bypass", "maybe"],
-        &["import", "lqos", ".", "--force"],
-        &[],
-    ] {
-        assert_eq!(code(&daemon.run(arguments)), 2, "{arguments:?}");
-    }
-    assert_eq!(daemon.asked(), []);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::process::{Child, Stdio};
 
-use nix::pty::{Winsize, openpty};
+use nix::pty::{OpenptyResult, Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -12,10 +12,14 @@ use crate::stand_in::StandIn;
 use crate::views::answer;
 use crate::{code, stderr, tidegate};
 
+pub(crate) fn terminal(columns: u16) -> OpenptyResult {
+    let size = Winsize { ws_row: 12, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    openpty(&size, None).unwrap()
+}
+
 /// Starts the program on a terminal of its own.
 fn on_terminal(arguments: &[&str], columns: u16, no_color: bool) -> (Child, File) {
-    let size = Winsize { ws_row: 12, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-    let pty = openpty(&size, None).unwrap();
+    let pty = terminal(columns);
     let mut command = tidegate();
     if no_color {
         command.env("NO_COLOR", "1");
@@ -25,7 +29,7 @@ fn on_terminal(arguments: &[&str], columns: u16, no_color: bool) -> (Child, File
 }
 
 /// Reads until the text has come, or to the end when there is none.
-fn read_until(terminal: &mut File, awaited: Option<&str>) -> String {
+pub(crate) fn read_until(terminal: &mut File, awaited: Option<&str>) -> String {
     let (mut read, mut chunk) = (Vec::new(), [0; 4096]);
     // reading a terminal that nobody writes to any more fails
     while let Ok(count) = terminal.read(&mut chunk) {
@@ -66,10 +70,32 @@ fn a_failure_while_watching_gives_the_terminal_back_first() {
 }
 
 #[test]
+fn a_capture_is_not_shown_on_a_terminal() {
+    let daemon = StandIn::new(answer);
+    let arguments = ["--socket", &daemon.socket(), "capture", "1001", "-o", "-"];
+    let (child, _terminal) = on_terminal(&arguments, 80, false);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 1);
+    assert!(stderr(&output).contains("name a file, or pipe it"), "{}", stderr(&output));
+    assert_eq!(daemon.asked(), []);
+}
+
+#[test]
 fn a_terminal_too_narrow_for_any_table_still_gets_one() {
     let daemon = StandIn::new(answer);
     for columns in [1, 20, 40] {
-        for topic in ["status", "tree", "circuits", "queues", "unknown"] {
+        for topic in [
+            "status",
+            "tree",
+            "circuits",
+            "queues",
+            "unknown",
+            "flows",
+            "hosts",
+            "origins",
+            "rtt",
+            "retransmits",
+        ] {
             let arguments = ["--socket", &daemon.socket(), topic];
             let (mut child, mut terminal) = on_terminal(&arguments, columns, false);
             let shown = read_until(&mut terminal, None);
@@ -93,6 +119,28 @@ fn tables_fit_the_terminal_and_no_color_is_heard() {
         let widest = shown.lines().map(|line| line.chars().count()).max().unwrap();
         assert!(widest <= columns.into(), "{widest} columns of {columns}:\n{shown}");
         insta::assert_snapshot!(format!("circuits_in_{columns}_columns"), shown.replace('\r', ""));
+    }
+    for arguments in [
+        &["tree"] as &[&str],
+        &["circuits", "--slow"],
+        &["flows"],
+        &["hosts"],
+        &["origins"],
+        &["rtt", "circuits"],
+        &["retransmits"],
+        &["queues"],
+    ] {
+        for columns in [100, 140] {
+            let socket = daemon.socket();
+            let line = [&["--socket", &socket], arguments].concat();
+            let (mut child, mut terminal) = on_terminal(&line, columns, true);
+            let shown = read_until(&mut terminal, None);
+            assert_eq!(child.wait().unwrap().code(), Some(0));
+            let widest = shown.lines().map(|line| line.chars().count()).max().unwrap();
+            assert!(widest <= columns.into(), "{widest} columns of {columns}:\n{shown}");
+            let name = format!("{}_in_{columns}_columns", arguments.join("_").replace("--", ""));
+            insta::assert_snapshot!(name, shown.replace('\r', ""));
+        }
     }
     let (mut child, mut terminal) =
         on_terminal(&["--socket", &daemon.socket(), "circuits"], 160, false);
