@@ -11,7 +11,7 @@ use crate::histogram::RTT_UNIT_NS;
 use crate::origins::OriginId;
 use crate::rate::{Interval, Rate, grown_wrapping};
 use crate::reading::{FlowKey, FlowReading, Owner, RttReading, StreamReading};
-use crate::rows::Rows;
+use crate::rows::LiveRows;
 use crate::sample::{ByProtocol, Traffic};
 
 /// A flow that begins at most this long before the reading before is new: its packets all came
@@ -168,7 +168,7 @@ struct Activity {
 /// The hot cache of flows: one writer, rows shared with snapshots, never more than its capacity.
 #[derive(Debug, Default)]
 pub(crate) struct FlowTable {
-    pub(crate) rows: Rows<FlowRow>,
+    pub(crate) rows: LiveRows<FlowRow>,
     activities: Vec<Activity>,
     index: HashTable<u32>,
     hasher: DefaultHashBuilder,

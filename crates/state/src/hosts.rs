@@ -9,7 +9,7 @@ use units::{Direction, PerDirection, PerSegment};
 use crate::flows::{CompactOwner, Growth, Span, of_protocol, share_percent};
 use crate::rate::{Interval, Rate};
 use crate::reading::{FlowReading, Owner, RttReading};
-use crate::rows::Rows;
+use crate::rows::LiveRows;
 use crate::sample::{ByProtocol, Traffic};
 
 /// A host without flows leaves after this time.
@@ -151,7 +151,7 @@ pub(crate) fn add_rtts(mean: &mut MeanRtt, reading: Option<&RttReading>, samples
 /// All hosts, never more than its capacity. A row stays where it is as long as its host does.
 #[derive(Debug, Default)]
 pub(crate) struct HostTable {
-    pub(crate) rows: Rows<Option<HostRow>>,
+    pub(crate) rows: LiveRows<Option<HostRow>>,
     index: HashMap<IpAddr, u32>,
     vacant: Vec<u32>,
     /// Hosts whose last flow left, and when, in that order.
