@@ -9,7 +9,7 @@ use units::{Direction, PerDirection, PerSegment};
 use crate::flows::{CompactOwner, Growth, Span, of_protocol, share_percent};
 use crate::rate::{Interval, Rate};
 use crate::reading::{FlowReading, Owner, RttReading};
-use crate::rows::Rows;
+use crate::rows::LiveRows;
 use crate::sample::{ByProtocol, Traffic};
 
 /// A host without flows leaves after this time.
@@ -151,7 +151,7 @@ pub(crate) fn add_rtts(mean: &mut MeanRtt, reading: Option<&RttReading>, samples
 /// All hosts, never more than its capacity. A row stays where it is as long as its host does.
 #[derive(Debug, Default)]
 pub(crate) struct HostTable {
-    pub(crate) rows: Rows<Option<HostRow>>,
+    pub(crate) rows: LiveRows<Option<HostRow>>,
     index: HashMap<IpAddr, u32>,
     vacant: Vec<u32>,
     /// Hosts whose last flow left, and when, in that order.
@@ -195,6 +195,23 @@ impl HostTable {
             row.flows += 1;
         }
         host
+    }
+
+    /// Touches what [`HostTable::add`] will change: see [`crate::flows::FlowTable::look_up`].
+    pub(crate) fn look_up(&self, host: u32) {
+        if host != NO_HOST
+            && let Some(row) = &self.rows[host as usize]
+        {
+            let (traffic, grown) = (row.traffic.up.tcp.bytes, row.grown.up.tcp.bytes);
+            std::hint::black_box((
+                row.flows,
+                row.traffic.down.tcp,
+                traffic,
+                row.grown.down.tcp,
+                grown,
+            ));
+            std::hint::black_box((row.retransmits.down, row.rtt.internet.samples));
+        }
     }
 
     pub(crate) fn add(&mut self, host: u32, span: Span, reading: &FlowReading, growth: &Growth) {

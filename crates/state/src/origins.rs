@@ -9,7 +9,7 @@ use crate::flows::{Growth, Span};
 use crate::hosts::{MeanRtt, add_rtts};
 use crate::rate::{Interval, Rate};
 use crate::reading::FlowReading;
-use crate::rows::Rows;
+use crate::rows::LiveRows;
 use crate::sample::Traffic;
 
 /// Whose an address is.
@@ -86,7 +86,7 @@ impl OriginSums {
 /// All origins that flows have had since the data was loaded, never more than its capacity.
 #[derive(Debug)]
 pub(crate) struct OriginTable {
-    pub(crate) rows: Rows<OriginRow>,
+    pub(crate) rows: LiveRows<OriginRow>,
     index: HashMap<(Option<u32>, Option<[u8; 2]>), OriginId>,
     capacity: usize,
     /// The data that they come from.
@@ -98,7 +98,7 @@ pub(crate) struct OriginTable {
 impl OriginTable {
     /// A table that holds the unknown and at most `capacity` others.
     pub(crate) fn new(capacity: usize, generation: u64) -> Self {
-        let mut rows = Rows::default();
+        let mut rows = LiveRows::default();
         rows.push(OriginRow::default());
         let index = HashMap::from_iter([((None, None), OriginId::UNKNOWN)]);
         let capacity = capacity.min(u32::MAX as usize - 1);
