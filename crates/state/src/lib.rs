@@ -29,6 +29,7 @@
 
 mod engine;
 mod layout;
+mod leaf;
 mod query;
 mod rate;
 mod reading;
@@ -39,6 +40,7 @@ mod track;
 
 pub use engine::{Engine, Outcome};
 pub use layout::{CircuitLayout, ClassRef, Layout, NodeLayout, QueueLayout};
+pub use leaf::{LeafCounters, LeafKind, LeafReading, LeafSample, TinReading};
 pub use query::{CircuitQuery, CircuitSort, Page, UnknownQuery, UnknownSort};
 pub use rate::{MIN_INTERVAL_NS, Rate};
 pub use reading::{

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use units::{Bytes, IfIndex, Packets, PerDirection, TcHandle};
 
+use crate::leaf::LeafSample;
+
 /// Everything that was read for one tick.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sample {
@@ -96,6 +98,8 @@ pub struct ClassSample {
     pub taken_ns: u64,
     /// In any order; classes that the layout does not name are passed over.
     pub classes: Vec<ClassReading>,
+    /// The qdiscs under them.
+    pub leaves: LeafSample,
 }
 
 /// The statistics of one class.
