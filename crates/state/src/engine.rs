@@ -5,6 +5,7 @@ use std::sync::Arc;
 use units::{Packets, PerDirection};
 
 use crate::layout::Layout;
+use crate::quality::Qualities;
 use crate::rate::Interval;
 use crate::sample::{Counter, Sample};
 use crate::snapshot::{
@@ -25,7 +26,8 @@ pub enum Outcome {
         tick: u64,
     },
     /// The sample was ignored: it is not [`crate::MIN_INTERVAL_NS`] later than the one before, or
-    /// even earlier. The next one covers its time too.
+    /// even earlier. The next one covers its time too. Only its RTTs and retransmissions were taken
+    /// in, as they come but once.
     TooSoon {
         /// When the sample before was read.
         before_ns: u64,
@@ -40,6 +42,7 @@ pub struct Engine {
     store: Arc<Store>,
     layout: Arc<Layout>,
     tracks: Tracks,
+    qualities: Qualities,
     /// Of the sample before; its circuits and classes are in `tracks`.
     before: Option<Sample>,
     tick: u64,
@@ -64,6 +67,7 @@ impl Engine {
             interval = Interval::between(before.taken_ns, sample.taken_ns);
             if interval.is_none() {
                 let (before_ns, taken_ns) = (before.taken_ns, sample.taken_ns);
+                self.qualities.take(&self.layout, &sample);
                 return Outcome::TooSoon { before_ns, taken_ns };
             }
         }
@@ -73,24 +77,36 @@ impl Engine {
             .as_deref()
             .filter(|classes| sample.taken_ns.saturating_sub(classes.taken_ns) <= CLASSES_STALE_NS);
         self.tracks.take_classes(layout, fresh);
+        self.qualities.take(layout, &sample);
+        self.qualities.roll_up(layout);
 
         self.tick += 1;
         let circuits: Vec<CircuitFigures> = (0..layout.circuits.len())
-            .map(|index| self.tracks.circuit(layout, index, &sample, interval))
+            .map(|index| {
+                let mut figures = self.tracks.circuit(layout, index, &sample, interval);
+                (figures.tcp, figures.rtt) = self.qualities.circuit(index, interval);
+                figures
+            })
             .collect();
+        let mut nodes = roll_up(layout, &circuits);
+        for (index, node) in nodes.iter_mut().enumerate() {
+            node.rtt = self.qualities.node_rtt(index);
+        }
+        let total = self.box_figures(&sample, interval);
         let snapshot = Snapshot {
             tick: self.tick,
             taken_ns: sample.taken_ns,
             interval_ns: interval.map(Interval::ns),
             layout: Arc::clone(layout),
-            nodes: roll_up(layout, &circuits),
+            nodes,
             queues: self.add_queues(&circuits),
             circuits,
-            total: self.box_figures(&sample, interval),
+            total,
             unknown: std::mem::take(&mut sample.unknown),
             maps: std::mem::take(&mut sample.maps),
         };
         sample.circuits = Vec::new();
+        sample.quality = Vec::new();
         self.before = Some(sample);
         self.store.publish(Arc::new(snapshot));
         Outcome::Published { tick: self.tick }
@@ -99,6 +115,7 @@ impl Engine {
     fn adopt(&mut self, layout: &Arc<Layout>) {
         if !Arc::ptr_eq(&self.layout, layout) {
             self.tracks = self.tracks.carried_over(&self.layout, layout);
+            self.qualities.carry_over(&self.layout, layout);
             self.layout = Arc::clone(layout);
         }
     }
@@ -120,8 +137,9 @@ impl Engine {
         queues
     }
 
-    fn box_figures(&self, sample: &Sample, interval: Option<Interval>) -> BoxFigures {
+    fn box_figures(&mut self, sample: &Sample, interval: Option<Interval>) -> BoxFigures {
         let before = self.before.as_ref();
+        let (tcp, rtt) = self.qualities.total(sample, before, interval);
         let counters = |now: &[Counter], before: Option<&Vec<Counter>>| {
             now.iter()
                 .enumerate()
@@ -141,6 +159,8 @@ impl Engine {
         };
         BoxFigures {
             offered,
+            tcp,
+            rtt,
             verdicts: counters(&sample.verdicts, before.map(|before| &before.verdicts)),
             events: counters(&sample.events, before.map(|before| &before.events)),
             egress: counters(&sample.egress, before.map(|before| &before.egress)),

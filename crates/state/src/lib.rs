@@ -28,29 +28,61 @@
 #![forbid(unsafe_code)]
 
 mod engine;
+mod expiry;
+mod flow_engine;
+mod flow_snapshot;
+mod flows;
+mod histogram;
+mod hosts;
 mod layout;
 mod leaf;
+mod origins;
+mod quality;
 mod query;
 mod rate;
 mod reading;
+mod recent;
+mod retransmits;
+mod ring;
+mod rows;
 mod sample;
 mod snapshot;
 mod store;
+mod talkers;
+mod top;
 mod track;
+mod window;
 
 pub use engine::{Engine, Outcome};
+pub use expiry::Timeouts;
+pub use flow_engine::{FlowEngine, FlowLimits};
+pub use flow_snapshot::FlowSnapshot;
+pub use flows::{Ending, FlowRow};
+pub use histogram::{
+    Histogram, RTT_BINS, RTT_OCTAVE_MAX, RTT_OCTAVE_MIN, RTT_UNIT_NS, rtt_bin, rtt_of_bin,
+};
+pub use hosts::{HOST_IDLE_NS, HostRow, MeanRtt};
 pub use layout::{CircuitLayout, ClassRef, Layout, NodeLayout, QueueLayout};
 pub use leaf::{LeafCounters, LeafKind, LeafReading, LeafSample, TinReading};
+pub use origins::{Origin, OriginFigures, OriginId, OriginRow, OriginSums};
 pub use query::{CircuitQuery, CircuitSort, Page, UnknownQuery, UnknownSort};
 pub use rate::{MIN_INTERVAL_NS, Rate};
 pub use reading::{
     FlowKey, FlowReading, Owner, QualityReading, RetransmitReading, RttReading, StreamReading,
 };
+pub use recent::{RECENT_NS, RecentFlow};
+pub use retransmits::{RetransmitTally, Retransmits};
+pub use ring::Ring;
+pub use rows::Rows;
 pub use sample::{
     ByProtocol, ClassCounters, ClassReading, ClassSample, Counter, MapFill, Sample, Traffic,
     UnknownHost,
 };
 pub use snapshot::{
-    BoxFigures, CircuitFigures, ClassFigures, CounterFigures, NodeFigures, QueueFigures, Snapshot,
+    BoxFigures, CircuitFigures, ClassFigures, CountFigures, CounterFigures, NodeFigures,
+    QueueFigures, Snapshot, TcpFigures,
 };
 pub use store::Store;
+pub use talkers::{TalkerFilter, TalkerQuery, TalkerSort, origins_page};
+pub use top::Cut;
+pub use window::{RttFigures, RttWindow, WINDOW_SLICE_NS, WINDOW_SLICES};
