@@ -22,7 +22,7 @@ pub use attach::{Attached, Attachment, Side, TcHook, XdpHook};
 pub use captures::{CaptureCounts, CaptureTarget, Captures};
 pub use counters::{Counters, UnknownHost};
 pub use error::DatapathError;
-pub use flows::{Dates, Flows};
+pub use flows::{ChangedFlows, Dates, Flows};
 pub use load::{Loaded, MapSizes, Options, Readers};
 pub use quality::Quality;
 pub use ring::{Ring, RingReader};
