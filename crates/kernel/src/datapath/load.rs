@@ -83,6 +83,14 @@ impl Loaded {
     /// When the kernel lacks what they need, memory for the maps, or the right to load them.
     pub fn new(options: Options) -> Result<Self, DatapathError> {
         let cpus = libbpf_rs::num_possible_cpus().map_err(DatapathError::Load)? as u32;
+        Self::for_cpus(options, cpus)
+    }
+
+    /// As [`Loaded::new`], with tables for this many CPUs instead of those of the machine.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn for_cpus(options: Options, cpus: u32) -> Result<Self, DatapathError> {
         let mut open = ObjectBuilder::default()
             .name("tidegate")
             .and_then(|builder| builder.open_memory(tidegate_ebpf::OBJECT))
