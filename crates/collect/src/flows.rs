@@ -1,19 +1,57 @@
 //! The flows that the kernel programs remember.
 
 use abi::{Direction, FlowReport, StreamReport};
-use kernel::datapath::{DatapathError, Flows};
+use kernel::datapath::{ChangedFlows, DatapathError, Flows};
 use state::{FlowKey, FlowReading, RttReading, StreamReading, Traffic};
 use units::{Bytes, Packets, PerDirection, PerSegment};
 
 use crate::ends::{flow_key, kernel_key, owner};
 
-/// Hands over each flow of which a packet came since it was handed over before, in no order, and
-/// tells how many. None is kept here, so half a million need no memory.
+/// Flows of which a packet came since they were read before, in no order. None is kept here, so half
+/// a million need no memory.
+#[derive(Debug)]
+pub struct Changed {
+    reports: ChangedFlows,
+    count: usize,
+    failed: Option<DatapathError>,
+}
+
+/// Reads the flows of which a packet came since they were read before.
 ///
 /// # Errors
-/// When the map cannot be read. What was not handed over is handed over by the next call.
-pub fn read(source: &mut Flows, mut each: impl FnMut(FlowReading)) -> Result<usize, DatapathError> {
-    source.read_changed(|report, dates| each(reading(report, |jiffies| dates.ns(jiffies))))
+/// When the map cannot be read.
+pub fn read(source: &mut Flows) -> Result<Changed, DatapathError> {
+    Ok(Changed { reports: source.changed()?, count: 0, failed: None })
+}
+
+impl Changed {
+    /// How many were read.
+    ///
+    /// # Errors
+    /// Why reading ended early. What was not handed over comes with the next reading.
+    pub fn end(self) -> Result<usize, DatapathError> {
+        self.failed.map_or(Ok(self.count), Err)
+    }
+}
+
+impl Iterator for Changed {
+    type Item = FlowReading;
+    fn next(&mut self) -> Option<FlowReading> {
+        if self.failed.is_some() {
+            return None;
+        }
+        match self.reports.next()? {
+            Ok(report) => {
+                self.count += 1;
+                let dates = self.reports.dates();
+                Some(reading(&report, |jiffies| dates.ns(jiffies)))
+            }
+            Err(error) => {
+                self.failed = Some(error);
+                None
+            }
+        }
+    }
 }
 
 /// Has the kernel forget flows that ended or fell silent, making room for others.

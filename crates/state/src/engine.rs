@@ -5,6 +5,7 @@ use std::sync::Arc;
 use units::{Packets, PerDirection};
 
 use crate::layout::Layout;
+use crate::leaves::LeafTracks;
 use crate::quality::Qualities;
 use crate::rate::Interval;
 use crate::sample::{Counter, Sample};
@@ -42,6 +43,7 @@ pub struct Engine {
     store: Arc<Store>,
     layout: Arc<Layout>,
     tracks: Tracks,
+    leaves: LeafTracks,
     qualities: Qualities,
     /// Of the sample before; its circuits and classes are in `tracks`.
     before: Option<Sample>,
@@ -80,6 +82,7 @@ impl Engine {
             .as_deref()
             .filter(|classes| sample.taken_ns.saturating_sub(classes.taken_ns) <= CLASSES_STALE_NS);
         self.tracks.take_classes(layout, fresh);
+        let leaves = self.leaves.take(layout, fresh);
         self.qualities.take(layout, &sample);
         self.qualities.roll_up(layout);
 
@@ -104,6 +107,7 @@ impl Engine {
             nodes,
             queues: self.add_queues(&circuits),
             circuits,
+            leaves,
             total,
             unknown: std::mem::take(&mut sample.unknown),
             maps: std::mem::take(&mut sample.maps),
@@ -119,6 +123,7 @@ impl Engine {
     fn adopt(&mut self, layout: &Arc<Layout>) {
         if !Arc::ptr_eq(&self.layout, layout) {
             self.tracks = self.tracks.carried_over(&self.layout, layout);
+            self.leaves.carry_over(&self.layout, layout);
             self.qualities.carry_over(&self.layout, layout);
             self.layout = Arc::clone(layout);
         }

@@ -43,6 +43,8 @@ mod flows;
 mod histogram;
 mod hosts;
 mod layout;
+mod leaf;
+mod leaves;
 mod origins;
 mod quality;
 mod query;
@@ -70,6 +72,8 @@ pub use histogram::{
 };
 pub use hosts::{HOST_IDLE_NS, HostRow, MeanRtt};
 pub use layout::{CircuitLayout, ClassRef, Layout, NodeLayout, QueueLayout};
+pub use leaf::{LeafCounters, LeafKind, LeafReading, LeafSample, TinReading};
+pub use leaves::{LeafFigures, Leaves, TinFigures};
 pub use origins::{Origin, OriginFigures, OriginId, OriginRow, OriginSums};
 pub use query::{CircuitQuery, CircuitSort, Page, UnknownQuery, UnknownSort};
 pub use rate::{MIN_INTERVAL_NS, Rate};

@@ -8,6 +8,8 @@ use units::{Bytes, CircuitSlot, IfIndex, Packets, PerDirection, TcHandle};
 
 use crate::reading::QualityReading;
 
+use crate::leaf::LeafSample;
+
 /// Everything that was read for one tick.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sample {
@@ -106,6 +108,8 @@ pub struct ClassSample {
     pub taken_ns: u64,
     /// In any order; classes that the layout does not name are passed over.
     pub classes: Vec<ClassReading>,
+    /// The qdiscs under them.
+    pub leaves: LeafSample,
 }
 
 /// The statistics of one class.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use units::{BitsPerSec, Bytes, Direction, Packets, PerDirection, PerSegment};
 
 use crate::layout::Layout;
+use crate::leaves::Leaves;
 use crate::rate::Rate;
 use crate::sample::{ByProtocol, MapFill, UnknownHost};
 use crate::window::RttFigures;
@@ -27,6 +28,8 @@ pub struct Snapshot {
     pub nodes: Vec<NodeFigures>,
     /// By queue.
     pub queues: Vec<QueueFigures>,
+    /// What the leaves under the circuits' classes did.
+    pub leaves: Arc<Leaves>,
     /// The box as a whole.
     pub total: BoxFigures,
     /// Hosts that no device covers.

@@ -22,6 +22,9 @@ pub(crate) struct Arguments {
     /// Also write the figures as JSON to this file.
     #[arg(long)]
     json: Option<PathBuf>,
+    /// What the one benchmark itself takes, after `--`.
+    #[arg(last = true, requires = "name")]
+    own: Vec<String>,
 }
 
 /// Runs the benchmarks, always optimised.
@@ -38,7 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         if let Some(json) = &json {
             cargo.arg("--json").arg(json);
         }
-        return step::run(&mut cargo);
+        return step::run(cargo.arg("--").args(&arguments.own));
     }
     let is_wanted = |bench: &str| name.is_none_or(|name| name == bench);
     let pure: Vec<_> = pure::ALL.into_iter().filter(|(bench, _)| is_wanted(bench)).collect();
@@ -55,9 +58,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         write_json(json, &figures)?;
     }
     match name {
-        Some(name) if pure.is_empty() => in_kernel(name, json.as_deref()),
+        Some(name) if pure.is_empty() => in_kernel(name, json.as_deref(), &arguments.own),
         Some(_) => Ok(()),
-        None => IN_KERNEL.iter().try_for_each(|bench| in_kernel(bench, json.as_deref())),
+        None => IN_KERNEL.iter().try_for_each(|bench| in_kernel(bench, json.as_deref(), &[])),
     }
 }
 
@@ -67,9 +70,9 @@ fn write_json(path: &Path, figures: &[Figure]) -> Result<()> {
 }
 
 /// Has the other package measure. It prints its own table and adds its figures to the file.
-fn in_kernel(name: &str, json: Option<&Path>) -> Result<()> {
+fn in_kernel(name: &str, json: Option<&Path>, own: &[String]) -> Result<()> {
     let mut cargo = step::cargo();
-    cargo.args(["run", "--quiet", "--release", "--package", "bench", "--", name]);
+    cargo.args(["run", "--quiet", "--release", "--package", "bench", "--", name]).args(own);
     if let Some(json) = json {
         cargo.arg("--json").arg(json);
     }

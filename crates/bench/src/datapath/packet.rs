@@ -106,7 +106,7 @@ mod tests {
                 assert_eq!(at(course.sequence_at), 1, "{}", scenario.name);
                 assert_eq!(at(course.timestamps_at - 4), 0x0101_080a, "{}", scenario.name);
                 let payload = &frame[usize::from(course.timestamps_at) + 8..];
-                assert_eq!(payload.len(), course.payload.into(), "{}", scenario.name);
+                assert_eq!(payload.len(), usize::from(course.payload), "{}", scenario.name);
             }
             if course.vlan_at != 0 {
                 let tag = u32::from(INTERNET_VLAN) << 16 | 0x0800;

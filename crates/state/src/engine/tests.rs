@@ -82,7 +82,7 @@ fn dump(seconds: u64, classes: &[(u16, u64, u32)]) -> Option<Arc<ClassSample>> {
         counters: ClassCounters { sent: traffic(bytes), drops, backlog: Bytes::new(7) },
     };
     let classes = classes.iter().map(reading).collect();
-    Some(Arc::new(ClassSample { taken_ns: seconds * SECOND, classes }))
+    Some(Arc::new(ClassSample { taken_ns: seconds * SECOND, classes, ..ClassSample::default() }))
 }
 
 fn down_bps(engine: &Engine, circuit: usize) -> u64 {
