@@ -46,7 +46,7 @@ mod tsv;
 
 pub use answer::{CountryCode, NAME_MAX, Origin};
 pub use file::BYTES_MAX;
-pub use origins::{Loaded, Origins};
+pub use origins::{Known, Loaded, Origins};
 pub use problem::{LineTrouble, Problem, Problems, Trouble};
 pub use reloading::{Event, Reloading};
 pub use table::{RANGES_MAX, Table};

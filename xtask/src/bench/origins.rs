@@ -60,16 +60,20 @@ fn family(
             Ok(())
         })
     };
-    let asked = run(&|address| {
+    let shared = run(&|address| {
         black_box(origins.lookup(black_box(address)));
+    })?;
+    let borrowed = run(&|address| {
+        black_box(origins.find(black_box(address)));
     })?;
     let bare = run(&|address| {
         black_box(address);
     })?;
-    let ns = (asked.value - bare.value) * 1e9 / f64::from(LOOKUPS);
+    let ns = |run: &Figure| (run.value - bare.value) * 1e9 / f64::from(LOOKUPS);
     Ok(vec![
         load,
-        figure("ns_per_lookup", "ns", ns),
+        figure("ns_per_lookup", "ns", ns(&borrowed)),
+        figure("ns_per_lookup_shared_name", "ns", ns(&shared)),
         figure("bytes_per_range", "B", bytes as f64 / f64::from(RANGES)),
     ])
 }
