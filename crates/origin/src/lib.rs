@@ -11,7 +11,7 @@
 //! - where ranges of one file overlap, the narrower counts, and of equally wide ones the later;
 //! - a file that cannot be read any more leaves its last good table in place.
 //!
-//! A span takes 8 bytes (IPv4) or 20 bytes (IPv6), and each distinct origin about 50 bytes with its
+//! A span takes 8 bytes (IPv4) or 20 bytes (IPv6), and each distinct origin about 80 bytes with its
 //! name. Names are data from files, bounded in length and otherwise as they were: whoever shows one
 //! makes it inert.
 //!
@@ -46,7 +46,7 @@ mod tsv;
 
 pub use answer::{CountryCode, NAME_MAX, Origin};
 pub use file::BYTES_MAX;
-pub use origins::{Loaded, Origins};
+pub use origins::{Known, Loaded, Origins};
 pub use problem::{LineTrouble, Problem, Problems, Trouble};
 pub use reloading::{Event, Reloading};
 pub use table::{RANGES_MAX, Table};

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::answer::Origin;
+use crate::answer::{CountryCode, Origin};
 use crate::problem::{Problem, Problems};
 use crate::table::Table;
 
@@ -21,6 +21,17 @@ pub struct Loaded {
     pub origins: Origins,
     /// Lines that were left out, ranges that overlap.
     pub warnings: Vec<Problem>,
+}
+
+/// What is known of an address, as [`Origin`], borrowed from the tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Known<'o> {
+    /// The number of its autonomous system; never 0.
+    pub asn: Option<u32>,
+    /// The country.
+    pub country: Option<CountryCode>,
+    /// The name of the autonomous system; only where there is a number.
+    pub name: Option<&'o Arc<str>>,
 }
 
 impl Origins {
@@ -53,12 +64,19 @@ impl Origins {
     /// What is known of this address. Number and name come from the first table that knows a number,
     /// the country from the first that knows one.
     pub fn lookup(&self, address: IpAddr) -> Origin {
-        let mut known = Origin::default();
+        let Known { asn, country, name } = self.find(address);
+        Origin { asn, country, name: name.cloned() }
+    }
+
+    /// The same with the name borrowed. Sharing a name costs more than finding it, as its counter is
+    /// written to: two thirds of a look-up whose name is in no cache.
+    pub fn find(&self, address: IpAddr) -> Known<'_> {
+        let mut known = Known::default();
         for table in &self.tables {
             let found = table.lookup(address);
             if known.asn.is_none() && found.asn.is_some() {
                 known.asn = found.asn;
-                known.name.clone_from(&found.name);
+                known.name = found.name.as_ref();
             }
             known.country = known.country.or(found.country);
             if known.asn.is_some() && known.country.is_some() {

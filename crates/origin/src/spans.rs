@@ -49,9 +49,14 @@ pub(crate) struct Overlaps {
     pub(crate) line: u32,
 }
 
+/// Spans that a search ends among after it has found their block: 256 bytes of IPv4 starts.
+const BLOCK: usize = 64;
+
 /// Every address up to the next start has the answer of the last start that is not after it.
 #[derive(Debug)]
 pub(crate) struct Spans<A> {
+    /// The first start of each block: few enough to stay in the processor's caches.
+    blocks: Box<[A]>,
     starts: Box<[A]>,
     answers: Box<[AnswerId]>,
 }
@@ -94,13 +99,19 @@ impl<A: Address> Spans<A> {
                 }
             };
         }
-        (Self { starts: starts.into(), answers: answers.into() }, overlaps)
+        let blocks = starts.iter().copied().step_by(BLOCK).collect();
+        (Self { blocks, starts: starts.into(), answers: answers.into() }, overlaps)
     }
 
     /// The answer for this address.
     pub(crate) fn get(&self, address: A) -> AnswerId {
-        let after = self.starts.partition_point(|start| *start <= address);
-        after.checked_sub(1).map_or(AnswerId::NOTHING, |index| self.answers[index])
+        let blocks = self.blocks.partition_point(|start| *start <= address);
+        let Some(block) = blocks.checked_sub(1) else { return AnswerId::NOTHING };
+        let first = block * BLOCK;
+        let end = self.starts.len().min(first + BLOCK);
+        // the block's own start is not after the address
+        let more = self.starts[first + 1..end].partition_point(|start| *start <= address);
+        self.answers[first + more]
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -109,7 +120,7 @@ impl<A: Address> Spans<A> {
 
     /// Bytes of memory.
     pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&*self.starts) + size_of_val(&*self.answers)
+        size_of_val(&*self.blocks) + size_of_val(&*self.starts) + size_of_val(&*self.answers)
     }
 }
 
@@ -171,6 +182,17 @@ mod tests {
         let (found, overlaps, len) = lookup(&given, &[9, 10, 29, 30, 39, 40, 49, 50]);
         assert_eq!(found, [0, 1, 1, 0, 0, 1, 1, 0]);
         assert_eq!((overlaps.count, len), (0, 4));
+    }
+
+    #[test]
+    fn every_span_of_many_blocks_is_found() {
+        for count in [1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, 1_000] {
+            let count = count as u32;
+            let given: Vec<_> = (1..=count).map(|i| (i * 10, i * 10 + 9, i)).collect();
+            let at: Vec<u32> = (0..count * 10 + 30).collect();
+            let expected = at.iter().map(|at| if *at < count * 10 + 10 { at / 10 } else { 0 });
+            assert_eq!(lookup(&given, &at).0, expected.collect::<Vec<_>>(), "{count}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Measurements: the pure ones here, those that need the kernel in the package `bench`.
 
 mod figure;
+mod origins;
 mod pure;
 
 use std::fs;

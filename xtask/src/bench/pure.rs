@@ -5,12 +5,14 @@ use config::{Config, Leaf};
 use plan::synthetic::{Size, provider};
 
 use super::figure::{Figure, seconds};
+use super::origins;
 
 /// A benchmark.
 type Measure = fn() -> Result<Vec<Figure>>;
 
 /// All of them, by name.
-pub(super) const ALL: [(&str, Measure); 2] = [("config", validate), ("plan", plan_networks)];
+pub(super) const ALL: [(&str, Measure); 3] =
+    [("config", validate), ("origin", origins::measure), ("plan", plan_networks)];
 
 /// Rows of ShapedDevices.csv.
 const ROWS: usize = 100_000;

@@ -46,7 +46,7 @@ const ALLOWED: [(&str, &[&str]); 20] = [
     ),
     ("cli", &["bus", "config", "plan", "tui", "units"]),
     ("python", &["bus", "config", "units"]),
-    ("xtask", &["bus", "config", "plan", "testkit", "units"]),
+    ("xtask", &["bus", "config", "origin", "plan", "testkit", "units"]),
     (
         "bench",
         &[
