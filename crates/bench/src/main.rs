@@ -6,6 +6,7 @@
 mod apply_plan;
 mod datapath;
 mod machine;
+mod poll;
 mod record;
 mod shaped_plan;
 
@@ -33,6 +34,8 @@ enum Bench {
     Apply(apply_plan::Options),
     /// Packets through the kernel programs, against an empty program. As root.
     Datapath(datapath::Options),
+    /// A tick: reading the kernel, deriving and publishing, against a bare reading. As root.
+    Poll,
 }
 
 fn main() -> Result<()> {
@@ -41,6 +44,7 @@ fn main() -> Result<()> {
     let report = match arguments.bench {
         Bench::Apply(options) => Report::new(apply_plan::run(options)?),
         Bench::Datapath(options) => datapath::run(&options)?,
+        Bench::Poll => Report::new(poll::run()?),
     };
     println!("{}", report.table);
     if let Some(path) = &arguments.json {

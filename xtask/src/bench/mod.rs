@@ -13,7 +13,7 @@ use crate::step;
 use figure::Figure;
 
 /// Benchmarks of the package `bench`.
-const IN_KERNEL: [&str; 2] = ["apply", "datapath"];
+const IN_KERNEL: [&str; 3] = ["apply", "datapath", "poll"];
 
 /// What to measure.
 #[derive(clap::Args)]

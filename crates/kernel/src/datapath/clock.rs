@@ -76,6 +76,10 @@ impl Moment {
         self.clock.ns.saturating_add_signed(later.saturating_mul(self.tick_ns.cast_signed()))
     }
 
+    pub(super) const fn jiffies(&self) -> u64 {
+        self.clock.jiffies
+    }
+
     /// Whether `other` tells the same times, but for less than a second.
     pub(super) fn agrees_with(&self, other: &Self) -> bool {
         self.ns(other.clock.jiffies).abs_diff(other.clock.ns) < 1_000_000_000
