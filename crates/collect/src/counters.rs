@@ -18,6 +18,8 @@ pub fn read(source: &Counters, circuits: u32) -> Sample {
         total: directions(&totals.counts),
         verdicts: counters(Verdict::ALL.iter().map(|code| code.name()), &totals.verdicts),
         events: counters(Event::ALL.iter().map(|code| code.name()), &totals.events),
+        total_retransmits: packets(totals.retransmits),
+        total_reordered: packets(totals.reordered),
         egress: counters(Egress::ALL.iter().map(|code| code.name()), &totals.egress),
         ..Sample::default()
     }
@@ -42,6 +44,13 @@ fn directions(counts: &[abi::Count; 8]) -> PerDirection<ByProtocol<Traffic>> {
         other: one(direction, Protocol::Other),
     };
     PerDirection { down: all(Direction::Download), up: all(Direction::Upload) }
+}
+
+const fn packets(counts: [u64; Direction::COUNT]) -> PerDirection<Packets> {
+    PerDirection {
+        down: Packets::new(counts[Direction::Download as usize]),
+        up: Packets::new(counts[Direction::Upload as usize]),
+    }
 }
 
 const fn traffic(count: abi::Count) -> Traffic {

@@ -8,15 +8,17 @@ use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use config::Config;
+use kernel::datapath::Readers;
 use kernel::privileges::missing_capabilities;
 use kernel::tc::check_clock;
-use state::Engine;
+use state::{Engine, FlowEngine, FlowLimits, Timeouts};
 use supervisor::{Stop, Supervisor};
 use tokio::sync::watch;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::Arguments;
+use crate::captures::CaptureDesk;
 use crate::exit::Failure;
 use crate::lock::Lock;
 use crate::reload::Reloader;
@@ -24,7 +26,7 @@ use crate::serve::Server;
 use crate::shaper::{Shaper, ShaperError, prepare};
 use crate::shared::Shared;
 use crate::signals::Signals;
-use crate::threads;
+use crate::threads::{self, Sources};
 
 /// How long all threads together may take to end.
 const SHUT_DOWN_MAX: Duration = Duration::from_secs(10);
@@ -78,10 +80,15 @@ fn shape(
     let (shaper, readers) = Shaper::start(path, prepared, facts)?;
     let Readers { counters, flows, quality, retransmits, captures } = readers;
     let engine = Engine::new();
+    let (limits, timeouts) = (flow_limits(shaper.config()), Timeouts::default());
+    let flow_engine = FlowEngine::new(limits, timeouts);
     let config = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let shared = Arc::new(Shared {
         config: config.display().to_string(),
         store: engine.store(),
+        flows: flow_engine.store(),
+        retransmits_dropped: AtomicU64::new(0),
+        origin_problems: ArcSwap::default(),
         current: ArcSwap::new(Arc::clone(shaper.current())),
         problem: ArcSwapOption::empty(),
         classes: ArcSwapOption::empty(),
@@ -97,10 +104,21 @@ fn shape(
         ticks_skipped: AtomicU64::new(0),
     });
     let reloader = Reloader::new(shaper, Arc::clone(&shared));
-    threads::start(supervisor, &shared, engine, counters)
+    let sources = Sources { engine, flow_engine, counters, flows, quality, retransmits };
+    threads::start(supervisor, &shared, sources)
         .map_err(|error| Failure::System("start the measuring threads", error.into()))?;
     serve(&bus, &shared, &reloader, supervisor.stop(), signals)?;
     Ok(reloader)
+}
+
+/// As many flows as the kernel remembers. How long each may be silent is the configuration's too, and
+/// may change: the thread that keeps flows sees to it.
+fn flow_limits(config: &Config) -> FlowLimits {
+    FlowLimits {
+        flows: config.limits.flows as usize,
+        recent: config.flows.recent_flows as usize,
+        ..FlowLimits::default()
+    }
 }
 
 /// Serves clients and reloads until something asks for the end.

@@ -15,6 +15,7 @@ use kernel::netlink::NetlinkError;
 use kernel::nic::{FeatureError, RxVlanGuard, XpsError, XpsGuard};
 use kernel::tc::Controller;
 use plan::{Facts, Plan, plan};
+use state::MapFill;
 use supervisor::with_causes;
 use tracing::{info, warn};
 use units::{Direction, PerDirection, QueueId};
@@ -167,6 +168,11 @@ impl Shaper {
         ))
     }
 
+    /// The configuration in force.
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// What is in force.
     pub const fn current(&self) -> &Arc<Current> {
         &self.current
@@ -219,7 +225,33 @@ fn current(generation: u64, config: &Config, plan: Plan, warnings: Vec<String>) 
         warn!("{warning}");
     }
     let layout = Arc::new(layout(generation, config, &plan));
-    Current { generation, since: Instant::now(), plan, layout, capture: config.capture, warnings }
+    let maps = fills(&config.limits, &plan);
+    Current {
+        generation,
+        since: Instant::now(),
+        plan,
+        layout,
+        maps,
+        flows: config.flows,
+        origins: config.files.origins.clone(),
+        capture: config.capture,
+        warnings,
+    }
+}
+
+/// How full the maps are that only a plan fills.
+fn fills(limits: &config::Limits, plan: &Plan) -> Vec<MapFill> {
+    let hosts = plan.addresses.iter().filter(|entry| entry.prefix.is_host()).count();
+    let fill = |name, used: usize, capacity: u32| MapFill {
+        name,
+        used: used as u64,
+        capacity: capacity.into(),
+    };
+    vec![
+        fill("circuits", plan.circuits.len(), limits.circuits),
+        fill("hosts", hosts, limits.hosts),
+        fill("prefixes", plan.addresses.len() - hosts, limits.prefixes),
+    ]
 }
 
 fn guard(nic: &str) -> Result<NicGuards, ShaperError> {
@@ -260,7 +292,7 @@ fn options(config: &Config, facts: &Facts) -> Options {
             hosts: limits.hosts,
             prefixes: limits.prefixes,
             unknown_hosts: limits.unknown_hosts,
-            flows: 131_072,
+            flows: limits.flows,
         },
     }
 }

@@ -1,5 +1,6 @@
 //! What both streets show to clients. Readers never wait: everything is swapped whole.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::Instant;
@@ -7,7 +8,7 @@ use std::time::Instant;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use kernel::datapath::{Attachment, Control};
 use plan::Plan;
-use state::{ClassSample, Layout, Store};
+use state::{ClassSample, FlowSnapshot, Layout, MapFill, Store};
 use supervisor::Monitor;
 use tokio::sync::watch;
 
@@ -18,8 +19,14 @@ use crate::captures::CaptureDesk;
 pub struct Shared {
     /// Path of tidegate.toml.
     pub config: String,
-    /// The newest snapshot.
+    /// The newest snapshot of circuits, nodes and the box.
     pub store: Arc<Store>,
+    /// The newest snapshot of flows.
+    pub flows: Arc<Store<FlowSnapshot>>,
+    /// Retransmissions that were not listed, as too many were waiting.
+    pub retransmits_dropped: AtomicU64,
+    /// What is wrong with the files of origins.
+    pub origin_problems: ArcSwap<Vec<String>>,
     /// What is in force.
     pub current: ArcSwap<Current>,
     /// Why the last reload changed nothing.
@@ -59,6 +66,12 @@ pub struct Current {
     pub plan: Plan,
     /// Whose the counters are.
     pub layout: Arc<Layout>,
+    /// How full it makes the kernel maps that it fills.
+    pub maps: Vec<MapFill>,
+    /// When flows end.
+    pub flows: config::Flows,
+    /// Files that tell of the Internet's addresses.
+    pub origins: Vec<PathBuf>,
     /// What captures may take.
     pub capture: config::Capture,
     /// What deserves attention about it.

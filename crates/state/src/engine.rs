@@ -170,6 +170,7 @@ impl Engine {
             offered,
             tcp,
             rtt,
+            rtt_histogram: self.qualities.histogram(),
             verdicts: counters(&sample.verdicts, before.map(|before| &before.verdicts)),
             events: counters(&sample.events, before.map(|before| &before.events)),
             egress: counters(&sample.egress, before.map(|before| &before.egress)),

@@ -1,5 +1,6 @@
 //! From readings of flows to snapshots: the single writer.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -7,10 +8,11 @@ use crate::expiry::Timeouts;
 use crate::flow_snapshot::FlowSnapshot;
 use crate::flows::{FlowTable, Gone, Place, Span, Taken, of_protocol};
 use crate::hosts::HostTable;
+use crate::layout::Layout;
 use crate::origins::{Origin, OriginTable};
 use crate::rate::Interval;
-use crate::reading::{FlowKey, FlowReading, RetransmitReading};
-use crate::recent::RecentFlow;
+use crate::reading::{FlowKey, FlowReading, Owner, RetransmitReading};
+use crate::recent::{RECENT_NS, RecentFlow};
 use crate::retransmits::RetransmitLog;
 use crate::ring::Ring;
 use crate::sample::ByProtocol;
@@ -28,7 +30,7 @@ pub struct FlowLimits {
     pub hosts: usize,
     /// Pairs of autonomous system and country.
     pub origins: usize,
-    /// Flows that left.
+    /// Flows that left; see [`FlowEngine::set_recent`].
     pub recent: usize,
     /// Retransmissions that are listed.
     pub retransmits: usize,
@@ -54,11 +56,13 @@ impl Default for FlowLimits {
 pub struct FlowEngine {
     store: Arc<Store<FlowSnapshot>>,
     timeouts: Timeouts,
+    layout: Arc<Layout>,
     flows: FlowTable,
     by_protocol: ByProtocol<u32>,
     hosts: HostTable,
     origins: OriginTable,
     recent: Ring<RecentFlow>,
+    recent_ns: u64,
     retransmits: RetransmitLog,
     refused: u64,
     tick: u64,
@@ -72,11 +76,13 @@ impl FlowEngine {
         Self {
             store: Arc::default(),
             timeouts,
+            layout: Arc::default(),
             flows: FlowTable::with_capacity(limits.flows),
             by_protocol: ByProtocol::default(),
             hosts: HostTable::with_capacity(limits.hosts),
             origins: OriginTable::new(limits.origins, 0),
             recent: Ring::with_capacity(limits.recent),
+            recent_ns: RECENT_NS,
             retransmits: RetransmitLog::new(limits.retransmits, limits.tallies, limits.tallies),
             refused: 0,
             tick: 0,
@@ -88,6 +94,44 @@ impl FlowEngine {
     /// Where readers find its snapshots.
     pub fn store(&self) -> Arc<Store<FlowSnapshot>> {
         Arc::clone(&self.store)
+    }
+
+    /// How long flows may be silent from now on.
+    pub fn set_timeouts(&mut self, timeouts: Timeouts) {
+        self.timeouts = timeouts;
+    }
+
+    /// How long flows that left are kept from now on, and how many at most.
+    pub fn set_recent(&mut self, keep_ns: u64, flows: usize) {
+        self.recent_ns = keep_ns;
+        self.recent.set_capacity(flows);
+    }
+
+    /// Goes on under another layout, in which a row may be another circuit's. Flows go with their
+    /// circuit; those of circuits that are gone are nobody's until their next packet tells. The same
+    /// `Arc` as last time means that nothing has changed.
+    pub fn adopt(&mut self, layout: &Arc<Layout>) {
+        if Arc::ptr_eq(&self.layout, layout) {
+            return;
+        }
+        let before = std::mem::replace(&mut self.layout, Arc::clone(layout));
+        let slots: HashMap<_, _> =
+            layout.circuits.iter().map(|circuit| (&circuit.id, circuit.slot)).collect();
+        let owner_now = |owner| match owner {
+            Owner::Circuit(slot) => before
+                .circuit_at(slot)
+                .and_then(|index| slots.get(&before.circuits[index].id))
+                .map_or(Owner::Unknown, |slot| Owner::Circuit(*slot)),
+            Owner::Unknown => Owner::Unknown,
+        };
+        // without a layout before, rows are as they were read
+        if before.circuits.is_empty() {
+            return;
+        }
+        self.flows.change_owners(owner_now);
+        self.hosts.change_owners(owner_now);
+        self.recent.change_all(|flow| flow.owner = owner_now(flow.owner()).into());
+        self.retransmits.change_owners(owner_now);
     }
 
     /// Takes in the flows that changed since the last reading, lets go of those that ended or were
@@ -195,7 +239,7 @@ impl FlowEngine {
             self.let_go(gone, now_ns);
         }
         self.hosts.expire(now_ns);
-        self.recent.forget(now_ns);
+        self.recent.forget(now_ns, self.recent_ns);
     }
 
     fn let_go(&mut self, gone: &Gone, now_ns: u64) {
@@ -224,6 +268,7 @@ impl FlowEngine {
             tick: self.tick,
             taken_ns,
             interval: self.interval,
+            layout: Arc::clone(&self.layout),
             flows: self.flows.rows.publish(),
             flows_by_protocol: self.by_protocol,
             hosts: self.hosts.rows.publish(),

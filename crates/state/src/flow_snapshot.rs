@@ -1,9 +1,12 @@
 //! Flows and what they add up to, as one reading leaves them.
 
+use std::sync::Arc;
+
 use units::{Direction, PerDirection};
 
 use crate::flows::FlowRow;
 use crate::hosts::HostRow;
+use crate::layout::Layout;
 use crate::origins::{Origin, OriginFigures, OriginId, OriginRow};
 use crate::rate::{Interval, Rate};
 use crate::recent::RecentFlow;
@@ -21,6 +24,8 @@ pub struct FlowSnapshot {
     /// When its reading was taken, on the monotonic clock.
     pub taken_ns: u64,
     pub(crate) interval: Option<Interval>,
+    /// Whose the rows are that its flows and hosts belong to.
+    pub layout: Arc<Layout>,
     /// The flows in the table, in no order.
     pub flows: Rows<FlowRow>,
     /// How many flows there are of each protocol.
@@ -31,7 +36,7 @@ pub struct FlowSnapshot {
     pub hosts_count: usize,
     /// Origins of the Internet's side.
     pub origins: Rows<OriginRow>,
-    /// Flows that left in the last five minutes, the oldest first.
+    /// Flows that left not long ago, the oldest first.
     pub recent: Ring<RecentFlow>,
     /// Retransmissions of the last five minutes.
     pub retransmits: Retransmits,
@@ -59,6 +64,18 @@ impl FlowSnapshot {
     /// A host's rates now.
     pub fn host_rates(&self, host: &HostRow) -> PerDirection<ByProtocol<Rate>> {
         PerDirection::from_fn(|direction| host.rates(self.tick, self.interval, direction))
+    }
+
+    /// TCP segments of a flow that were sent again, a second.
+    pub fn flow_retransmits_per_sec(&self, flow: &FlowRow) -> PerDirection<u64> {
+        PerDirection::from_fn(|direction| flow.retransmits_per_sec(self.tick, direction))
+    }
+
+    /// TCP segments of a host that were sent again, a second.
+    pub fn host_retransmits_per_sec(&self, host: &HostRow) -> PerDirection<u64> {
+        PerDirection::from_fn(|direction| {
+            host.retransmits_per_sec(self.tick, self.interval, direction)
+        })
     }
 
     /// Whose the other end of a flow is.
@@ -95,7 +112,10 @@ impl FlowSnapshot {
                 groups.push(OriginFigures::new(group(&row.origin)));
                 groups.len() - 1
             });
-            groups[place].add(&row.sums, self.origin_rates(row));
+            let resent = |direction: Direction| {
+                row.sums.retransmits_per_sec(self.tick, self.interval, direction)
+            };
+            groups[place].add(&row.sums, self.origin_rates(row), PerDirection::from_fn(resent));
         }
         groups
     }

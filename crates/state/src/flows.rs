@@ -11,6 +11,7 @@ use crate::histogram::RTT_UNIT_NS;
 use crate::origins::OriginId;
 use crate::rate::{Interval, Rate, grown_wrapping};
 use crate::reading::{FlowKey, FlowReading, Owner, RttReading, StreamReading};
+use crate::resent::TCP;
 use crate::rows::LiveRows;
 use crate::sample::{ByProtocol, Traffic};
 
@@ -23,7 +24,7 @@ const NEW_SLACK_NS: u64 = 2_000_000_000;
 pub struct FlowRow {
     /// Which.
     pub key: FlowKey,
-    slot: CompactOwner,
+    pub(crate) slot: CompactOwner,
     /// Whose address the other end is.
     pub origin: OriginId,
     /// The tick that its rates belong to.
@@ -33,7 +34,9 @@ pub struct FlowRow {
     /// Its two directions. Counters are since it began.
     pub streams: PerDirection<StreamReading>,
     rates: PerDirection<Rate>,
-    rtt: PerSegment<CompactRtt>,
+    /// TCP segments that were sent again, a second, in the same tick.
+    resent_per_sec: PerDirection<u32>,
+    pub(crate) rtt: PerSegment<CompactRtt>,
 }
 
 /// An [`Owner`] in four bytes.
@@ -57,7 +60,7 @@ impl From<CompactOwner> for Owner {
 
 /// A reading of RTTs in 16 bytes: in the kernel's units, with no samples when there is none.
 #[derive(Clone, Copy, Debug, Default)]
-struct CompactRtt {
+pub(crate) struct CompactRtt {
     last: u32,
     min: u32,
     smoothed: u32,
@@ -71,6 +74,18 @@ impl From<Option<RttReading>> for CompactRtt {
             last: units(rtt.last_ns),
             min: units(rtt.min_ns),
             smoothed: units(rtt.smoothed_ns),
+            samples: rtt.samples,
+        })
+    }
+}
+
+impl From<CompactRtt> for Option<RttReading> {
+    fn from(rtt: CompactRtt) -> Self {
+        let ns = |units: u32| u64::from(units) * RTT_UNIT_NS;
+        (rtt.samples > 0).then(|| RttReading {
+            last_ns: ns(rtt.last),
+            min_ns: ns(rtt.min),
+            smoothed_ns: ns(rtt.smoothed),
             samples: rtt.samples,
         })
     }
@@ -90,14 +105,12 @@ impl FlowRow {
 
     /// The RTTs of a segment; none where there was no sample.
     pub fn rtt(&self, segment: Segment) -> Option<RttReading> {
-        let rtt = self.rtt[segment];
-        let ns = |units: u32| u64::from(units) * RTT_UNIT_NS;
-        (rtt.samples > 0).then(|| RttReading {
-            last_ns: ns(rtt.last),
-            min_ns: ns(rtt.min),
-            smoothed_ns: ns(rtt.smoothed),
-            samples: rtt.samples,
-        })
+        self.rtt[segment].into()
+    }
+
+    /// TCP segments that were sent again, a second, in the tick of a snapshot.
+    pub fn retransmits_per_sec(&self, tick: u64, direction: Direction) -> u64 {
+        if self.tick == tick as u32 { self.resent_per_sec[direction].into() } else { 0 }
     }
 
     /// Its last packet in either direction, on the monotonic clock.
@@ -105,10 +118,18 @@ impl FlowRow {
         self.streams.down.last_seen_ns.max(self.streams.up.last_seen_ns)
     }
 
-    /// Percent of the direction's packets that were sent again since it began.
-    pub fn retransmit_share_percent(&self, direction: Direction) -> f64 {
-        let stream = &self.streams[direction];
-        share_percent(stream.retransmits.into(), stream.traffic.packets)
+    /// Percent of the direction's packets that were sent again since it began; none for other
+    /// protocols than TCP, and where there were none.
+    pub fn retransmit_share_percent(&self, direction: Direction) -> Option<f64> {
+        self.streams[direction].retransmit_share_percent(self.key.protocol)
+    }
+}
+
+impl StreamReading {
+    /// Percent of the packets that were sent again; none for other protocols than TCP, and of none.
+    pub fn retransmit_share_percent(&self, protocol: u8) -> Option<f64> {
+        let any = protocol == TCP && self.traffic.packets != Packets::default();
+        any.then(|| share_percent(self.retransmits.into(), self.traffic.packets))
     }
 }
 
@@ -122,6 +143,7 @@ pub(crate) fn share_percent(count: u64, packets: Packets) -> f64 {
 pub(crate) struct Growth {
     pub(crate) traffic: PerDirection<Traffic>,
     pub(crate) retransmits: PerDirection<u64>,
+    pub(crate) reordered: PerDirection<u64>,
     /// RTT samples.
     pub(crate) samples: PerSegment<u32>,
 }
@@ -258,6 +280,17 @@ impl FlowTable {
         Taken::New { row: index, growth, replaced: None }
     }
 
+    /// Gives flows to others: `owner_now` tells to whom.
+    pub(crate) fn change_owners(&mut self, owner_now: impl Fn(Owner) -> Owner) {
+        for index in 0..self.rows.len() {
+            let owner = self.rows[index].owner();
+            let now = owner_now(owner);
+            if now != owner {
+                self.rows.row_mut(index).slot = now.into();
+            }
+        }
+    }
+
     /// Says where a new flow is counted.
     pub(crate) fn settle(&mut self, row: usize, host: u32, origin: OriginId) {
         self.activities[row].host = host;
@@ -313,6 +346,7 @@ impl FlowRow {
             first_seen_ns: reading.first_seen_ns,
             streams: PerDirection::default(),
             rates: PerDirection::default(),
+            resent_per_sec: PerDirection::default(),
             rtt: PerSegment::default(),
         }
     }
@@ -321,6 +355,8 @@ impl FlowRow {
         if let Some(interval) = span.interval {
             self.tick = span.tick as u32;
             self.rates = growth.traffic.map(|traffic| interval.rate(Traffic::default(), traffic));
+            let per_sec = |resent| u32::try_from(interval.per_sec(resent)).unwrap_or(u32::MAX);
+            self.resent_per_sec = growth.retransmits.map(per_sec);
         }
         self.slot = reading.owner.into();
         self.first_seen_ns = reading.first_seen_ns;
@@ -362,16 +398,23 @@ fn growth(before: &FlowRow, reading: &FlowReading) -> Growth {
                 packets: now.packets.since(before.packets),
             }
         }),
-        retransmits: PerDirection::from_fn(|direction| {
-            let retransmits =
-                |streams: &PerDirection<StreamReading>| streams[direction].retransmits;
-            grown_wrapping(retransmits(&before.streams), retransmits(&reading.streams))
-        }),
+        retransmits: grown(before, reading, |stream| stream.retransmits),
+        reordered: grown(before, reading, |stream| stream.reordered),
         samples: PerSegment::from_fn(|segment| {
             let now = reading.rtt[segment].map_or(0, |rtt| rtt.samples);
             grown_wrapping(before.rtt[segment].samples, now) as u32
         }),
     }
+}
+
+fn grown(
+    before: &FlowRow,
+    reading: &FlowReading,
+    counter: fn(&StreamReading) -> u32,
+) -> PerDirection<u64> {
+    PerDirection::from_fn(|direction: Direction| {
+        grown_wrapping(counter(&before.streams[direction]), counter(&reading.streams[direction]))
+    })
 }
 
 /// The traffic's place among the protocols.

@@ -47,6 +47,14 @@ pub fn rtt_of_bin(bin: u8) -> u64 {
     2 * low * high * width / (low + high)
 }
 
+/// The least RTT of a bin; none when there is no such bin.
+pub fn rtt_bin_floor(bin: u8) -> Option<u64> {
+    let Some(inner) = u32::from(bin).checked_sub(1) else { return Some(0) };
+    let octave = RTT_OCTAVE_MIN + (inner >> BINS_PER_OCTAVE_LOG2);
+    let width = RTT_UNIT_NS << (octave - BINS_PER_OCTAVE_LOG2);
+    (usize::from(bin) < RTT_BINS).then(|| width * (8 + u64::from(inner & 7)))
+}
+
 /// How many RTTs fell into each bin. It takes 584 bytes; many are kept as [`crate::RttWindow`]s.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Histogram {
@@ -170,6 +178,11 @@ mod tests {
         ] {
             assert_eq!(rtt_bin(units * RTT_UNIT_NS), bin, "{units} units");
         }
+        for bin in 1..=145 {
+            let floor = rtt_bin_floor(bin).unwrap();
+            assert_eq!((rtt_bin(floor - 1), rtt_bin(floor)), (bin - 1, bin));
+        }
+        assert_eq!((rtt_bin_floor(0), rtt_bin_floor(146)), (Some(0), None));
         assert_eq!(rtt_of_bin(0), 32_768);
         assert_eq!(rtt_of_bin(145), RTT_UNIT_NS << 24);
         assert!((0..145).all(|bin| rtt_bin(rtt_of_bin(bin)) == bin));

@@ -6,9 +6,10 @@ use std::net::IpAddr;
 use hashbrown::HashMap;
 use units::{Direction, PerDirection, PerSegment};
 
-use crate::flows::{CompactOwner, Growth, Span, of_protocol, share_percent};
+use crate::flows::{CompactOwner, Growth, Span, of_protocol};
 use crate::rate::{Interval, Rate};
 use crate::reading::{FlowReading, Owner, RttReading};
+use crate::resent::Resent;
 use crate::rows::LiveRows;
 use crate::sample::{ByProtocol, Traffic};
 
@@ -52,7 +53,7 @@ impl MeanRtt {
 pub struct HostRow {
     /// Its address.
     pub address: IpAddr,
-    owner: CompactOwner,
+    pub(crate) owner: CompactOwner,
     /// The tick that `grown` belongs to.
     tick: u32,
     /// Flows in the table.
@@ -66,8 +67,8 @@ pub struct HostRow {
     /// Since it was first read.
     pub traffic: PerDirection<ByProtocol<Traffic>>,
     grown: PerDirection<ByProtocol<Traffic>>,
-    /// TCP segments that were sent again since it was first read.
-    pub retransmits: PerDirection<u64>,
+    /// What happened to its TCP segments since it was first read.
+    pub resent: PerDirection<Resent>,
     /// RTTs of its flows.
     pub rtt: PerSegment<MeanRtt>,
 }
@@ -84,7 +85,7 @@ impl HostRow {
             last_seen_ns: 0,
             traffic: PerDirection::default(),
             grown: PerDirection::default(),
-            retransmits: PerDirection::default(),
+            resent: PerDirection::default(),
             rtt: PerSegment::default(),
         }
     }
@@ -99,9 +100,14 @@ impl HostRow {
         self.traffic[direction].sum()
     }
 
-    /// Percent of the direction's TCP packets that were sent again.
-    pub fn retransmit_share_percent(&self, direction: Direction) -> f64 {
-        share_percent(self.retransmits[direction], self.traffic[direction].tcp.packets)
+    pub(crate) fn retransmits_per_sec(
+        &self,
+        tick: u64,
+        interval: Option<Interval>,
+        direction: Direction,
+    ) -> u64 {
+        let interval = interval.filter(|_| self.tick == tick as u32);
+        interval.map_or(0, |interval| self.resent[direction].per_sec(interval))
     }
 
     pub(crate) fn rates(
@@ -125,6 +131,8 @@ impl HostRow {
         if span.interval.is_some() && self.tick != span.tick as u32 {
             self.tick = span.tick as u32;
             self.grown = PerDirection::default();
+            self.resent.down.begin();
+            self.resent.up.begin();
         }
         for direction in Direction::ALL {
             let more = growth.traffic[direction];
@@ -133,8 +141,7 @@ impl HostRow {
             if span.interval.is_some() {
                 *of_protocol(&mut self.grown[direction], protocol) += more;
             }
-            let sum = &mut self.retransmits[direction];
-            *sum = sum.saturating_add(growth.retransmits[direction]);
+            self.resent[direction].add(span, growth, protocol, direction);
         }
         add_rtts(&mut self.rtt.customer, reading.rtt.customer.as_ref(), growth.samples.customer);
         add_rtts(&mut self.rtt.internet, reading.rtt.internet.as_ref(), growth.samples.internet);
@@ -168,6 +175,17 @@ impl HostTable {
 
     pub(crate) fn len(&self) -> usize {
         self.index.len()
+    }
+
+    /// Gives hosts to others: `owner_now` tells to whom.
+    pub(crate) fn change_owners(&mut self, owner_now: impl Fn(Owner) -> Owner) {
+        for index in 0..self.rows.len() {
+            let Some(owner) = self.rows[index].as_ref().map(HostRow::owner) else { continue };
+            let now = owner_now(owner);
+            if let Some(host) = self.rows.row_mut(index).as_mut().filter(|_| now != owner) {
+                host.owner = now.into();
+            }
+        }
     }
 
     /// Enters a flow at its host and says which that is.
@@ -210,7 +228,7 @@ impl HostTable {
                 row.grown.down.tcp,
                 grown,
             ));
-            std::hint::black_box((row.retransmits.down, row.rtt.internet.samples));
+            std::hint::black_box((row.resent.down.retransmits, row.rtt.internet.samples));
         }
     }
 

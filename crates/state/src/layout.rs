@@ -7,6 +7,9 @@ use units::{
     TcHandle,
 };
 
+/// No circuit has the row.
+const NOBODY: u32 = u32::MAX;
+
 /// Whose the counters are. Made once for each configuration and shared by all its snapshots.
 #[derive(Clone, Debug, Default)]
 pub struct Layout {
@@ -21,6 +24,8 @@ pub struct Layout {
     trees: Vec<Tree>,
     searched: Vec<Box<str>>,
     depths: Vec<u16>,
+    /// The circuit of each row of the kernel's arrays; [`NOBODY`] for rows that none has.
+    by_slot: Vec<u32>,
 }
 
 /// One circuit.
@@ -130,7 +135,8 @@ impl Layout {
             let above = node.parent.and_then(|parent| depths.get(parent));
             depths.push(above.map_or(0, |depth| depth.saturating_add(1)));
         }
-        Self { generation, circuits, nodes, queues, trees, searched, depths }
+        let by_slot = by_slot(&circuits);
+        Self { generation, circuits, nodes, queues, trees, searched, depths, by_slot }
     }
 
     /// How many ancestors the node at `index` has; 0 when there is no such node.
@@ -146,9 +152,36 @@ impl Layout {
             .or_else(|| self.nodes.iter().position(|node| &*node.name == text))
     }
 
+    /// Index of the circuit that has this row in the kernel's arrays.
+    pub fn circuit_at(&self, slot: CircuitSlot) -> Option<usize> {
+        let circuit = *self.by_slot.get(slot.index())?;
+        (circuit != NOBODY).then_some(circuit as usize)
+    }
+
+    /// Index of the circuit with this id.
+    pub fn circuit_named(&self, id: &str) -> Option<usize> {
+        self.circuits.iter().position(|circuit| circuit.id.as_str() == id)
+    }
+
     /// The parent of the node at `index`, when it comes before it as it must.
     pub(crate) fn parent(&self, index: usize) -> Option<usize> {
         self.nodes[index].parent.filter(|parent| *parent < index)
+    }
+
+    /// For each node, whether it is `node` or below it; all are without one.
+    pub fn at_or_below(&self, node: Option<usize>) -> Vec<bool> {
+        // parents come before their children
+        let mut below: Vec<bool> = Vec::with_capacity(self.nodes.len());
+        for index in 0..self.nodes.len() {
+            let is = node.is_none_or(|node| node == index);
+            below.push(is || self.parent(index).is_some_and(|parent| below[parent]));
+        }
+        below
+    }
+
+    /// Whether the circuit's id, name or an address contains the text, which is in lower case.
+    pub fn circuit_contains(&self, circuit: usize, text: &str) -> bool {
+        text.is_empty() || self.searched[circuit].contains(text)
     }
 
     /// What a filter is looked for in: lower case, one line for each text.
@@ -169,6 +202,15 @@ impl Layout {
     fn tree(&self, nic: IfIndex, handle: TcHandle) -> Option<&Tree> {
         self.trees.iter().find(|tree| tree.nic == nic && tree.major == handle.major())
     }
+}
+
+fn by_slot(circuits: &[CircuitLayout]) -> Vec<u32> {
+    let rows = circuits.iter().map(|circuit| circuit.slot.index() + 1).max().unwrap_or(0);
+    let mut by_slot = vec![NOBODY; rows];
+    for (index, circuit) in circuits.iter().enumerate() {
+        by_slot[circuit.slot.index()] = index as u32;
+    }
+    by_slot
 }
 
 fn searched_text(circuit: &CircuitLayout) -> Box<str> {

@@ -51,6 +51,7 @@ mod query;
 mod rate;
 mod reading;
 mod recent;
+mod resent;
 mod retransmits;
 mod ring;
 mod rows;
@@ -68,7 +69,8 @@ pub use flow_engine::{FlowEngine, FlowLimits};
 pub use flow_snapshot::FlowSnapshot;
 pub use flows::{Ending, FlowRow};
 pub use histogram::{
-    Histogram, RTT_BINS, RTT_OCTAVE_MAX, RTT_OCTAVE_MIN, RTT_UNIT_NS, rtt_bin, rtt_of_bin,
+    Histogram, RTT_BINS, RTT_OCTAVE_MAX, RTT_OCTAVE_MIN, RTT_UNIT_NS, rtt_bin, rtt_bin_floor,
+    rtt_of_bin,
 };
 pub use hosts::{HOST_IDLE_NS, HostRow, MeanRtt};
 pub use layout::{CircuitLayout, ClassRef, Layout, NodeLayout, QueueLayout};
@@ -81,6 +83,7 @@ pub use reading::{
     FlowKey, FlowReading, Owner, QualityReading, RetransmitReading, RttReading, StreamReading,
 };
 pub use recent::{RECENT_NS, RecentFlow};
+pub use resent::{Resent, TCP};
 pub use retransmits::{RetransmitTally, Retransmits};
 pub use ring::Ring;
 pub use rows::Rows;
@@ -94,5 +97,5 @@ pub use snapshot::{
 };
 pub use store::Store;
 pub use talkers::{TalkerFilter, TalkerQuery, TalkerSort, origins_page};
-pub use top::Cut;
+pub use top::{Cut, Key, page};
 pub use window::{RttFigures, RttWindow, WINDOW_SLICE_NS, WINDOW_SLICES};

@@ -9,6 +9,7 @@ use crate::flows::{Growth, Span};
 use crate::hosts::{MeanRtt, add_rtts};
 use crate::rate::{Interval, Rate};
 use crate::reading::FlowReading;
+use crate::resent::Resent;
 use crate::rows::LiveRows;
 use crate::sample::Traffic;
 
@@ -54,11 +55,23 @@ pub struct OriginSums {
     /// Since it was first read.
     pub traffic: PerDirection<Traffic>,
     grown: PerDirection<Traffic>,
+    /// What happened to its TCP segments since it was first read.
+    pub resent: PerDirection<Resent>,
     /// RTTs on the Internet's side.
     pub rtt: MeanRtt,
 }
 
 impl OriginSums {
+    pub(crate) fn retransmits_per_sec(
+        &self,
+        tick: u64,
+        interval: Option<Interval>,
+        direction: Direction,
+    ) -> u64 {
+        let interval = interval.filter(|_| self.tick == tick as u32);
+        interval.map_or(0, |interval| self.resent[direction].per_sec(interval))
+    }
+
     pub(crate) fn rate(&self, tick: u64, interval: Option<Interval>, direction: Direction) -> Rate {
         match interval {
             Some(interval) if self.tick == tick as u32 => {
@@ -72,9 +85,12 @@ impl OriginSums {
         if span.interval.is_some() && self.tick != span.tick as u32 {
             self.tick = span.tick as u32;
             self.grown = PerDirection::default();
+            self.resent.down.begin();
+            self.resent.up.begin();
         }
         for direction in Direction::ALL {
             self.traffic[direction] += growth.traffic[direction];
+            self.resent[direction].add(span, growth, reading.key.protocol, direction);
             if span.interval.is_some() {
                 self.grown[direction] += growth.traffic[direction];
             }
@@ -152,6 +168,10 @@ pub struct OriginFigures {
     pub traffic: PerDirection<Traffic>,
     /// Now.
     pub rates: PerDirection<Rate>,
+    /// What happened to the TCP segments since it was first read.
+    pub resent: PerDirection<Resent>,
+    /// TCP segments that were sent again, a second.
+    pub retransmits_per_sec: PerDirection<u64>,
     /// RTTs on the Internet's side: the mean of its parts' by samples, and the least.
     pub rtt: MeanRtt,
 }
@@ -163,15 +183,25 @@ impl OriginFigures {
             flows: 0,
             traffic: PerDirection::default(),
             rates: PerDirection::default(),
+            resent: PerDirection::default(),
+            retransmits_per_sec: PerDirection::default(),
             rtt: MeanRtt::default(),
         }
     }
 
-    pub(crate) fn add(&mut self, sums: &OriginSums, rates: PerDirection<Rate>) {
+    pub(crate) fn add(
+        &mut self,
+        sums: &OriginSums,
+        rates: PerDirection<Rate>,
+        retransmits_per_sec: PerDirection<u64>,
+    ) {
         self.flows += sums.flows;
         for direction in Direction::ALL {
             self.traffic[direction] += sums.traffic[direction];
             self.rates[direction] += rates[direction];
+            self.resent[direction].merge(&sums.resent[direction]);
+            let per_sec = &mut self.retransmits_per_sec[direction];
+            *per_sec = per_sec.saturating_add(retransmits_per_sec[direction]);
         }
         self.rtt.merge(&sums.rtt);
     }

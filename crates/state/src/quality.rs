@@ -219,6 +219,15 @@ impl Qualities {
     }
 }
 
+impl Qualities {
+    /// How the box's RTTs are spread.
+    pub(crate) fn histogram(&self) -> PerSegment<Histogram> {
+        let mut sum = PerSegment::default();
+        self.total.window.add_to(&mut sum);
+        sum
+    }
+}
+
 impl Tracked {
     fn add(&mut self, fresh: &PerSegment<Histogram>) {
         self.rtt_changed = true;

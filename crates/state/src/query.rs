@@ -7,7 +7,6 @@ use std::cmp::Ordering;
 
 use units::{Direction, Segment};
 
-use crate::layout::Layout;
 use crate::snapshot::{ClassFigures, Snapshot};
 
 /// Which circuits, in which order.
@@ -17,6 +16,8 @@ pub struct CircuitQuery {
     pub filter: String,
     /// Only circuits at or below this node, by index in the layout.
     pub node: Option<usize>,
+    /// Only circuits with at least as many RTT samples on the customer's side.
+    pub rtt_samples_min: u64,
     /// What orders them; the layout's order decides between equals.
     pub sort: CircuitSort,
     /// The direction that is compared; none: the sum of both (the larger of both shares; RTTs have none).
@@ -43,10 +44,12 @@ pub enum CircuitSort {
     Share,
     Drops,
     Backlog,
-    /// The percentile of the last minute that 90 % do not exceed; those without samples as of none.
+    /// The percentile of the last minute that 90 % do not exceed; those without samples come last.
     Rtt(Segment),
-    /// The share of TCP packets that were sent again.
+    /// The share of TCP packets that were sent again; those without TCP packets come last.
     Retransmits,
+    /// Packets marked as congested by the leaf, a second.
+    Marks,
 }
 
 /// Which unknown hosts, in which order.
@@ -91,12 +94,15 @@ impl Snapshot {
     pub fn circuits_page(&self, query: &CircuitQuery) -> Page {
         let layout = &self.layout;
         let filter = query.filter.to_lowercase();
-        let below = query.node.map(|node| at_or_below(layout, node));
+        let below = query.node.map(|node| layout.at_or_below(Some(node)));
         let matches = |index: &usize| {
             let node = layout.circuits[*index].node;
             below.as_ref().is_none_or(|below| {
                 node.is_some_and(|node| below.get(node).copied().unwrap_or(false))
             }) && (filter.is_empty() || layout.searched(*index).contains(&filter))
+                && (query.rtt_samples_min == 0
+                    || self.circuits[*index].rtt.customer.map_or(0, |rtt| rtt.samples)
+                        >= query.rtt_samples_min)
         };
         let matched: Vec<usize> = (0..self.circuits.len()).filter(matches).collect();
         let id = |index: usize| &layout.circuits[index].id;
@@ -113,8 +119,12 @@ impl Snapshot {
                 page(total, matched, query, |a, b| node(a).cmp(&node(b)))
             }
             _ => {
-                let keys: Vec<f64> = (0..total).map(|index| self.figure(index, query)).collect();
-                page(total, matched, query, |a, b| keys[a].total_cmp(&keys[b]))
+                let keys: Vec<Option<f64>> =
+                    (0..total).map(|index| self.figure(index, query)).collect();
+                // what is missing comes last, whichever end is first
+                let missing = if query.descending { f64::NEG_INFINITY } else { f64::INFINITY };
+                let key = |index: usize| keys[index].unwrap_or(missing);
+                page(total, matched, query, |a, b| key(a).total_cmp(&key(b)))
             }
         }
     }
@@ -142,8 +152,8 @@ impl Snapshot {
         })
     }
 
-    /// The figure that orders the circuit at `index`.
-    fn figure(&self, index: usize, query: &CircuitQuery) -> f64 {
+    /// The figure that orders the circuit at `index`; none where it has none.
+    fn figure(&self, index: usize, query: &CircuitQuery) -> Option<f64> {
         let (layout, figures) = (&self.layout.circuits[index], &self.circuits[index]);
         let class = |direction, figure: fn(&ClassFigures) -> u64| {
             figures.class[direction].as_ref().map_or(0, figure) as f64
@@ -155,33 +165,43 @@ impl Snapshot {
             CircuitSort::Share => self.circuit_share_percent(index, direction),
             CircuitSort::Drops => class(direction, |class| class.drops_per_sec),
             CircuitSort::Backlog => class(direction, |class| class.backlog.get()),
-            CircuitSort::Retransmits => {
-                let retransmits = figures.tcp[direction].retransmits;
-                retransmits.share_percent(figures.offered[direction].tcp)
+            CircuitSort::Marks => {
+                self.leaves.circuit(index, direction).map_or(0, |leaf| leaf.marks_per_sec) as f64
             }
-            CircuitSort::Rtt(segment) => figures.rtt[segment].map_or(0, |rtt| rtt.p90_ns) as f64,
-            CircuitSort::Id | CircuitSort::Name | CircuitSort::Node => 0.0,
+            _ => 0.0,
         };
-        match query.by {
+        let share = |direction: Direction| {
+            let tcp = figures.offered[direction].tcp;
+            let retransmits = figures.tcp[direction].retransmits;
+            (tcp.packets_per_sec > 0).then(|| retransmits.share_percent(tcp))
+        };
+        match query.sort {
+            CircuitSort::Rtt(segment) => return figures.rtt[segment].map(|rtt| rtt.p90_ns as f64),
+            CircuitSort::Retransmits => return larger(query.by, share),
+            _ => {}
+        }
+        Some(match query.by {
             Some(direction) => one(direction),
             None => {
                 let (down, up) = (one(Direction::Download), one(Direction::Upload));
                 match query.sort {
-                    CircuitSort::Share | CircuitSort::Retransmits => down.max(up),
+                    CircuitSort::Share => down.max(up),
                     _ => down + up,
                 }
             }
-        }
+        })
     }
 }
 
-/// For each node, whether it is `node` or below it: parents come before their children.
-fn at_or_below(layout: &Layout, node: usize) -> Vec<bool> {
-    let mut below: Vec<bool> = Vec::with_capacity(layout.nodes.len());
-    for index in 0..layout.nodes.len() {
-        below.push(index == node || layout.parent(index).is_some_and(|parent| below[parent]));
+/// The larger of both directions' figures, or the one asked for.
+fn larger(by: Option<Direction>, figure: impl Fn(Direction) -> Option<f64>) -> Option<f64> {
+    match by {
+        Some(direction) => figure(direction),
+        None => match (figure(Direction::Download), figure(Direction::Upload)) {
+            (Some(down), Some(up)) => Some(down.max(up)),
+            (down, up) => down.or(up),
+        },
     }
-    below
 }
 
 fn directed(order: Ordering, descending: bool) -> Ordering {

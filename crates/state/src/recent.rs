@@ -2,13 +2,12 @@
 
 use units::{PerDirection, PerSegment, Segment};
 
-use crate::flows::{CompactOwner, Ending, Gone};
+use crate::flows::{CompactOwner, CompactRtt, Ending, Gone};
 use crate::origins::OriginId;
-use crate::reading::{FlowKey, Owner};
+use crate::reading::{FlowKey, Owner, RttReading, StreamReading};
 use crate::ring::Ring;
-use crate::sample::Traffic;
 
-/// How long a flow is remembered.
+/// How long a flow is remembered unless told otherwise.
 pub const RECENT_NS: u64 = 300_000_000_000;
 
 /// A flow that left the table.
@@ -16,7 +15,7 @@ pub const RECENT_NS: u64 = 300_000_000_000;
 pub struct RecentFlow {
     /// Which.
     pub key: FlowKey,
-    owner: CompactOwner,
+    pub(crate) owner: CompactOwner,
     /// Whose address the other end is.
     pub origin: OriginId,
     /// Why it left.
@@ -27,12 +26,9 @@ pub struct RecentFlow {
     pub first_seen_ns: u64,
     /// Its last packet.
     pub last_seen_ns: u64,
-    /// All of it.
-    pub traffic: PerDirection<Traffic>,
-    /// TCP segments that were sent again.
-    pub retransmits: PerDirection<u32>,
-    /// Smoothed RTTs; none where there was no sample.
-    pub rtt_ns: PerSegment<Option<u64>>,
+    /// Its two directions, as they were last read.
+    pub streams: PerDirection<StreamReading>,
+    rtt: PerSegment<CompactRtt>,
 }
 
 impl RecentFlow {
@@ -46,17 +42,19 @@ impl RecentFlow {
             left_ns,
             first_seen_ns: row.first_seen_ns,
             last_seen_ns: row.last_seen_ns(),
-            traffic: row.streams.map(|stream| stream.traffic),
-            retransmits: row.streams.map(|stream| stream.retransmits),
-            rtt_ns: PerSegment::from_fn(|segment: Segment| {
-                row.rtt(segment).map(|rtt| rtt.smoothed_ns)
-            }),
+            streams: row.streams,
+            rtt: row.rtt,
         }
     }
 
     /// Whose it was.
     pub fn owner(&self) -> Owner {
         self.owner.into()
+    }
+
+    /// The RTTs of a segment; none where there was no sample.
+    pub fn rtt(&self, segment: Segment) -> Option<RttReading> {
+        self.rtt[segment].into()
     }
 }
 
@@ -65,8 +63,8 @@ impl Ring<RecentFlow> {
         self.push(RecentFlow::new(gone, now_ns));
     }
 
-    /// Forgets what left more than [`RECENT_NS`] ago.
-    pub(crate) fn forget(&mut self, now_ns: u64) {
-        self.expire(|flow| now_ns.saturating_sub(flow.left_ns) >= RECENT_NS);
+    /// Forgets what left `keep_ns` ago or earlier.
+    pub(crate) fn forget(&mut self, now_ns: u64, keep_ns: u64) {
+        self.expire(|flow| now_ns.saturating_sub(flow.left_ns) >= keep_ns);
     }
 }

@@ -92,6 +92,14 @@ impl RetransmitLog {
         self.changed = true;
     }
 
+    /// Gives events to others: `owner_now` tells to whom.
+    pub(crate) fn change_owners(&mut self, owner_now: impl Fn(Owner) -> Owner) {
+        self.events.change_all(|event| event.owner = owner_now(event.owner));
+        self.flows.change_owners(&owner_now);
+        self.hosts.change_owners(&owner_now);
+        self.changed = true;
+    }
+
     /// What there is, made anew only when it has changed.
     pub(crate) fn publish(&mut self, now_ns: u64) -> Retransmits {
         let newest = self.newest.max(now_ns / SLICE_NS);
@@ -122,6 +130,10 @@ impl<K: Copy + Eq + Hash> Collation<K> {
             return;
         }
         self.tallies.entry(key).or_insert_with(|| Slices::new(event, newest)).add(event, newest);
+    }
+
+    fn change_owners(&mut self, owner_now: impl Fn(Owner) -> Owner) {
+        self.tallies.values_mut().for_each(|slices| slices.owner = owner_now(slices.owner));
     }
 
     fn publish(&mut self, newest: u64) -> Arc<[RetransmitTally<K>]> {

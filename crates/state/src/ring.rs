@@ -58,6 +58,15 @@ impl<T: Clone> Ring<T> {
         Self { capacity, ..Self::default() }
     }
 
+    /// Holds at most so many from now on; what is over leaves at once, the oldest first.
+    pub(crate) fn set_capacity(&mut self, capacity: usize) {
+        self.capacity = capacity;
+        while self.len > capacity {
+            self.pop();
+            self.pushed_out += 1;
+        }
+    }
+
     /// Adds an item; the oldest leaves when there is no room.
     pub(crate) fn push(&mut self, item: T) {
         if self.capacity == 0 {

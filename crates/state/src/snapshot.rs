@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use units::{BitsPerSec, Bytes, Direction, Packets, PerDirection, PerSegment};
 
+use crate::histogram::Histogram;
 use crate::layout::Layout;
 use crate::leaves::Leaves;
 use crate::rate::Rate;
@@ -47,6 +48,8 @@ pub struct BoxFigures {
     pub tcp: PerDirection<TcpFigures>,
     /// RTTs of the last minute, of all circuits.
     pub rtt: PerSegment<Option<RttFigures>>,
+    /// How they are spread.
+    pub rtt_histogram: PerSegment<Histogram>,
     /// Ways out of `xdp_ingress`.
     pub verdicts: Vec<CounterFigures>,
     /// Noteworthy things that happened to packets.

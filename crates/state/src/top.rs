@@ -3,7 +3,7 @@
 use crate::query::Page;
 
 /// A row's place in the order: the larger comes first, what has none comes last.
-pub(crate) type Key = Option<u64>;
+pub type Key = Option<u64>;
 
 /// Which part of what matches, and from which end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Cut {
 
 /// Cuts a page out of the order of all keys: selects its borders, and orders only what lies between.
 /// Between equals the lower index comes first.
-pub(crate) fn page(total: usize, keys: impl Iterator<Item = (usize, Key)>, cut: Cut) -> Page {
+pub fn page(total: usize, keys: impl Iterator<Item = (usize, Key)>, cut: Cut) -> Page {
     let weight = |key: Key| match key {
         None => u64::MAX,
         Some(key) if cut.ascending => key.min(u64::MAX - 1),

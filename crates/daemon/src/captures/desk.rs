@@ -18,6 +18,8 @@ pub struct CaptureDesk {
     kernel: Captures,
     sinks: Mutex<Vec<Option<Sink>>>,
     bell: (Sender<()>, Receiver<()>),
+    /// Packets that all captures lost on their way to clients.
+    dropped: Arc<AtomicU64>,
 }
 
 /// Where the packets of one capture go.
@@ -28,6 +30,7 @@ pub(super) struct Sink {
     pub(super) snap_length: usize,
     pub(super) batches: mpsc::Sender<Vec<CapturedPacket>>,
     pub(super) lost: Arc<AtomicU64>,
+    dropped: Arc<AtomicU64>,
 }
 
 /// What a session is given of a capture that was started.
@@ -42,12 +45,17 @@ impl CaptureDesk {
     /// A desk at which nothing runs.
     pub fn new(kernel: Captures) -> Self {
         let none = (0..abi::CAPTURES_MAX).map(|_| None).collect();
-        Self { kernel, sinks: Mutex::new(none), bell: bounded(1) }
+        Self { kernel, sinks: Mutex::new(none), bell: bounded(1), dropped: Arc::default() }
     }
 
     /// How many captures run.
     pub fn running(&self) -> usize {
         self.sinks().iter().flatten().count()
+    }
+
+    /// How many packets all captures lost on their way to clients.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 
     /// Starts one, unless `at_once` are running.
@@ -70,6 +78,7 @@ impl CaptureDesk {
             snap_length: snap_length.into(),
             batches: sender,
             lost: Arc::clone(&lost),
+            dropped: Arc::clone(&self.dropped),
         });
         // a bell that has been rung is enough
         let _ = self.bell.0.try_send(());
@@ -112,6 +121,7 @@ impl Sink {
         let packets = batch.len() as u64;
         if self.batches.try_send(batch).is_err() {
             self.lost.fetch_add(packets, Ordering::Relaxed);
+            self.dropped.fetch_add(packets, Ordering::Relaxed);
         }
     }
 }

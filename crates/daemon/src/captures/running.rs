@@ -13,12 +13,11 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use units::CircuitSlot;
 
-use super::CaptureDesk;
-use crate::serve::side;
+use crate::serve::{no_circuit, side};
 use crate::shared::{Current, Shared};
 
 /// A client hears of its capture at least this often.
-const SILENCE_MAX: Duration = Duration::from_secs(1);
+const SILENCE_MAX: Duration = Duration::from_millis(500);
 
 /// A capture that runs. Dropping it ends it.
 #[derive(Debug)]
@@ -34,6 +33,8 @@ pub struct Running {
     generation: u64,
     packets_left: u64,
     until: Instant,
+    /// When the client last heard of it.
+    told: Instant,
     sent: u64,
 }
 
@@ -59,9 +60,11 @@ impl Running {
         let current = shared.current.load_full();
         let bounds = current.capture;
         let (kernel_target, slot) = resolve(&current, &request.target)?;
-        let seconds = Duration::from_secs(request.seconds.into()).min(bounds.seconds_max);
-        let packets = request.packets.min(bounds.packets_max);
+        let seconds = request.seconds.min(CaptureRequest::MAX_SECONDS);
+        let seconds = Duration::from_secs(seconds.into()).min(bounds.seconds_max);
+        let packets = request.packets.min(bounds.packets_max).min(CaptureRequest::MAX_PACKETS);
         let snap_length = request.snap_length.min(bounds.snap_length_max);
+        let snap_length = snap_length.min(CaptureRequest::MAX_SNAP_LENGTH);
         if seconds.is_zero() || packets == 0 || snap_length == 0 {
             let text = "a capture takes at least one second, one packet and one byte of each";
             return Err(Refusal::new(ErrorCode::Invalid, text));
@@ -70,6 +73,7 @@ impl Running {
             .captures
             .start(kernel_target, snap_length, bounds.at_once)
             .ok_or_else(|| too_many(bounds.at_once))?;
+        let now = Instant::now();
         let capturing = Capturing {
             interfaces: interfaces(shared),
             seconds: seconds.as_secs() as u32,
@@ -86,7 +90,8 @@ impl Running {
             slot,
             generation: current.generation,
             packets_left: packets.into(),
-            until: Instant::now() + seconds,
+            until: now + seconds,
+            told: now,
             sent: 0,
         };
         Ok((running, capturing))
@@ -104,8 +109,10 @@ impl Running {
         if now >= self.until {
             return Step::Over(CaptureEnd::Seconds);
         }
-        let patience = self.until.min(now + SILENCE_MAX);
-        match timeout_at(patience, self.batches.recv()).await {
+        let patience = self.until.min(self.told + SILENCE_MAX);
+        let heard = timeout_at(patience, self.batches.recv()).await;
+        self.told = Instant::now();
+        match heard {
             Ok(Some(batch)) => Step::Packets(self.within_bounds(batch)),
             Ok(None) => Step::Over(CaptureEnd::Stopped),
             Err(_) => Step::Packets(Vec::new()),
@@ -163,10 +170,7 @@ fn resolve(
             let slot = circuits
                 .binary_search_by(|circuit| circuit.id.as_str().cmp(id))
                 .map(|index| circuits[index].slot)
-                .map_err(|_| {
-                    let text = format!("there is no circuit {id:?}");
-                    Refusal::new(ErrorCode::NotFound, text)
-                })?;
+                .map_err(|_| no_circuit(id))?;
             Ok((CaptureTarget::Circuit(slot), Some(slot)))
         }
     }

@@ -67,7 +67,12 @@ fn hand_out(desk: &CaptureDesk, drained: &[Captured], attachments: &[Attachment]
     }
 }
 
-fn view(packet: &Captured, sink: &Sink, to_unix: u64, attachments: &[Attachment]) -> CapturedPacket {
+fn view(
+    packet: &Captured,
+    sink: &Sink,
+    to_unix: u64,
+    attachments: &[Attachment],
+) -> CapturedPacket {
     let upload = u32::from(packet.direction) == abi::Direction::Upload as u32;
     let side = if upload { Side::Customers } else { Side::Internet };
     let arrived = attachments.iter().position(|nic| nic.side == side || nic.side == Side::Both);

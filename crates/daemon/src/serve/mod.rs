@@ -22,7 +22,7 @@ use crate::reload::Reloader;
 use crate::shared::Shared;
 use peer::Roles;
 use session::Session;
-pub use views::side;
+pub use views::{no_circuit, side};
 
 /// Anyone may connect: who it is decides, and a refusal can be logged.
 const SOCKET_MODE: u32 = 0o666;

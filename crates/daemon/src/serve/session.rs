@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bus::{
-    CaptureEnd, CaptureRequest, ErrorCode, FrameError, Incoming, PlanView, Refusal, Reply, Request, ServerCodec, Topic, Welcome,
+    CaptureEnd, CaptureRequest, ErrorCode, FrameError, Incoming, PlanView, Refusal, Reply, Request,
+    ServerCodec, Topic, Welcome,
 };
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::UnixStream;

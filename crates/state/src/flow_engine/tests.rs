@@ -217,12 +217,12 @@ fn counters_of_32_bits_wrap() {
     let mut reading = flow(key, 2, 5_000_000, 0);
     reading.streams.down.retransmits = u32::MAX - 1;
     read(&mut engine, 2, &[reading]);
-    let before = engine.store().latest().hosts[0].unwrap().retransmits.down;
+    let before = engine.store().latest().hosts[0].unwrap().resent.down.retransmits;
     reading.streams.down.retransmits = 3;
     read(&mut engine, 3, &[reading]);
     let host = engine.store().latest().hosts[0].unwrap();
-    assert_eq!(host.retransmits.down - before, 5);
-    assert!(host.retransmit_share_percent(Direction::Download) <= 100.0);
+    assert_eq!(host.resent.down.retransmits - before, 5);
+    assert!(host.resent.down.share_percent().is_some_and(|share| share <= 100.0));
 }
 
 #[test]
@@ -382,7 +382,7 @@ proptest! {
             for host in &hosts {
                 // a host that found no room at first has fewer
                 prop_assert!(host.flows <= of_host.get(&host.address).copied().unwrap_or(0));
-                prop_assert!(host.retransmit_share_percent(Direction::Download) <= 100.0);
+                prop_assert!(host.resent.down.share_percent().is_none_or(|share| share <= 100.0));
             }
             let origins: u32 = snapshot.origins.iter().map(|row| row.sums.flows).sum();
             prop_assert_eq!(origins as usize, keys.len());

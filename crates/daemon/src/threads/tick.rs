@@ -1,85 +1,42 @@
-//! The measuring street: samples in, snapshots out.
+//! `tick`: gathers a sample a second and publishes the snapshot that follows from it.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use collect::{classes, clock, counters};
-use kernel::datapath::Counters;
-use kernel::netlink::NetlinkError;
-use kernel::tc::{Controller, Failed};
+use collect::{clock, counters, quality};
+use kernel::datapath::{Counters, Quality};
 use plan::{AddressPlan, Plan, Target};
 use state::{Engine, MapFill, Sample, UnknownHost};
-use supervisor::{Backoff, Context, Policy, SpawnError, Supervisor, with_causes};
+use supervisor::{Context, with_causes};
 use tracing::warn;
-use units::IfIndex;
 
+use super::TICK;
 use crate::shared::{Current, Shared};
-
-/// How often samples are taken.
-const TICK: Duration = Duration::from_secs(1);
-
-/// A thread that shows no sign of life for this long is late.
-const HEARTBEAT_MAX: Duration = Duration::from_secs(5);
 
 /// An unknown host that was silent for this long is forgotten.
 const UNKNOWN_IDLE_NS: u64 = 3_600_000_000_000;
 
-/// Why the thread that reads the classes gave up.
-#[derive(Debug, thiserror::Error)]
-enum QdiscsError {
-    #[error("could not open netlink")]
-    Open(#[from] NetlinkError),
-    #[error(transparent)]
-    Dump(#[from] Failed),
-}
-
-/// Starts the measuring threads: `qdiscs` and `tick`.
-///
-/// # Errors
-/// When the kernel gives no thread.
-pub fn start(
-    supervisor: &mut Supervisor,
-    shared: &Arc<Shared>,
-    engine: Engine,
-    counters: Counters,
-) -> Result<(), SpawnError> {
-    let nics: Vec<_> = shared.attachments.iter().map(|attachment| attachment.ifindex).collect();
-    let shared_with_qdiscs = Arc::clone(shared);
-    supervisor.spawn(
-        "qdiscs",
-        Policy::Restart(Backoff::default()),
-        HEARTBEAT_MAX,
-        move |context| read_classes(context, &shared_with_qdiscs, &nics),
-    )?;
-    let mut tick = Tick { shared: Arc::clone(shared), engine, counters, generation: 0 };
-    supervisor.spawn("tick", Policy::Essential, HEARTBEAT_MAX, move |context| tick.run(context))
-}
-
-fn read_classes(context: &Context, shared: &Shared, nics: &[IfIndex]) -> Result<(), QdiscsError> {
-    let mut controller = Controller::open()?;
-    loop {
-        if !shared.current.load().layout.queues.is_empty() {
-            let sample = classes::read(&mut controller, nics)?;
-            shared.classes.store(Some(Arc::new(sample)));
-        }
-        if context.sleep(TICK) {
-            return Ok(());
-        }
-    }
-}
-
 /// Gathers a sample a second and publishes what follows from it.
-struct Tick {
+pub(super) struct Tick {
     shared: Arc<Shared>,
     engine: Engine,
     counters: Counters,
+    quality: Quality,
     generation: u64,
 }
 
 impl Tick {
-    fn run(&mut self, context: &Context) -> Result<(), Infallible> {
+    pub(super) const fn new(
+        shared: Arc<Shared>,
+        engine: Engine,
+        counters: Counters,
+        quality: Quality,
+    ) -> Self {
+        Self { shared, engine, counters, quality, generation: 0 }
+    }
+
+    pub(super) fn run(&mut self, context: &Context) -> Result<(), Infallible> {
         loop {
             self.publish();
             if context.sleep(TICK) {
@@ -91,7 +48,10 @@ impl Tick {
     fn publish(&mut self) {
         let current = self.shared.current.load_full();
         let slots = current.plan.circuits.iter().map(|circuit| circuit.slot.get() + 1).max();
-        let mut sample = counters::read(&self.counters, slots.unwrap_or(0));
+        let slots = slots.unwrap_or(0);
+        let mut sample = counters::read(&self.counters, slots);
+        sample.quality = quality::read(&mut self.quality, slots);
+        sample.maps = self.fills(&current);
         match counters::read_unknown(&self.counters) {
             Ok(unknown) => self.keep(unknown, &mut sample, &current),
             Err(error) => warn!(error = with_causes(&error), "could not read the unknown hosts"),
@@ -99,6 +59,18 @@ impl Tick {
         sample.classes = self.shared.classes.load_full();
         self.engine.update(&current.layout, sample);
         self.shared.ticks.send_modify(|tick| *tick += 1);
+    }
+
+    /// How full the maps are that are not read for it.
+    fn fills(&self, current: &Current) -> Vec<MapFill> {
+        let flows = self.shared.flows.latest();
+        let mut fills = vec![MapFill {
+            name: "flows",
+            used: flows.flows.len() as u64,
+            capacity: flows.flows_capacity as u64,
+        }];
+        fills.extend(current.maps.iter().cloned());
+        fills
     }
 
     /// Puts the unknown hosts into the sample and makes room for others: the silent ones go, and

@@ -1,0 +1,79 @@
+//! A page of circuits.
+
+use std::sync::Arc;
+
+use bus::{CircuitRow, CircuitsPage, CircuitsQuery, Refusal};
+use state::{ByProtocol, CircuitSort, Snapshot};
+use units::{Direction, PerDirection, Segment};
+
+use super::{leaves, node_named, quality};
+
+pub(super) fn view(snapshot: &Snapshot, query: &CircuitsQuery) -> Result<CircuitsPage, Refusal> {
+    let node = node_named(snapshot, query.node.as_ref())?;
+    let page = snapshot.circuits_page(&state::CircuitQuery {
+        filter: query.filter.clone(),
+        node,
+        rtt_samples_min: query.rtt_samples_min.into(),
+        sort: circuit_sort(query.sort),
+        by: query.by,
+        descending: query.descending,
+        offset: query.offset as usize,
+        limit: query.limit.min(CircuitsQuery::MAX_LIMIT) as usize,
+    });
+    Ok(CircuitsPage {
+        tick: snapshot.tick,
+        window_ms: quality::WINDOW_MS,
+        total: page.total as u32,
+        matched: page.matched as u32,
+        rows: page.rows.into_iter().map(|index| circuit_row(snapshot, index)).collect(),
+    })
+}
+
+const fn circuit_sort(sort: bus::CircuitSort) -> CircuitSort {
+    match sort {
+        bus::CircuitSort::Id => CircuitSort::Id,
+        bus::CircuitSort::Name => CircuitSort::Name,
+        bus::CircuitSort::Node => CircuitSort::Node,
+        bus::CircuitSort::Plan => CircuitSort::Plan,
+        bus::CircuitSort::Offered => CircuitSort::Offered,
+        bus::CircuitSort::Sent => CircuitSort::Sent,
+        bus::CircuitSort::Share => CircuitSort::Share,
+        bus::CircuitSort::Drops => CircuitSort::Drops,
+        bus::CircuitSort::Backlog => CircuitSort::Backlog,
+        bus::CircuitSort::RttCustomer => CircuitSort::Rtt(Segment::Customer),
+        bus::CircuitSort::RttInternet => CircuitSort::Rtt(Segment::Internet),
+        bus::CircuitSort::Retransmits => CircuitSort::Retransmits,
+        bus::CircuitSort::Marks => CircuitSort::Marks,
+    }
+}
+
+fn circuit_row(snapshot: &Snapshot, index: usize) -> CircuitRow {
+    let (layout, figures) = (&snapshot.layout.circuits[index], &snapshot.circuits[index]);
+    let offered = figures.offered.as_ref().map(ByProtocol::sum);
+    let class = figures.class;
+    let share = |direction: Direction| snapshot.circuit_share_percent(index, direction) as f32;
+    CircuitRow {
+        id: layout.id.as_str().into(),
+        name: Arc::clone(&layout.name),
+        node: layout.node.map(|node| Arc::clone(&snapshot.layout.nodes[node].name)),
+        plan_bps: layout.max.map(units::BitsPerSec::get),
+        min_bps: layout.min.map(units::BitsPerSec::get),
+        offered_bps: offered.map(|rate| rate.bits.get()),
+        offered_packets_per_sec: offered.map(|rate| rate.packets_per_sec),
+        sent_bps: class.map(|class| class.map(|class| class.sent.bits.get())),
+        share_percent: PerDirection::from_fn(share),
+        drops_per_sec: class.map(|class| class.map_or(0, |class| class.drops_per_sec)),
+        drops: class.map(|class| class.map_or(0, |class| class.drops.get())),
+        backlog_bytes: class.map(|class| class.map_or(0, |class| class.backlog.get())),
+        leaf: PerDirection::from_fn(|direction| {
+            let figures = snapshot.leaves.circuit(index, direction);
+            figures.map(|figures| leaves::leaf(&snapshot.leaves, figures))
+        }),
+        rtt: quality::percentiles(&figures.rtt),
+        retransmits: quality::retransmits(&figures.tcp, &figures.offered),
+        queue: layout.queue.map(units::QueueId::get),
+        cpu: layout.cpu.get(),
+        class: layout.class.map(|class| class.map(|class| class.handle)),
+        addresses: Arc::clone(&layout.addresses),
+    }
+}

@@ -1,0 +1,78 @@
+//! From snapshots to what goes over the wire: one file a topic.
+
+mod circuits;
+mod flows;
+mod hosts;
+mod leaves;
+mod origins;
+mod quality;
+mod queues;
+mod retransmits;
+mod rtt;
+mod status;
+mod tree;
+mod unknown;
+
+use bus::{ErrorCode, Refusal, Topic, View};
+use state::{CircuitLayout, FlowSnapshot, Layout, Owner, Snapshot};
+
+use crate::shared::Shared;
+
+pub use status::side;
+
+/// The newest view of a topic.
+///
+/// # Errors
+/// When the query names what does not exist.
+pub fn view(shared: &Shared, topic: &Topic) -> Result<View, Refusal> {
+    let (snapshot, flows) = (shared.store.latest(), shared.flows.latest());
+    Ok(match topic {
+        Topic::Status => View::Status(Box::new(status::view(shared, &snapshot, &flows))),
+        Topic::Tree => View::Tree(tree::view(&snapshot)),
+        Topic::Circuits(query) => View::Circuits(circuits::view(&snapshot, query)?),
+        Topic::Queues => View::Queues(queues::view(&snapshot)),
+        Topic::Unknown(query) => View::Unknown(unknown::view(&snapshot, query)),
+        Topic::Flows(query) => View::Flows(flows::view(&flows, query)?),
+        Topic::Hosts(query) => View::Hosts(hosts::view(&flows, query)?),
+        Topic::Origins(query) => View::Origins(origins::view(&flows, query)),
+        Topic::Rtt(query) => View::Rtt(rtt::view(&snapshot, query)?),
+        Topic::Retransmits(query) => {
+            View::Retransmits(retransmits::view(shared, &snapshot, &flows, query)?)
+        }
+    })
+}
+
+/// Index of the node that a query names.
+fn node_named(snapshot: &Snapshot, name: Option<&String>) -> Result<Option<usize>, Refusal> {
+    let Some(name) = name else { return Ok(None) };
+    let found = snapshot.layout.node_named(name);
+    found.map(Some).ok_or_else(|| {
+        Refusal::new(ErrorCode::NotFound, format!("there is no node {:?}", bus::inert(name)))
+    })
+}
+
+/// Whose flows a query asks for, by the circuit's id.
+fn owner_named(flows: &FlowSnapshot, id: Option<&String>) -> Result<Option<Owner>, Refusal> {
+    let Some(id) = id else { return Ok(None) };
+    let found = flows.layout.circuit_named(id);
+    let owner = found.map(|index| Owner::Circuit(flows.layout.circuits[index].slot));
+    owner.map(Some).ok_or_else(|| no_circuit(id))
+}
+
+/// What is said of a circuit that does not exist.
+pub fn no_circuit(id: &str) -> Refusal {
+    Refusal::new(ErrorCode::NotFound, format!("there is no circuit {:?}", bus::inert(id)))
+}
+
+/// The circuit of an owner; none of what no device covers.
+fn circuit_of(layout: &Layout, owner: Owner) -> Option<&CircuitLayout> {
+    match owner {
+        Owner::Circuit(slot) => layout.circuit_at(slot).map(|index| &layout.circuits[index]),
+        Owner::Unknown => None,
+    }
+}
+
+/// Milliseconds from an instant to another, both of the monotonic clock in nanoseconds.
+const fn ms_before(now_ns: u64, then_ns: u64) -> u64 {
+    now_ns.saturating_sub(then_ns) / 1_000_000
+}
