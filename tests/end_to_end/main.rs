@@ -5,11 +5,16 @@
 
 #![forbid(unsafe_code)]
 
+mod capturing;
 mod clients;
+mod crowding;
+mod flows;
 mod forwarding;
 mod lifecycle;
+mod origins;
 mod passing;
 mod provider;
+mod quality;
 mod refusing;
 mod reloading;
 mod shaping;

@@ -55,25 +55,32 @@ pub(crate) struct Provider {
     /// network.json.
     pub(crate) network: &'static str,
     pub(crate) circuits: Vec<Circuit>,
+    /// More of `[files]`.
+    pub(crate) files: &'static str,
+    /// More sections.
+    pub(crate) sections: &'static str,
 }
 
 impl Provider {
     /// A flat network on a box with a Linux bridge.
     pub(crate) fn flat(circuits: Vec<Circuit>) -> Self {
-        Self { interfaces: two_nics("bridge"), network: "{}", circuits }
+        let interfaces = two_nics("bridge");
+        Self { interfaces, network: "{}", circuits, files: "", sections: "" }
     }
 
     /// Writes the files and returns the path of tidegate.toml.
     pub(crate) fn write(&self, folder: &Path, socket: &Path, pins: &Path) -> Result<PathBuf> {
         let path = folder.join("tidegate.toml");
         let settings = format!(
-            "[interfaces]\n{}\n[files]\npins = \"{}\"\n[queues]\ndownload = \"1 Gbps\"\n\
+            "[interfaces]\n{}\n[files]\npins = \"{}\"\n{}\n[queues]\ndownload = \"1 Gbps\"\n\
              upload = \"1 Gbps\"\nleaf = \"cake diffserv4\"\nleaf_fallback = \"fifo\"\n\
              [ranges]\ncustomers = [\"100.64.0.0/10\", \"2001:db8::/32\"]\n\
-             [bus]\nsocket = \"{}\"\nread_group = \"{READ_GROUP}\"\nadmin_group = \"{ADMIN_GROUP}\"\n",
+             [bus]\nsocket = \"{}\"\nread_group = \"{READ_GROUP}\"\nadmin_group = \"{ADMIN_GROUP}\"\n{}\n",
             self.interfaces,
             pins.display(),
+            self.files,
             socket.display(),
+            self.sections,
         );
         for (name, text) in [
             ("tidegate.toml", settings),

@@ -89,9 +89,10 @@ impl FlowSnapshot {
         PerDirection::from_fn(rate)
     }
 
-    /// What each autonomous system adds up to. What has none is together in one.
+    /// What each autonomous system adds up to, with its country where it has one only. What has
+    /// none is together in one.
     pub fn by_asn(&self) -> Vec<OriginFigures> {
-        self.grouped(|origin| Origin { country: None, ..origin.clone() }, |origin| origin.asn)
+        self.grouped(Origin::clone, |origin| origin.asn)
     }
 
     /// What each country adds up to. What has none is together in one.
@@ -107,11 +108,14 @@ impl FlowSnapshot {
     ) -> Vec<OriginFigures> {
         let mut places = hashbrown::HashMap::new();
         let mut groups: Vec<OriginFigures> = Vec::new();
-        for row in self.origins.iter() {
+        for row in self.origins.iter().filter(|row| row.sums.flows > 0) {
             let place = *places.entry(key(&row.origin)).or_insert_with(|| {
                 groups.push(OriginFigures::new(group(&row.origin)));
                 groups.len() - 1
             });
+            if groups[place].origin.country != row.origin.country {
+                groups[place].origin.country = None;
+            }
             let resent = |direction: Direction| {
                 row.sums.retransmits_per_sec(self.tick, self.interval, direction)
             };
