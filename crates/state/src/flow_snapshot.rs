@@ -89,13 +89,13 @@ impl FlowSnapshot {
         PerDirection::from_fn(rate)
     }
 
-    /// What each autonomous system adds up to, with its country where it has one only. What has
-    /// none is together in one.
+    /// What each autonomous system with flows in the table adds up to, with its country where it has
+    /// one only. What has none is together in one.
     pub fn by_asn(&self) -> Vec<OriginFigures> {
         self.grouped(Origin::clone, |origin| origin.asn)
     }
 
-    /// What each country adds up to. What has none is together in one.
+    /// What each country with flows in the table adds up to. What has none is together in one.
     pub fn by_country(&self) -> Vec<OriginFigures> {
         let group = |origin: &Origin| Origin { country: origin.country, ..Origin::default() };
         self.grouped(group, |origin| origin.country)

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use bus::{CircuitRow, CircuitsQuery, Client, NodeRow, Topic, View};
+use bus::{CircuitRow, CircuitsQuery, Client, FlowKey, FlowRow, FlowsQuery, NodeRow, Topic, View};
 use comfy_table::{CellAlignment, Table, presets};
-use units::{BitsPerSec, PerDirection};
+use units::{BitsPerSec, PerDirection, PerSegment, Segment};
 
 /// How long the daemon may take for each view.
 const VIEW_DEADLINE: Duration = Duration::from_secs(10);
@@ -21,22 +22,28 @@ const VIEWS_WAITING: usize = 8;
 /// Highest rates of nodes, by name, as the daemon saw them.
 pub(super) type Peaks = BTreeMap<String, PerDirection<BitsPerSec>>;
 
+/// Flows that the table shows.
+const FLOWS_SHOWN: u32 = 5;
+
 /// The table with the views that feed it.
 pub(super) struct Live {
     views: Receiver<Result<View>>,
     circuits: Vec<CircuitRow>,
     nodes: Vec<NodeRow>,
+    flows: Vec<FlowRow>,
     peaks: Peaks,
     redraw: bool,
     lines_drawn: usize,
 }
 
 impl Live {
-    /// Subscribes to the circuits and the tree. The table is redrawn in place on a terminal, and
+    /// Subscribes to the circuits, the tree and the fastest flows. The table is redrawn in place on a terminal, and
     /// printed once a phase elsewhere.
     pub(super) fn follow(socket: &Path, is_terminal: bool) -> Result<Self> {
         let (sender, views) = sync_channel(VIEWS_WAITING);
-        for topic in [Topic::Circuits(CircuitsQuery::default()), Topic::Tree] {
+        let flows = FlowsQuery { limit: FLOWS_SHOWN, ..FlowsQuery::default() };
+        let circuits = Topic::Circuits(CircuitsQuery::default());
+        for topic in [circuits, Topic::Tree, Topic::Flows(flows)] {
             let client = Client::connect(socket, VIEW_DEADLINE)
                 .context("the daemon's socket does not answer")?;
             let sender = sender.clone();
@@ -46,6 +53,7 @@ impl Live {
             views,
             circuits: Vec::new(),
             nodes: Vec::new(),
+            flows: Vec::new(),
             peaks: Peaks::new(),
             redraw: is_terminal,
             lines_drawn: 0,
@@ -68,7 +76,7 @@ impl Live {
     /// Leaves the table where it is; elsewhere than on a terminal this prints it.
     pub(super) fn end_table(&mut self) {
         if !self.redraw {
-            println!("{}", table(&self.circuits, &self.nodes));
+            println!("{}", self.text());
         }
         self.lines_drawn = 0;
     }
@@ -78,9 +86,14 @@ impl Live {
         self.peaks
     }
 
+    fn text(&self) -> String {
+        format!("{}\n\n{}", table(&self.circuits, &self.nodes), flow_table(&self.flows))
+    }
+
     fn take(&mut self, view: View) {
         match view {
             View::Circuits(page) => self.circuits = page.rows,
+            View::Flows(page) => self.flows = page.rows,
             View::Tree(tree) => {
                 for node in &tree.nodes {
                     let peak = self.peaks.entry(node.name.to_string()).or_default();
@@ -95,7 +108,7 @@ impl Live {
     }
 
     fn draw(&mut self) {
-        let text = table(&self.circuits, &self.nodes);
+        let text = self.text();
         // Up to where the last table began, and clear from there on.
         if self.lines_drawn > 0 {
             print!("\x1b[{}A\x1b[J", self.lines_drawn);
@@ -127,7 +140,17 @@ fn pass_on(mut client: Client, topic: Topic, sender: &SyncSender<Result<View>>) 
 fn table(circuits: &[CircuitRow], nodes: &[NodeRow]) -> String {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
-    table.set_header(["circuit", "name", "plan", "down now", "up now", "of plan", "drops"]);
+    table.set_header([
+        "circuit",
+        "name",
+        "plan",
+        "down now",
+        "up now",
+        "of plan",
+        "drops",
+        "RTT customer / Internet",
+        "sent again",
+    ]);
     for row in circuits {
         table.add_row([
             bus::inert(&row.id).to_string(),
@@ -137,6 +160,8 @@ fn table(circuits: &[CircuitRow], nodes: &[NodeRow]) -> String {
             mbps(row.sent_bps.up.unwrap_or(row.offered_bps.up)),
             format!("{:.0} / {:.0} %", row.share_percent.down, row.share_percent.up),
             format!("{} / {}", row.drops.down, row.drops.up),
+            rtts(row.rtt.map(|rtt| rtt.map(|rtt| rtt.p50_us))),
+            format!("{} / {}", row.retransmits.down.count, row.retransmits.up.count),
         ]);
     }
     for row in nodes {
@@ -148,12 +173,59 @@ fn table(circuits: &[CircuitRow], nodes: &[NodeRow]) -> String {
             mbps(row.rate_bps.up),
             format!("{:.0} / {:.0} %", row.share_percent.down, row.share_percent.up),
             format!("{} / {}", row.drops.down, row.drops.up),
+            rtts(row.rtt.map(|rtt| rtt.map(|rtt| rtt.p50_us))),
+            format!("{} / {}", row.retransmits.down.count, row.retransmits.up.count),
         ]);
     }
     for column in table.column_iter_mut().skip(2) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table.trim_fmt()
+}
+
+/// The fastest flows.
+fn flow_table(flows: &[FlowRow]) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_header([
+        "flow",
+        "circuit",
+        "down now",
+        "up now",
+        "RTT customer / Internet",
+        "sent again",
+    ]);
+    for row in flows {
+        table.add_row([
+            flow_name(&row.key),
+            row.circuit.as_deref().map_or_else(|| "-".to_owned(), |id| bus::inert(id).to_string()),
+            mbps(row.streams.down.rate_bps),
+            mbps(row.streams.up.rate_bps),
+            rtts(row.rtt.map(|rtt| rtt.map(|rtt| rtt.smoothed_us))),
+            format!("{} / {}", row.streams.down.retransmits, row.streams.up.retransmits),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.trim_fmt()
+}
+
+/// A flow's ends, the customer's first.
+pub(super) fn flow_name(key: &FlowKey) -> String {
+    let end = |address, port| match port {
+        0 => IpAddr::to_string(&address),
+        port => SocketAddr::new(address, port).to_string(),
+    };
+    format!("{} - {}", end(key.customer, key.customer_port), end(key.internet, key.internet_port))
+}
+
+/// Milliseconds on both segments.
+pub(super) fn rtts(us: PerSegment<Option<u64>>) -> String {
+    let one =
+        |us: Option<u64>| us.map_or_else(|| "-".to_owned(), |us| format!("{:.2}", us as f64 / 1e3));
+    let [customer, internet] = Segment::ALL.map(|segment| one(us[segment]));
+    format!("{customer} / {internet} ms")
 }
 
 fn mbps(bps: u64) -> String {
@@ -183,7 +255,10 @@ mod tests {
             drops: PerDirection { down: 7, up: 0 },
             backlog_bytes: PerDirection::both(0),
             leaf: PerDirection::default(),
-            rtt: units::PerSegment::default(),
+            rtt: PerSegment {
+                customer: Some(bus::RttPercentiles { p50_us: 12_300, ..Default::default() }),
+                internet: None,
+            },
             retransmits: PerDirection::default(),
             queue: PerDirection::both(0),
             cpu: 0,
@@ -196,7 +271,7 @@ mod tests {
     fn a_row_shows_what_passed_and_no_control_characters() {
         let text = table(&[row("evil\x1b[2J")], &[]);
         let line = text.lines().nth(1).unwrap();
-        for cell in ["1001", "50 / 2.5", "50.0", "1.0", "100 / 40 %", "7 / 0"] {
+        for cell in ["1001", "50 / 2.5", "50.0", "1.0", "100 / 40 %", "7 / 0", "12.30 / - ms"] {
             assert!(line.contains(cell), "{cell} is not in {line}");
         }
         assert!(!text.contains('\x1b'));
@@ -209,6 +284,7 @@ mod tests {
             views,
             circuits: Vec::new(),
             nodes: Vec::new(),
+            flows: Vec::new(),
             peaks: Peaks::new(),
             redraw: false,
             lines_drawn: 0,
@@ -227,7 +303,7 @@ mod tests {
                 share_percent: PerDirection::both(0.0),
                 drops_per_sec: PerDirection::both(0),
                 drops: PerDirection::both(0),
-                rtt: units::PerSegment::default(),
+                rtt: PerSegment::default(),
                 retransmits: PerDirection::default(),
             };
             live.take(View::Tree(bus::TreeView { tick: rate, window_ms: 0, nodes: vec![node] }));

@@ -5,6 +5,7 @@ mod judge;
 mod live;
 mod network;
 mod phases;
+mod quality;
 mod report;
 
 use std::io::IsTerminal;
@@ -86,7 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         arguments.seconds
     );
     let live = Live::follow(&config.socket, std::io::stdout().is_terminal())?;
-    let outcome = traffic(&lab, &example, live, unknown, arguments.seconds);
+    let outcome = traffic(&lab, &example, live, &config.socket, unknown, arguments.seconds);
     let outcome = outcome.with_context(|| format!("the daemon's log:\n{}", daemon.log()))?;
     let report = Report::new(&example, &outcome);
     print!("{report}");
@@ -111,6 +112,7 @@ struct Traffic {
     phases: Vec<Measured>,
     peaks: live::Peaks,
     unknown: PingReport,
+    measured: quality::Measured,
 }
 
 /// Runs the phases one after the other.
@@ -118,6 +120,7 @@ fn traffic(
     lab: &Lab,
     example: &Example,
     mut live: Live,
+    socket: &Path,
     unknown: IpAddr,
     seconds: u32,
 ) -> Result<Traffic> {
@@ -131,7 +134,8 @@ fn traffic(
         outcomes.push((phase, outcome));
     }
     let unknown = Ping::from(unknown, lab.server_for(unknown)).run(lab, Place::Customers)?;
-    Ok(Traffic { phases: outcomes, peaks: live.into_peaks(), unknown })
+    let measured = quality::Measured::ask(socket)?;
+    Ok(Traffic { phases: outcomes, peaks: live.into_peaks(), unknown, measured })
 }
 
 /// Starts all transfers of a phase, shows the table while they run, and collects their results.
@@ -179,6 +183,8 @@ fn look_around(lab: &Lab, config: &BoxConfig, cli: &Path, daemon: &Daemon) {
     println!("\nThe lab is up. To look around:");
     println!("  {cli} circuits --watch");
     println!("  {cli} tree");
+    println!("  {cli} flows --recent");
+    println!("  {cli} rtt --histogram");
     println!("  {} tc -s class show dev {}", inside(Place::Box), testkit::BOX_CUSTOMERS);
     println!("  {} bash", inside(Place::Customers));
     println!("  {} iperf3 --server", inside(Place::Internet));

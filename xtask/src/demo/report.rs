@@ -6,9 +6,11 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use bus::{FlowRow, RttPercentiles};
 use serde::Serialize;
-use units::{BitsPerSec, Direction, PerDirection};
+use units::{BitsPerSec, Direction, PerDirection, PerSegment};
 
+use super::live::{flow_name, rtts};
 use super::network::Example;
 use super::phases::Phase;
 use super::{Traffic, judge};
@@ -21,6 +23,7 @@ pub(super) struct Report {
     nodes: Vec<NodeResult>,
     shares: Vec<ShareResult>,
     unknown_host_passes: bool,
+    top_flows: Vec<FlowResult>,
 }
 
 /// One circuit with room for it: payload at the receiver against the plan.
@@ -32,7 +35,33 @@ struct CircuitResult {
     down_measured_bps: u64,
     up_plan_bps: u64,
     up_measured_bps: u64,
+    rtt_customer_us: Option<RttResult>,
+    rtt_internet_us: Option<RttResult>,
+    down_retransmits: u64,
+    up_retransmits: u64,
     passed: bool,
+}
+
+/// The RTTs that the daemon measured on one side.
+#[derive(Clone, Copy, Serialize)]
+struct RttResult {
+    p50: u64,
+    p90: u64,
+    p99: u64,
+    samples: u64,
+}
+
+/// One of the largest flows.
+#[derive(Serialize)]
+struct FlowResult {
+    flow: String,
+    circuit: Option<String>,
+    down_bytes: u64,
+    up_bytes: u64,
+    rtt_customer_us: Option<u64>,
+    rtt_internet_us: Option<u64>,
+    down_retransmits: u64,
+    up_retransmits: u64,
 }
 
 /// One node: the most that its circuits received at the same time, and the most that the daemon
@@ -70,7 +99,8 @@ impl Report {
             && nodes.iter().all(|node| node.passed)
             && shares.iter().all(|share| share.passed)
             && unknown_host_passes;
-        Self { passed, circuits, nodes, shares, unknown_host_passes }
+        let top_flows = traffic.measured.flows.iter().map(flow_result).collect();
+        Self { passed, circuits, nodes, shares, unknown_host_passes, top_flows }
     }
 
     /// Whether everything is as promised.
@@ -99,6 +129,8 @@ fn circuits(example: &Example, traffic: &Traffic) -> Vec<CircuitResult> {
     };
     let result = |(i, circuit): (usize, &super::network::Subscriber)| {
         let measured = PerDirection::from_fn(|direction| measured(i, direction));
+        let quality = traffic.measured.circuits.get(&circuit.id).copied().unwrap_or_default();
+        let rtt = quality.rtt.map(|rtt| rtt.map(rtt_result));
         CircuitResult {
             id: circuit.id.clone(),
             name: circuit.name.clone(),
@@ -106,11 +138,33 @@ fn circuits(example: &Example, traffic: &Traffic) -> Vec<CircuitResult> {
             down_measured_bps: measured.down.get(),
             up_plan_bps: circuit.plan.up.get(),
             up_measured_bps: measured.up.get(),
+            rtt_customer_us: rtt.customer,
+            rtt_internet_us: rtt.internet,
+            down_retransmits: quality.retransmits.down,
+            up_retransmits: quality.retransmits.up,
             passed: judge::meets_plan(measured.down, circuit.plan.down)
                 && judge::meets_plan(measured.up, circuit.plan.up),
         }
     };
     example.circuits.iter().enumerate().map(result).collect()
+}
+
+fn rtt_result(rtt: RttPercentiles) -> RttResult {
+    RttResult { p50: rtt.p50_us, p90: rtt.p90_us, p99: rtt.p99_us, samples: rtt.samples }
+}
+
+fn flow_result(flow: &FlowRow) -> FlowResult {
+    let rtt = flow.rtt.map(|rtt| rtt.map(|rtt| rtt.smoothed_us));
+    FlowResult {
+        flow: flow_name(&flow.key),
+        circuit: flow.circuit.as_deref().map(str::to_owned),
+        down_bytes: flow.streams.down.bytes,
+        up_bytes: flow.streams.up.bytes,
+        rtt_customer_us: rtt.customer,
+        rtt_internet_us: rtt.internet,
+        down_retransmits: flow.streams.down.retransmits,
+        up_retransmits: flow.streams.up.retransmits,
+    }
 }
 
 fn nodes(example: &Example, traffic: &Traffic) -> Vec<NodeResult> {
@@ -224,8 +278,47 @@ impl fmt::Display for Report {
                 verdict(s.passed)
             )?;
         }
+        self.write_measured(f)?;
         writeln!(f, "\nThe unknown host passes: {}", verdict(self.unknown_host_passes))?;
         writeln!(f, "{}", verdict(self.passed))
+    }
+}
+
+impl Report {
+    /// What the daemon measured, without a verdict.
+    fn write_measured(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\nRound trips (median and 90th percentile, ms) and TCP segments sent again")?;
+        let heads = ["customer p50 / p90", "Internet p50 / p90", "down / up"];
+        writeln!(f, "{:<41} {:>22} {:>22} {:>16}", "", heads[0], heads[1], heads[2])?;
+        let percentiles = |rtt: Option<RttResult>| {
+            let ms = |us: u64| us as f64 / 1e3;
+            rtt.map_or_else(
+                || "- / -".to_owned(),
+                |rtt| format!("{:.2} / {:.2}", ms(rtt.p50), ms(rtt.p90)),
+            )
+        };
+        for c in &self.circuits {
+            let (customer, internet) =
+                (percentiles(c.rtt_customer_us), percentiles(c.rtt_internet_us));
+            let again = format!("{} / {}", c.down_retransmits, c.up_retransmits);
+            writeln!(f, "{:<8} {:<32} {customer:>22} {internet:>22} {again:>16}", c.id, c.name)?;
+        }
+        writeln!(f, "\nThe largest flows (MB, smoothed RTT in ms, segments sent again)")?;
+        for flow in &self.top_flows {
+            let mb = |bytes: u64| bytes as f64 / 1e6;
+            writeln!(
+                f,
+                "{:<60} {:<8} {:>9.2} / {:<9.2} {:>18} {:>7} / {}",
+                flow.flow,
+                flow.circuit.as_deref().unwrap_or("-"),
+                mb(flow.down_bytes),
+                mb(flow.up_bytes),
+                rtts(PerSegment { customer: flow.rtt_customer_us, internet: flow.rtt_internet_us }),
+                flow.down_retransmits,
+                flow.up_retransmits
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -235,6 +328,7 @@ pub(super) type Measured = (Phase, Vec<super::Outcome>);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::demo::quality::{self, Quality};
     use crate::demo::{Outcome, live::Peaks, phases};
     use crate::step;
     use testkit::PingReport;
@@ -265,7 +359,14 @@ mod tests {
             measured.push((phase, outcomes));
         }
         let unknown = PingReport { sent: 5, lost: 0, rtt_ms: vec![1.0] };
-        Report::new(&example, &Traffic { phases: measured, peaks: Peaks::new(), unknown })
+        let quality = Quality {
+            rtt: PerSegment { customer: Some(RttPercentiles::default()), internet: None },
+            retransmits: PerDirection { down: 7, up: 0 },
+        };
+        let circuits = example.circuits.iter().map(|circuit| (circuit.id.clone(), quality));
+        let seen = quality::Measured { circuits: circuits.collect(), flows: Vec::new() };
+        let peaks = Peaks::new();
+        Report::new(&example, &Traffic { phases: measured, peaks, unknown, measured: seen })
     }
 
     #[test]
@@ -308,6 +409,11 @@ mod tests {
         let circuit = &value["circuits"][0];
         let rates = ["down_plan_bps", "down_measured_bps", "up_plan_bps", "up_measured_bps"];
         assert!(circuit["id"].is_string() && has(circuit, &rates), "{circuit}");
+        assert!(circuit["rtt_customer_us"]["p50"].is_number(), "{circuit}");
+        assert!(
+            circuit["rtt_internet_us"].is_null() && circuit["down_retransmits"] == 7,
+            "{circuit}"
+        );
         let node = &value["nodes"][0];
         let rates = ["down_limit_bps", "down_measured_bps", "up_limit_bps", "up_measured_bps"];
         assert!(node["name"].is_string() && has(node, &rates), "{node}");

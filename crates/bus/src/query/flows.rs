@@ -8,8 +8,8 @@ use units::Direction;
 /// Which flows, in which order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlowsQuery {
-    /// Only flows with this text in an address, the circuit's id or the origin's name, whatever its
-    /// letter case. Empty: all.
+    /// Only flows with this text in an address, the circuit's id or name or the origin's name,
+    /// whatever its letter case. Empty: all.
     pub filter: String,
     /// Only flows of the circuit with this id.
     pub circuit: Option<String>,

@@ -6,7 +6,8 @@ use units::Direction;
 /// Which hosts on the customers' side, in which order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostsQuery {
-    /// Only hosts with this text in the address or the circuit's id, whatever its letter case.
+    /// Only hosts with this text in the address or the circuit's id or name, whatever its letter
+    /// case.
     /// Empty: all.
     pub filter: String,
     /// Only hosts of the circuit with this id.

@@ -14,7 +14,7 @@ use super::rtt::RttPercentiles;
 pub struct CircuitsPage {
     /// The tick shown.
     pub tick: u64,
-    /// The time before it that RTTs and shares of retransmissions are from.
+    /// The time before it that RTTs are from.
     pub window_ms: u64,
     /// Circuits that there are.
     pub total: u32,

@@ -50,7 +50,7 @@ pub struct RetransmitView {
     pub count: u64,
     /// Overtaken on their way here, over the same time.
     pub reordered: u64,
-    /// Share of the TCP segments seen that were sent again: of circuits, nodes and the box lately,
+    /// Share of the TCP segments seen that were sent again: of circuits, nodes and the box now,
     /// of hosts and flows since they are remembered. None where there were no segments.
     pub share_percent: Option<f32>,
 }

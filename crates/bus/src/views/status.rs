@@ -37,7 +37,7 @@ pub struct StatusView {
     pub traffic: TrafficView,
     /// How many flows and hosts are known.
     pub flows: FlowCounts,
-    /// The time before the tick that RTTs and shares of retransmissions are from.
+    /// The time before the tick that RTTs are from.
     pub window_ms: u64,
     /// RTTs of all circuits together; none where there was no sample.
     pub rtt: PerSegment<Option<RttPercentiles>>,

@@ -13,7 +13,7 @@ use super::rtt::RttPercentiles;
 pub struct TreeView {
     /// The tick shown.
     pub tick: u64,
-    /// The time before it that RTTs and shares of retransmissions are from.
+    /// The time before it that RTTs are from.
     pub window_ms: u64,
     /// Parents come before their children.
     pub nodes: Vec<NodeRow>,

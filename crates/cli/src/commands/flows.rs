@@ -30,7 +30,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     order: Order,
 
-    /// Only flows with this text in an address, the circuit's id or the origin's name.
+    /// Only flows with this text in an address, the circuit's id or name or the origin's name.
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     filter: String,
 

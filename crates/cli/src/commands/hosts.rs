@@ -28,7 +28,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     order: Order,
 
-    /// Only hosts with this text in the address or the circuit's id.
+    /// Only hosts with this text in the address or the circuit's id or name.
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     filter: String,
 

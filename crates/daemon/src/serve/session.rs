@@ -180,7 +180,7 @@ impl Session {
             Request::Unsubscribe(other) => {
                 self.subscriptions.retain(|(id, _)| *id != other);
                 if self.capture.as_ref().is_some_and(|capture| capture.id == other) {
-                    self.end_capture(CaptureEnd::Asked).await.map_err(gone)?;
+                    self.end_capture(CaptureEnd::Asked).await.map_err(|error| gone(&error))?;
                 }
                 Ok(Reply::Done)
             }
@@ -284,6 +284,6 @@ async fn next_step(capture: &mut Option<Running>) -> Step {
 }
 
 /// The connection broke while something was said on it: whatever is answered will not arrive.
-fn gone(error: FrameError) -> Refusal {
+fn gone(error: &FrameError) -> Refusal {
     Refusal::new(ErrorCode::Internal, error.to_string())
 }

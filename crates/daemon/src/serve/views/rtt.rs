@@ -10,6 +10,7 @@ use units::PerSegment;
 use super::{node_named, quality};
 
 /// A row before it is made for the wire.
+#[derive(Clone, Copy)]
 struct Candidate<'a> {
     id: &'a str,
     name: &'a Arc<str>,
@@ -30,9 +31,7 @@ pub(super) fn view(snapshot: &Snapshot, query: &RttQuery) -> Result<RttPage, Ref
         total: total as u32,
         matched: matched as u32,
         rows,
-        histogram: query
-            .histogram
-            .then(|| snapshot.total.rtt_histogram.as_ref().map(|histogram| bins(histogram))),
+        histogram: query.histogram.then(|| snapshot.total.rtt_histogram.as_ref().map(bins)),
     })
 }
 
