@@ -3,9 +3,12 @@
 //! [`Loaded`] holds programs that the verifier took and maps that can be filled; nothing on the
 //! machine has changed yet. [`Attached`] sees packets until it is dropped.
 
+mod addresses;
 mod attach;
+mod buckets;
 mod captures;
 mod clock;
+mod control;
 mod counters;
 mod error;
 mod flows;
@@ -20,11 +23,12 @@ mod trial;
 
 pub use attach::{Attached, Attachment, Side, TcHook, XdpHook};
 pub use captures::{CaptureCounts, CaptureTarget, Captures};
+pub use control::Control;
 pub use counters::{Counters, UnknownHost};
 pub use error::DatapathError;
 pub use flows::{Dates, Flows};
 pub use load::{Loaded, MapSizes, Options, Readers};
 pub use quality::Quality;
 pub use ring::{Ring, RingReader};
-pub use tables::{Control, MapTables};
+pub use tables::MapTables;
 pub use trial::{TcOutcome, Trial, XdpOutcome};
