@@ -1,4 +1,4 @@
-//! Compiles the kernel programs once, into an object that `ebpf/lib.rs` embeds.
+//! Compiles the kernel programs once, into objects that `ebpf/lib.rs` embeds.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,8 @@ use std::process::Command;
 
 use libbpf_cargo::SkeletonBuilder;
 
-const SOURCE: &str = "ebpf/tidegate.bpf.c";
+/// The datapath, and what drives it for measuring.
+const OBJECTS: [&str; 2] = ["tidegate", "bench"];
 
 /// The numbered names first: plain `clang` is too old on Debian 12.
 const CLANGS: [&str; 7] =
@@ -19,14 +20,17 @@ fn main() {
     let Some(clang) = find_clang() else {
         fail("clang is not installed; run `cargo xtask setup`, or `apt-get install clang-19`");
     };
-    let built = SkeletonBuilder::new()
-        .source(SOURCE)
-        .obj(out.join("tidegate.bpf.o"))
-        .clang(&clang)
-        .clang_args(["-Wall", "-Wextra", "-Werror", "-idirafter", &multiarch_headers()])
-        .build();
-    if let Err(error) = built {
-        fail(&format!("could not compile {SOURCE} with {clang}: {error:?}"));
+    for object in OBJECTS {
+        let source = format!("ebpf/{object}.bpf.c");
+        let built = SkeletonBuilder::new()
+            .source(&source)
+            .obj(out.join(format!("{object}.bpf.o")))
+            .clang(&clang)
+            .clang_args(["-Wall", "-Wextra", "-Werror", "-idirafter", &multiarch_headers()])
+            .build();
+        if let Err(error) = built {
+            fail(&format!("could not compile {source} with {clang}: {error:?}"));
+        }
     }
 }
 

@@ -1,6 +1,6 @@
-//! The kernel programs of `tidegate.bpf.c`, built once by `build.rs` and embedded.
+//! The kernel programs of `*.bpf.c`, built once by `build.rs` and embedded.
 //!
-//! The object's bytes are all that is here; only the `kernel` crate opens them.
+//! The objects' bytes are all that is here; only the `kernel` crate opens them.
 
 #![forbid(unsafe_code)]
 
@@ -8,8 +8,13 @@
 #[repr(C, align(8))]
 struct Aligned<B: ?Sized>(B);
 
-static ALIGNED: &Aligned<[u8]> =
+static DATAPATH: &Aligned<[u8]> =
     &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/tidegate.bpf.o")));
 
-/// The ELF object with all programs, maps and their BTF.
-pub static OBJECT: &[u8] = &ALIGNED.0;
+static BENCH: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/bench.bpf.o")));
+
+/// The datapath's ELF object with all programs, maps and their BTF.
+pub static OBJECT: &[u8] = &DATAPATH.0;
+
+/// Likewise that of the programs that drive the datapath's for measuring.
+pub static BENCH_OBJECT: &[u8] = &BENCH.0;

@@ -4,16 +4,17 @@
 #![forbid(unsafe_code)]
 
 mod apply_plan;
+mod datapath;
 mod machine;
 mod record;
 mod shaped_plan;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 
-use crate::record::Record;
+use crate::record::Report;
 
 /// Measures what Tidegate costs on this machine.
 #[derive(Debug, Parser)]
@@ -30,17 +31,21 @@ struct Arguments {
 enum Bench {
     /// Building all queues and classes, against a bare loop that sends the same messages. As root.
     Apply(apply_plan::Options),
+    /// Packets through the kernel programs, against an empty program. As root.
+    Datapath(datapath::Options),
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     println!("{}\n", machine::heading());
-    let records: Vec<Record> = match arguments.bench {
-        Bench::Apply(options) => apply_plan::run(options)?,
+    let report = match arguments.bench {
+        Bench::Apply(options) => Report::new(apply_plan::run(options)?),
+        Bench::Datapath(options) => datapath::run(&options)?,
     };
-    println!("{}", record::table(&records));
+    println!("{}", report.table);
     if let Some(path) = &arguments.json {
-        record::append(path, &records)?;
+        record::append(path, &report.records)?;
     }
+    ensure!(report.complaints.is_empty(), "{}", report.complaints.join("\n"));
     Ok(())
 }

@@ -24,6 +24,24 @@ pub(crate) struct Record {
     pub(crate) reference: Option<f64>,
 }
 
+/// What a benchmark found.
+#[derive(Debug)]
+pub(crate) struct Report {
+    /// The figures for people.
+    pub(crate) table: Table,
+    /// The same for programs.
+    pub(crate) records: Vec<Record>,
+    /// Which figures must not be what they are.
+    pub(crate) complaints: Vec<String>,
+}
+
+impl Report {
+    /// Figures that are shown just as they are.
+    pub(crate) fn new(records: Vec<Record>) -> Self {
+        Self { table: table(&records), records, complaints: Vec::new() }
+    }
+}
+
 /// The middle of an odd number of figures, the upper middle of an even one.
 pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
@@ -31,7 +49,7 @@ pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
 }
 
 /// The records as a table.
-pub(crate) fn table(records: &[Record]) -> Table {
+fn table(records: &[Record]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
     table.set_header(["scenario", "metric", "value", "unit", "reference", "ratio"]);

@@ -12,7 +12,7 @@ use crate::step;
 use figure::Figure;
 
 /// Benchmarks of the package `bench`.
-const IN_KERNEL: [&str; 1] = ["apply"];
+const IN_KERNEL: [&str; 2] = ["apply", "datapath"];
 
 /// What to measure.
 #[derive(clap::Args)]
@@ -22,6 +22,9 @@ pub(crate) struct Arguments {
     /// Also write the figures as JSON to this file.
     #[arg(long)]
     json: Option<PathBuf>,
+    /// What the one benchmark itself takes, after `--`.
+    #[arg(last = true, requires = "name")]
+    own: Vec<String>,
 }
 
 /// Runs the benchmarks, always optimised.
@@ -37,6 +40,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         cargo.args(["run", "--quiet", "--release", "--package", "xtask", "--", "bench"]).args(name);
         if let Some(json) = &json {
             cargo.arg("--json").arg(json);
+        }
+        if !arguments.own.is_empty() {
+            cargo.arg("--").args(&arguments.own);
         }
         return step::run(&mut cargo);
     }
@@ -55,9 +61,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         write_json(json, &figures)?;
     }
     match name {
-        Some(name) if pure.is_empty() => in_kernel(name, json.as_deref()),
+        Some(name) if pure.is_empty() => in_kernel(name, json.as_deref(), &arguments.own),
         Some(_) => Ok(()),
-        None => IN_KERNEL.iter().try_for_each(|bench| in_kernel(bench, json.as_deref())),
+        None => IN_KERNEL.iter().try_for_each(|bench| in_kernel(bench, json.as_deref(), &[])),
     }
 }
 
@@ -67,9 +73,9 @@ fn write_json(path: &Path, figures: &[Figure]) -> Result<()> {
 }
 
 /// Has the other package measure. It prints its own table and adds its figures to the file.
-fn in_kernel(name: &str, json: Option<&Path>) -> Result<()> {
+fn in_kernel(name: &str, json: Option<&Path>, own: &[String]) -> Result<()> {
     let mut cargo = step::cargo();
-    cargo.args(["run", "--quiet", "--release", "--package", "bench", "--", name]);
+    cargo.args(["run", "--quiet", "--release", "--package", "bench", "--", name]).args(own);
     if let Some(json) = json {
         cargo.arg("--json").arg(json);
     }

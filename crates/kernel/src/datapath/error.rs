@@ -105,4 +105,7 @@ pub enum DatapathError {
         #[source]
         source: libbpf_rs::Error,
     },
+    /// The kernel does not tell something about a program or map.
+    #[error("the kernel does not tell the {0:?} of a program or map")]
+    Undescribed(&'static str),
 }

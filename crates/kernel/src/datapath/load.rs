@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::fd::AsFd;
 
 use bytemuck::{Pod, Zeroable};
-use libbpf_rs::{MapCore, MapFlags, MapHandle, Object, ObjectBuilder, OpenObject};
+use libbpf_rs::{MapCore, MapFlags, MapHandle, Object, ObjectBuilder, OpenObject, Program};
 use units::{CpuId, IfIndex};
 
 use super::buckets;
@@ -84,6 +84,14 @@ impl Loaded {
     /// When the kernel lacks what they need, memory for the maps, or the right to load them.
     pub fn new(options: Options) -> Result<Self, DatapathError> {
         let cpus = libbpf_rs::num_possible_cpus().map_err(DatapathError::Load)? as u32;
+        Self::for_cpus(options, cpus)
+    }
+
+    /// As [`Loaded::new`], with tables for this many CPUs instead of those of the machine.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn for_cpus(options: Options, cpus: u32) -> Result<Self, DatapathError> {
         let mut open = ObjectBuilder::default()
             .name("tidegate")
             .and_then(|builder| builder.open_memory(tidegate_ebpf::OBJECT))
@@ -177,6 +185,17 @@ pub(super) fn map_handle(object: &Object, name: &'static str) -> Result<MapHandl
         .find(|map| map.name() == OsStr::new(name))
         .ok_or(DatapathError::Missing(name))?;
     MapHandle::try_from(&map).map_err(|source| access("open", name, source))
+}
+
+/// One of the object's programs.
+pub(super) fn program<'o>(
+    object: &'o Object,
+    name: &'static str,
+) -> Result<Program<'o>, DatapathError> {
+    object
+        .progs()
+        .find(|program| program.name() == OsStr::new(name))
+        .ok_or(DatapathError::Missing(name))
 }
 
 /// The memory of one of the object's arrays.
