@@ -123,7 +123,7 @@ static __always_inline __u32 find_flow(struct xdp_md *ctx, struct tg_totals *tot
 
 	if (protocol == TG_OTHER || work->packet.later_fragment || at + 8 > (__u8 *)(long)ctx->data_end)
 		return lookup_address(&work->key.customer);
-	fill_ports(&work->key, &work->packet, protocol, direction, at);
+	fill_ports(&work->key, read_ports(&work->packet, protocol, direction, at), work->packet.protocol);
 	flow = bpf_map_lookup_elem(&tg_flows, &work->key);
 	if (flow) {
 		target = stream_target(&flow->streams[direction & 1], &work->key, epoch);

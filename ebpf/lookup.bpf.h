@@ -6,11 +6,9 @@
 #include <bpf/bpf_endian.h>
 
 #include "config.bpf.h"
+#include "parse.bpf.h"
 
-/* An entry of a bucket as it is read: address in the lower half, target in the upper. */
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "entries of buckets are read as little-endian"
-#endif
+/* An entry of a bucket as it is read, on a little-endian machine. */
 #define HOST_ADDRESS(entry) ((__u32)(entry))
 #define HOST_TARGET(entry) ((__u32)((entry) >> 32))
 
@@ -41,25 +39,31 @@ static __always_inline enum found find_ipv4_host(__u32 ipv4, __u32 *target)
 	return HOST_ADDRESS(entry) == TG_BUCKET_MORE ? FOUND_MAYBE : FOUND_NONE;
 }
 
+/* The slot or target of the longest block that holds `address`. */
+static __always_inline __u32 *find_block(const struct tg_address *address)
+{
+	struct tg_prefix key = { .length = 128, .address = *address };
+
+	return bpf_map_lookup_elem(&tg_prefixes, &key);
+}
+
 /*
  * The slot or target of the longest prefix that holds `address`: single addresses by exact match,
  * which costs a fraction of the trie, blocks by the trie. What nothing holds is ignored.
  */
 static __always_inline __u32 lookup_address(const struct tg_address *address)
 {
-	struct tg_prefix key = { .length = 128, .address = *address };
-	const __u32 *words = (const __u32 *)address->bytes;
 	enum found found = FOUND_MAYBE;
 	__u32 *target = NULL, host = 0;
 
-	if (!words[0] && !words[1] && words[2] == bpf_htonl(0xffff))
-		found = find_ipv4_host(words[3], &host);
+	if (is_mapped(address))
+		found = find_ipv4_host(((const __u32 *)address->bytes)[3], &host);
 	if (found == FOUND)
 		return host;
 	if (found == FOUND_MAYBE)
 		target = bpf_map_lookup_elem(&tg_hosts, address);
 	if (!target)
-		target = bpf_map_lookup_elem(&tg_prefixes, &key);
+		target = find_block(address);
 	return target ? *target : TG_TARGET_IGNORED;
 }
 
