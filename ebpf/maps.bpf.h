@@ -32,9 +32,25 @@ struct {
 	__type(value, struct tg_circuit);
 } tg_circuits SEC(".maps");
 
-/* address -> slot or target. Writer: userspace. Readers: all programs. Bound: [limits] hosts. */
+/*
+ * hash of an IPv4 address -> the hosts that it may be. Writer: userspace. Readers: all programs.
+ * Bound: a fourth of [limits] hosts. One cache line tells, where a hash map takes three.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tg_bucket);
+} tg_ipv4_hosts SEC(".maps");
+
+/*
+ * address -> slot or target: IPv6, and IPv4 of which a bucket is full. Writer: userspace. Readers:
+ * all programs. Bound: [limits] hosts.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
 	__type(key, struct tg_address);
 	__type(value, __u32);

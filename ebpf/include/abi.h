@@ -31,6 +31,11 @@
 #define TG_TARGET_IGNORED 0xffffffffu
 #define TG_TARGET_CUSTOMERS 0xfffffffeu
 
+/* Address in a bucket's last place: there are more hosts, in tg_hosts. Nobody's address. */
+#define TG_BUCKET_MORE 0xffffffffu
+/* Multiplied with an address in host order to spread addresses over buckets (Knuth, TAOCP 6.4). */
+#define TG_BUCKET_MULTIPLIER 2654435769u
+
 /* Which way a packet travels. */
 enum tg_direction {
 	TG_DOWNLOAD,
@@ -103,11 +108,12 @@ struct tg_settings {
 	__u32 customers_ifindex; /* equal to internet_ifindex on a stick */
 	__u32 mode;              /* enum tg_mode */
 	__u32 circuits;          /* rows of tg_circuits */
+	__u32 buckets;           /* rows of tg_ipv4_hosts */
 	__u32 tick_ns;           /* a jiffy */
 	__u16 internet_vlan;     /* on a stick */
 	__u16 customers_vlan;    /* on a stick */
 };
-_Static_assert(sizeof(struct tg_settings) == 24, "tg_settings");
+_Static_assert(sizeof(struct tg_settings) == 28, "tg_settings");
 
 /* The transmit queues that carry one direction. */
 struct tg_queues {
@@ -159,6 +165,19 @@ struct tg_address {
 	__u8 bytes[16];
 };
 _Static_assert(sizeof(struct tg_address) == 16, "tg_address");
+
+/* A single IPv4 address. Eight bytes, so that it is read and written whole. */
+struct tg_ipv4_host {
+	__u32 address; /* network order; 0: none */
+	__u32 target;  /* slot, or another value of the address maps */
+};
+_Static_assert(sizeof(struct tg_ipv4_host) == 8, "tg_ipv4_host");
+
+/* A row of tg_ipv4_hosts: those whose hash falls here, in no order, with gaps. One cache line. */
+struct tg_bucket {
+	struct tg_ipv4_host hosts[8];
+};
+_Static_assert(sizeof(struct tg_bucket) == 64, "tg_bucket");
 
 /* Key of tg_prefixes, as the kernel's LPM trie takes it. */
 struct tg_prefix {

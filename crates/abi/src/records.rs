@@ -27,7 +27,7 @@ macro_rules! records {
 
 records! {
     /// Written at load.
-    Settings[24] {
+    Settings[28] {
         /// The NIC towards the Internet.
         internet_ifindex: u32,
         /// The NIC towards the customers; the same on a stick.
@@ -36,6 +36,8 @@ records! {
         mode: u32,
         /// Rows of `tg_circuits`.
         circuits: u32,
+        /// Rows of `tg_ipv4_hosts`.
+        buckets: u32,
         /// Nanoseconds of a jiffy.
         tick_ns: u32,
         /// On a stick.
@@ -102,6 +104,20 @@ records! {
     Address[16] {
         /// In network order.
         bytes: [u8; 16],
+    }
+
+    /// A single IPv4 address. Read and written whole.
+    Ipv4Host[8] {
+        /// In network order; 0: none.
+        address: u32,
+        /// Slot, or another value of the address maps.
+        target: u32,
+    }
+
+    /// A row of `tg_ipv4_hosts`: those whose hash falls here, in no order, with gaps.
+    Bucket[64] {
+        /// [`BUCKET_MORE`](crate::BUCKET_MORE) in the last place: there are more in `tg_hosts`.
+        hosts: [Ipv4Host; 8],
     }
 
     /// Key of `tg_prefixes`, as the kernel's LPM trie takes it.

@@ -7,6 +7,7 @@ use bytemuck::{Pod, Zeroable};
 use libbpf_rs::{MapCore, MapFlags, MapHandle, Object, ObjectBuilder, OpenObject, Program};
 use units::{CpuId, IfIndex};
 
+use super::buckets;
 use super::clock::tick_ns;
 use super::mapped::Mapped;
 use super::{Captures, Counters, DatapathError, Flows, MapTables, Quality, Ring};
@@ -128,6 +129,7 @@ fn set_sizes(open: &mut OpenObject, sizes: &MapSizes, cpus: u32) -> Result<(), D
             "tg_circuits" | "tg_quality" => sizes.circuits,
             "tg_flows" => sizes.flows,
             "tg_hosts" => sizes.hosts,
+            "tg_ipv4_hosts" => buckets::count(sizes.hosts),
             "tg_prefixes" => sizes.prefixes,
             "tg_traffic" => sizes.circuits.saturating_mul(cpus),
             "tg_totals" | "tg_cpus" => cpus,
@@ -146,6 +148,7 @@ fn set_settings(open: &mut OpenObject, options: &Options) -> Result<(), Datapath
         customers_ifindex: options.customers.get(),
         mode: options.mode as u32,
         circuits: options.sizes.circuits,
+        buckets: buckets::count(options.sizes.hosts),
         tick_ns: tick_ns(),
         internet_vlan,
         customers_vlan,

@@ -3,9 +3,12 @@
 //! [`Loaded`] holds programs that the verifier took and maps that can be filled; nothing on the
 //! machine has changed yet. [`Attached`] sees packets until it is dropped.
 
+mod addresses;
 mod attach;
+mod buckets;
 mod captures;
 mod clock;
+mod control;
 mod counters;
 mod error;
 mod flows;
@@ -23,6 +26,7 @@ mod trial;
 
 pub use attach::{Attached, Attachment, Side, TcHook, XdpHook};
 pub use captures::{CaptureCounts, CaptureTarget, Captures};
+pub use control::Control;
 pub use counters::{Counters, UnknownHost};
 pub use error::DatapathError;
 pub use flows::{Dates, Flows};
@@ -32,5 +36,5 @@ pub use quality::Quality;
 pub use rehearsal::{Course, Hook, Rehearsal, Subject};
 pub use ring::{Ring, RingReader};
 pub use stopwatch::{RunTime, Stopwatch};
-pub use tables::{Control, MapTables};
+pub use tables::MapTables;
 pub use trial::{TcOutcome, Trial, XdpOutcome};
