@@ -189,3 +189,28 @@ impl<'s> Stage<'s> {
 fn sums(after: [u64; 2], before: [u64; 2]) -> (u64, u64) {
     (after.iter().sum(), before.iter().sum())
 }
+
+#[cfg(test)]
+mod tests {
+    use kernel::privileges::missing_capabilities;
+
+    use super::super::scenario::ALL;
+    use super::*;
+
+    #[test]
+    fn packets_take_the_way_that_their_scenario_is_named_after() {
+        let missing = missing_capabilities().unwrap();
+        if !missing.is_empty() {
+            eprintln!("skipped: lacks {}", missing.join(", "));
+            return;
+        }
+        for mut scenario in ALL {
+            scenario.pace = match scenario.pace {
+                Pace::Repeated(_) => Pace::Repeated(1_000),
+                Pace::Single(_) => Pace::Single(100),
+            };
+            let cost = measure(&scenario, 1).unwrap_or_else(|error| panic!("{error:#}"));
+            assert!(cost.empty_ns > 0.0 && cost.net_ns.is_finite(), "{scenario:?}: {cost:?}");
+        }
+    }
+}
