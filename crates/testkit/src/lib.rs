@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod connection;
 mod daemon;
 mod iperf;
 mod lab;
@@ -26,6 +27,7 @@ mod ping;
 mod process;
 mod raw;
 mod reaper;
+pub mod rtt_truth;
 mod seed;
 mod switch;
 mod topology;

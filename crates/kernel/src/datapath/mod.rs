@@ -12,6 +12,7 @@ mod pins;
 mod promiscuous;
 mod tables;
 mod trial;
+mod trial_box;
 
 pub use attach::{Attached, Attachment, Side, TcHook, XdpHook};
 pub use counters::{Counters, UnknownHost};
@@ -19,3 +20,4 @@ pub use error::DatapathError;
 pub use load::{Loaded, MapSizes, Options};
 pub use tables::{Control, MapTables};
 pub use trial::{TcOutcome, Trial, XdpOutcome};
+pub use trial_box::{TrialBox, flow_key};
