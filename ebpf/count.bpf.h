@@ -5,7 +5,8 @@
 
 #include "config.bpf.h"
 
-#define UNKNOWN_RETRY_NS 1000000000ull
+/* How long this CPU does not try to add unknown hosts after it found their map full. */
+#define UNKNOWN_RETRY_JIFFIES 250
 
 static __always_inline struct tg_totals *this_totals(void)
 {
@@ -34,9 +35,9 @@ static __always_inline void count_circuit(__u32 slot, enum tg_direction directio
 }
 
 static __always_inline void add_to_unknown(struct tg_unknown_host *host, enum tg_direction direction,
-					   __u64 bytes, __u64 now_ns)
+					   __u64 bytes, __u64 jiffies)
 {
-	host->last_seen_ns = now_ns;
+	host->last_seen = jiffies;
 	__sync_fetch_and_add(&host->counts[direction & 1].bytes, bytes);
 	__sync_fetch_and_add(&host->counts[direction & 1].packets, 1);
 }
@@ -47,20 +48,19 @@ static __always_inline void add_to_unknown(struct tg_unknown_host *host, enum tg
  * the same host first: then there is one to add to.
  */
 static __always_inline void count_unknown(struct tg_totals *totals, const struct tg_address *address,
-					  enum tg_direction direction, __u64 bytes)
+					  enum tg_direction direction, __u64 bytes, __u64 jiffies)
 {
 	struct tg_unknown_host *host = bpf_map_lookup_elem(&tg_unknown, address);
-	__u64 now_ns = bpf_ktime_get_coarse_ns();
-	struct tg_unknown_host fresh = { .first_seen_ns = now_ns };
+	struct tg_unknown_host fresh = { .first_seen = jiffies };
 
-	if (!host && now_ns - totals->unknown_full_ns >= UNKNOWN_RETRY_NS) {
+	if (!host && jiffies - totals->unknown_full >= UNKNOWN_RETRY_JIFFIES) {
 		bpf_map_update_elem(&tg_unknown, address, &fresh, BPF_NOEXIST);
 		host = bpf_map_lookup_elem(&tg_unknown, address);
 		if (!host)
-			totals->unknown_full_ns = now_ns;
+			totals->unknown_full = jiffies;
 	}
 	if (host)
-		add_to_unknown(host, direction, bytes, now_ns);
+		add_to_unknown(host, direction, bytes, jiffies);
 	else
 		totals->events[TG_EVENT_UNKNOWN_FULL]++;
 }

@@ -81,6 +81,51 @@ struct {
 	__type(value, struct tg_unknown_host);
 } tg_unknown SEC(".maps");
 
+/*
+ * ends -> flow. Writers: xdp_ingress adds and counts, report_flows notes what it told, userspace
+ * removes the ended and the idle. Reader: userspace, by report_flows. Bound: [limits] flows; a flow
+ * that finds no room is counted, and its packets find their circuit by address.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct tg_flow_key);
+	__type(value, struct tg_flow);
+} tg_flows SEC(".maps");
+
+/*
+ * slot -> quality. Writers: xdp_ingress adds, atomically; userspace takes the bins, atomically.
+ * Reader: userspace. Bound: [limits] circuits.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tg_quality);
+} tg_quality SEC(".maps");
+
+/* TCP segments that were sent again. Writer: xdp_ingress. Reader: userspace. Bound: 4,096 of them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 512 * 1024);
+} tg_retransmits SEC(".maps");
+
+/* bit -> capture. Writers: userspace, xdp_ingress counts atomically. Bound: TG_CAPTURES_MAX. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, TG_CAPTURES_MAX);
+	__type(key, __u32);
+	__type(value, struct tg_capture);
+} tg_captures SEC(".maps");
+
+/* Captured headers. Writer: xdp_ingress. Reader: userspace. Bound: some 7,000 of them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 2 * 1024 * 1024);
+} tg_captured SEC(".maps");
+
 /* cpu -> its queue of steered packets. Writer: userspace. Reader: xdp_ingress. Bound: the possible CPUs. */
 struct {
 	__uint(type, BPF_MAP_TYPE_CPUMAP);

@@ -61,11 +61,17 @@ struct packet {
 	__u8 protocol;	/* of the payload; of the first extension header if there is one */
 	__u8 is_ipv6;
 	__u8 later_fragment; /* has no transport header */
+	__u8 tos;	     /* DSCP and ECN */
 };
 
 static __always_inline __u16 load16(const void *at)
 {
 	return bpf_ntohs(*(const __u16 *)at);
+}
+
+static __always_inline __u32 load32(const void *at)
+{
+	return bpf_ntohl(*(const __u32 *)at);
 }
 
 static __always_inline int is_vlan(__u16 ethertype)
@@ -137,6 +143,7 @@ static __always_inline enum parsed parse_ipv4(void *data, void *at, void *data_e
 		return PARSED_MALFORMED;
 	fragment = load16(bytes + 6);
 	packet->later_fragment = (fragment & 0x1fff) != 0;
+	packet->tos = bytes[1];
 	packet->protocol = bytes[9];
 	map_ipv4(&packet->source, bytes + 12);
 	map_ipv4(&packet->destination, bytes + 16);
@@ -165,6 +172,7 @@ static __always_inline enum parsed parse_ipv6(void *data, void *at, void *data_e
 	if (bytes + 40 > (__u8 *)data_end || bytes[0] >> 4 != 6)
 		return PARSED_MALFORMED;
 	packet->later_fragment = 0;
+	packet->tos = load16(bytes) >> 4;
 	packet->protocol = bytes[6];
 	__builtin_memcpy(&packet->source, bytes + 8, 16);
 	__builtin_memcpy(&packet->destination, bytes + 24, 16);

@@ -5,9 +5,11 @@
  *
  * xdp_ingress (every NIC):
  *   1. Parse once. What is not IP, or contradicts itself, passes untouched and is counted.
- *   2. Find the circuit by the customer's address: the destination of downloads, the source of
- *      uploads. A flow's entry will stand in front of this step and cache its result.
- *   3. Count, for the circuit and the box, in rows that only this CPU writes.
+ *   2. Find the flow, which remembers its circuit. For a new one, or one from before the address
+ *      maps changed, find the circuit by the customer's address: the destination of downloads, the
+ *      source of uploads.
+ *   3. Count: for the flow, and what its headers tell of the path; for the circuit and the box, in
+ *      rows that only this CPU writes.
  *   4. Leave the slot in the packet's metadata and hand the packet to the circuit's CPU.
  *
  * tc_egress (every NIC): the slot from the metadata, if the address maps have not changed since, or
@@ -26,17 +28,41 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "capture.bpf.h"
 #include "config.bpf.h"
 #include "count.bpf.h"
+#include "flow.bpf.h"
 #include "lookup.bpf.h"
 #include "maps.bpf.h"
 #include "parse.bpf.h"
+#include "quic.bpf.h"
+#include "report.bpf.h"
+#include "tcp.bpf.h"
 
 /* Bytes of a frame within which its headers up to the IP addresses lie. */
 #define HEADERS_MAX 128
 /* No circuit's: what tc_egress knows of a packet that it was told nothing about. */
 #define SLOT_NONE 0xffffffffu
 #define DIRECTION_NONE TG_DIRECTION_COUNT
+
+/*
+ * What one run of xdp_ingress works on. In a map, as the verifier does not look into maps: on the
+ * stack it would go through all that follows once for each way in which headers can be nested.
+ */
+struct work {
+	struct packet packet;
+	struct segment segment;
+	struct tg_flow_key key;
+	struct tg_flow flow; /* in the making */
+};
+
+/* 0 -> work. Writer and reader: xdp_ingress on that CPU. Bound: 1. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct work);
+} tg_work SEC(".maps");
 
 /* A packet on its way into the box, or out of it. */
 enum way {
@@ -108,49 +134,138 @@ static __always_inline int leave(struct tg_totals *totals, enum tg_verdict verdi
 	return XDP_PASS;
 }
 
+/* Takes the packet into its flow: what it weighs, and what its transport header tells of the path. */
+static __always_inline void track(struct xdp_md *ctx, struct tg_flow *flow, struct work *work,
+				  enum tg_protocol protocol, enum tg_direction direction,
+				  __u64 length, __u64 jiffies)
+{
+	struct tg_stream *own = &flow->streams[direction & 1];
+	__u64 silent_ns = (jiffies - own->last_seen) * settings.tick_ns;
+	const struct packet *packet = &work->packet;
+
+	count_in_stream(own, packet->tos, length, jiffies);
+	if (protocol == TG_TCP) {
+		work->segment.jiffies = jiffies;
+		work->segment.direction = direction;
+		if (read_segment(ctx, packet, &work->segment))
+			track_tcp(flow, &work->key, flow->target, &work->segment);
+	} else if (work->key.customer_port == QUIC_PORT || work->key.internet_port == QUIC_PORT) {
+		void *data = (void *)(long)ctx->data;
+		__u8 *at = data + (packet->payload & FRAME_OFFSET_MAX);
+
+		if (at + 9 <= (__u8 *)(long)ctx->data_end && packet->payload + 9 <= packet->end)
+			track_quic(flow, flow->target, direction, at[8], silent_ns);
+	}
+}
+
+/* The offset at which the headers of the packet end, as far as they are understood. */
+static __always_inline __u32 headers_end(struct xdp_md *ctx, const struct packet *packet,
+					 enum tg_protocol protocol)
+{
+	void *data = (void *)(long)ctx->data;
+	__u8 *at = data + (packet->payload & FRAME_OFFSET_MAX);
+
+	if (protocol == TG_OTHER || packet->later_fragment)
+		return packet->payload;
+	if (protocol != TG_TCP || at + 20 > (__u8 *)(long)ctx->data_end)
+		return packet->payload + 8;
+	return packet->payload + (at[12] >> 4) * 4;
+}
+
+/* Finds the packet's flow, or makes one, and takes the packet into it. Tells whose the packet is. */
+static __always_inline __u32 find_flow(struct xdp_md *ctx, struct tg_totals *totals, struct work *work,
+				       enum tg_protocol protocol, enum tg_direction direction,
+				       __u32 epoch, __u64 length, __u64 jiffies)
+{
+	void *data = (void *)(long)ctx->data;
+	__u8 *at = data + (work->packet.payload & FRAME_OFFSET_MAX);
+	struct tg_flow *flow, *fresh = NULL;
+	__u32 target;
+
+	if (protocol == TG_OTHER || work->packet.later_fragment || at + 8 > (__u8 *)(long)ctx->data_end)
+		return lookup_address(&work->key.customer);
+	fill_ports(&work->key, &work->packet, protocol, direction, at);
+	flow = bpf_map_lookup_elem(&tg_flows, &work->key);
+	if (flow) {
+		target = flow_target(flow, &work->key, epoch);
+	} else {
+		target = lookup_address(&work->key.customer);
+		fresh = prepare_flow(totals, &work->flow, epoch, target, jiffies);
+		flow = fresh;
+	}
+	if (flow)
+		track(ctx, flow, work, protocol, direction, length, jiffies);
+	if (fresh)
+		insert_flow(totals, &work->key, fresh, jiffies);
+	return target;
+}
+
+/* For the captures that are running: rarely any. */
+static __always_inline void capture(struct xdp_md *ctx, struct work *work, enum tg_protocol protocol,
+				    enum tg_direction direction, __u32 target, __u64 length, __u32 running)
+{
+	struct capturable capturable = {
+		.ends = work->key,
+		.target = target,
+		.length = length,
+		.headers = headers_end(ctx, &work->packet, protocol),
+		.direction = direction,
+	};
+
+	capture_packet(ctx, &capturable, running);
+}
+
 SEC("xdp.frags")
 int xdp_ingress(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
-	__u64 length = bpf_xdp_get_buff_len(ctx); /* the frame may lie in several buffers */
 	struct tg_control *now = control();
 	struct tg_totals *totals = this_totals();
+	__u32 zero = 0, epoch, target;
+	struct work *work = bpf_map_lookup_elem(&tg_work, &zero);
+	__u64 length = data_end - data, jiffies;
 	enum tg_direction direction;
 	enum tg_protocol protocol;
-	struct tg_address customer;
-	struct packet packet;
+	struct packet *packet;
 	enum parsed parsed;
 	int valid = 1;
-	__u32 epoch, target;
 
-	if (!now || !totals)
+	if (!now || !totals || !work)
 		return XDP_PASS;
+	packet = &work->packet;
 	/* Before the look-up: a slot found under an older epoch must not be given the newer one. */
 	epoch = *(volatile __u32 *)&now->epoch;
 	if (now->bypass)
 		return leave(totals, TG_VERDICT_BYPASSED);
-	parsed = parse_packet(data, data_end, &packet);
+	parsed = parse_packet(data, data_end, packet);
+	barrier(); /* from here on the packet is what the map says */
 	if (parsed == PARSED_NOT_IP)
 		return leave(totals, TG_VERDICT_NOT_IP);
 	if (parsed == PARSED_MALFORMED)
 		return leave(totals, TG_VERDICT_MALFORMED);
-	direction = direction_of(ctx->ingress_ifindex, packet.vlan, WAY_IN);
+	direction = direction_of(ctx->ingress_ifindex, packet->vlan, WAY_IN);
 	if (direction == DIRECTION_NONE)
 		return leave(totals, TG_VERDICT_FOREIGN);
-	if (packet.end > length)
-		return leave(totals, TG_VERDICT_MALFORMED);
-	if (packet.is_ipv6 && extensions[packet.protocol])
-		valid = skip_extensions(ctx, &packet);
-	protocol = valid ? parse_transport(&packet, data, data_end, &valid) : TG_OTHER;
+	if (packet->end > length) {
+		length = bpf_xdp_get_buff_len(ctx); /* the frame may lie in several buffers */
+		if (packet->end > length)
+			return leave(totals, TG_VERDICT_MALFORMED);
+	}
+	if (packet->is_ipv6 && extensions[packet->protocol])
+		valid = skip_extensions(ctx, packet);
+	fill_ends(&work->key, packet, direction);
+	protocol = valid ? parse_transport(packet, data, data_end, &valid) : TG_OTHER;
 	if (!valid)
 		totals->events[TG_EVENT_L4_INVALID]++;
 	add(totals->counts, direction, protocol, length);
 
-	customer = direction == TG_DOWNLOAD ? packet.destination : packet.source;
-	target = lookup_address(&customer);
+	jiffies = bpf_jiffies64();
+	target = find_flow(ctx, totals, work, protocol, direction, epoch, length, jiffies);
+	if (now->captures)
+		capture(ctx, work, protocol, direction, target, length, now->captures);
 	if (target == TG_TARGET_CUSTOMERS) {
-		count_unknown(totals, &customer, direction, length);
+		count_unknown(totals, &work->key.customer, direction, length, jiffies);
 		return leave(totals, TG_VERDICT_UNKNOWN);
 	}
 	if (!is_slot(target))
@@ -286,6 +401,15 @@ int tc_ingress(struct __sk_buff *skb)
 	if (skb->ifindex == settings.customers_ifindex)
 		return bpf_redirect(settings.internet_ifindex, 0);
 	return TC_ACT_UNSPEC;
+}
+
+/* Both clocks at one time. */
+SEC("syscall")
+int read_clock(struct tg_clock *clock)
+{
+	clock->jiffies = bpf_jiffies64();
+	clock->ns = bpf_ktime_get_ns();
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -103,10 +103,11 @@ struct tg_settings {
 	__u32 customers_ifindex; /* equal to internet_ifindex on a stick */
 	__u32 mode;              /* enum tg_mode */
 	__u32 circuits;          /* rows of tg_circuits */
+	__u32 tick_ns;           /* a jiffy */
 	__u16 internet_vlan;     /* on a stick */
 	__u16 customers_vlan;    /* on a stick */
 };
-_Static_assert(sizeof(struct tg_settings) == 20, "tg_settings");
+_Static_assert(sizeof(struct tg_settings) == 24, "tg_settings");
 
 /* The transmit queues that carry one direction. */
 struct tg_queues {
@@ -114,6 +115,13 @@ struct tg_queues {
 	__u16 count; /* 0: leave the choice to the kernel */
 };
 _Static_assert(sizeof(struct tg_queues) == 4, "tg_queues");
+
+/* The programs date packets by jiffies, as reading another clock costs more than the rest of them. */
+struct tg_clock {
+	__u64 jiffies;
+	__u64 ns; /* CLOCK_MONOTONIC at that time */
+};
+_Static_assert(sizeof(struct tg_clock) == 16, "tg_clock");
 
 /* Written while the programs run; each field on its own, in one store. */
 struct tg_control {
@@ -180,15 +188,15 @@ struct tg_totals {
 	__u64 events[8];           /* by enum tg_event */
 	__u64 retransmits[2];      /* TCP segments, by enum tg_direction */
 	__u64 reordered[2];        /* likewise */
-	__u64 unknown_full_ns;     /* when tg_unknown was last found full; private to the CPU */
-	__u64 flows_full_ns;       /* likewise tg_flows */
+	__u64 unknown_full;        /* when tg_unknown was last found full, in jiffies; private to the CPU */
+	__u64 flows_full;          /* likewise tg_flows */
 };
 _Static_assert(sizeof(struct tg_totals) == 328, "tg_totals");
 
 /* An unknown host. Several CPUs add to it, atomically. */
 struct tg_unknown_host {
-	__u64 first_seen_ns; /* CLOCK_MONOTONIC, to a timer tick */
-	__u64 last_seen_ns;
+	__u64 first_seen; /* jiffies */
+	__u64 last_seen;  /* likewise */
 	struct tg_count counts[2]; /* by enum tg_direction */
 };
 _Static_assert(sizeof(struct tg_unknown_host) == 48, "tg_unknown_host");
@@ -216,18 +224,18 @@ _Static_assert(sizeof(struct tg_flow_key) == 40, "tg_flow_key");
 /*
  * One direction of a flow. Only packets of that direction write it, so it has one writer as long as
  * the NIC keeps a flow's direction on one queue. Two cache lines; the first is all that most packets need.
- * Ticks are CLOCK_MONOTONIC's coarse nanoseconds >> 20. RTTs are in units of TG_RTT_UNIT_NS, and of
- * the segment that this direction's packets answer for: uploads for the customer's side.
+ * RTTs are in units of TG_RTT_UNIT_NS, and of the segment that this direction's packets answer for:
+ * uploads for the customer's side.
  */
 struct tg_stream {
 	__u64 bytes;
 	__u64 packets;
-	__u64 last_seen_ns;  /* CLOCK_MONOTONIC, to a timer tick */
+	__u64 last_seen;     /* jiffies; 0: no packet yet */
 	__u32 next_sequence; /* behind the highest byte sent */
 	__u32 acknowledged;  /* the highest acknowledgement sent */
 	__u32 timestamp;     /* the newest TSval sent */
 	__u32 echoed;        /* the newest TSecr sent */
-	__u32 recorded_tick; /* when a segment was last made outstanding */
+	__u32 recorded;      /* when a segment was last made outstanding, in jiffies */
 	__u32 ect_packets;   /* marked as capable of ECN or as congested */
 	__u32 ce_packets;    /* marked as congested */
 	__u8 tcp_flags;      /* all that were seen */
@@ -253,8 +261,8 @@ _Static_assert(sizeof(struct tg_stream) == 128, "tg_stream");
 struct tg_flow {
 	__u32 epoch;  /* under which target was found */
 	__u32 target; /* slot, or another value of the address maps */
-	__u64 first_seen_ns;
-	__u64 reported_ns; /* when userspace was last told of it; written by report_flows */
+	__u64 first_seen; /* jiffies */
+	__u64 reported; /* packets when userspace was last told of it; written by report_flows */
 	__u64 padding[2];
 	struct tg_stream streams[2]; /* by enum tg_direction */
 };
@@ -264,7 +272,7 @@ _Static_assert(sizeof(struct tg_flow) == 296, "tg_flow");
 struct tg_stream_report {
 	__u64 bytes;
 	__u64 packets;
-	__u64 last_seen_ns;
+	__u64 last_seen;
 	__u32 retransmits;
 	__u32 reordered;
 	__u32 ect_packets;
@@ -284,14 +292,14 @@ struct tg_flow_report {
 	struct tg_flow_key key;
 	__u32 target;
 	__u32 reserved;
-	__u64 first_seen_ns;
+	__u64 first_seen; /* jiffies */
 	struct tg_stream_report streams[2]; /* by enum tg_direction */
 };
 _Static_assert(sizeof(struct tg_flow_report) == 184, "tg_flow_report");
 
 /* What tg_retransmits carries: a TCP segment that was sent again. */
 struct tg_retransmit {
-	__u64 seen_ns; /* CLOCK_MONOTONIC, to a timer tick */
+	__u64 seen_ns; /* CLOCK_MONOTONIC */
 	struct tg_flow_key key;
 	__u32 target;
 	__u32 sequence; /* of its first byte */

@@ -15,9 +15,9 @@ mod records;
 
 pub use codes::{Direction, Egress, Event, Mode, Protocol, Segment, UnknownCode, Verdict};
 pub use records::{
-    Address, Capture, Captured, Circuit, Control, Count, Flow, FlowKey, FlowReport, Metadata, Place,
-    Prefix, Quality, Queues, Retransmit, Settings, Stream, StreamReport, Totals, Traffic,
-    UnknownHost,
+    Address, Capture, Captured, Circuit, Clock, Control, Count, Flow, FlowKey, FlowReport,
+    Metadata, Place, Prefix, Quality, Queues, Retransmit, Settings, Stream, StreamReport, Totals,
+    Traffic, UnknownHost,
 };
 
 /// An RTT is kept in units of this many nanoseconds.

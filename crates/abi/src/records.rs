@@ -27,7 +27,7 @@ macro_rules! records {
 
 records! {
     /// Written at load.
-    Settings[20] {
+    Settings[24] {
         /// The NIC towards the Internet.
         internet_ifindex: u32,
         /// The NIC towards the customers; the same on a stick.
@@ -36,6 +36,8 @@ records! {
         mode: u32,
         /// Rows of `tg_circuits`.
         circuits: u32,
+        /// Nanoseconds of a jiffy.
+        tick_ns: u32,
         /// On a stick.
         internet_vlan: u16,
         /// On a stick.
@@ -48,6 +50,14 @@ records! {
         first: u16,
         /// How many; 0 leaves the choice to the kernel.
         count: u16,
+    }
+
+    /// Two clocks at one time.
+    Clock[16] {
+        /// What packets are dated by.
+        jiffies: u64,
+        /// `CLOCK_MONOTONIC`.
+        ns: u64,
     }
 
     /// Written while the programs run; each field on its own, in one store.
@@ -130,18 +140,18 @@ records! {
         retransmits: [u64; 2],
         /// TCP segments that were overtaken, likewise.
         reordered: [u64; 2],
-        /// When `tg_unknown` was last found full; private to the CPU.
-        unknown_full_ns: u64,
-        /// When `tg_flows` was last found full; private to the CPU.
-        flows_full_ns: u64,
+        /// When `tg_unknown` was last found full, in jiffies; private to the CPU.
+        unknown_full: u64,
+        /// When `tg_flows` was last found full, likewise.
+        flows_full: u64,
     }
 
     /// An unknown host.
     UnknownHost[48] {
-        /// `CLOCK_MONOTONIC`, to a timer tick.
-        first_seen_ns: u64,
-        /// Likewise.
-        last_seen_ns: u64,
+        /// Jiffies.
+        first_seen: u64,
+        /// Jiffies.
+        last_seen: u64,
         /// By direction.
         counts: [Count; 2],
     }
@@ -174,15 +184,15 @@ records! {
         padding: [u8; 3],
     }
 
-    /// One direction of a flow. Ticks are coarse monotonic nanoseconds `>> 20`; RTTs are in units of
-    /// [`RTT_UNIT_NS`](crate::RTT_UNIT_NS), of the segment that this direction's packets answer for.
+    /// One direction of a flow. RTTs are in units of [`RTT_UNIT_NS`](crate::RTT_UNIT_NS), of the
+    /// segment that this direction's packets answer for.
     Stream[128] {
         /// Whole frames.
         bytes: u64,
         /// Packets.
         packets: u64,
-        /// `CLOCK_MONOTONIC`, to a timer tick.
-        last_seen_ns: u64,
+        /// Jiffies; 0: no packet yet.
+        last_seen: u64,
         /// Behind the highest byte sent.
         next_sequence: u32,
         /// The highest acknowledgement sent.
@@ -191,8 +201,8 @@ records! {
         timestamp: u32,
         /// The newest TSecr sent.
         echoed: u32,
-        /// When a segment was last made outstanding.
-        recorded_tick: u32,
+        /// When a segment was last made outstanding, in jiffies.
+        recorded: u32,
         /// Packets marked as capable of ECN or as congested.
         ect_packets: u32,
         /// Packets marked as congested.
@@ -235,10 +245,10 @@ records! {
         epoch: u32,
         /// Slot, or another value of the address maps.
         target: u32,
-        /// `CLOCK_MONOTONIC`, to a timer tick.
-        first_seen_ns: u64,
-        /// When userspace was last told of it.
-        reported_ns: u64,
+        /// Jiffies.
+        first_seen: u64,
+        /// Packets of both directions when userspace was last told of it.
+        reported: u64,
         /// Zero.
         padding: [u64; 2],
         /// By direction.
@@ -251,8 +261,8 @@ records! {
         bytes: u64,
         /// Packets.
         packets: u64,
-        /// `CLOCK_MONOTONIC`, to a timer tick.
-        last_seen_ns: u64,
+        /// Jiffies; 0: no packet yet.
+        last_seen: u64,
         /// TCP segments that were sent again.
         retransmits: u32,
         /// TCP segments that were overtaken.
@@ -285,15 +295,15 @@ records! {
         target: u32,
         /// Not in use.
         reserved: u32,
-        /// `CLOCK_MONOTONIC`, to a timer tick.
-        first_seen_ns: u64,
+        /// Jiffies.
+        first_seen: u64,
         /// By direction.
         streams: [StreamReport; 2],
     }
 
     /// A TCP segment that was sent again.
     Retransmit[64] {
-        /// `CLOCK_MONOTONIC`, to a timer tick.
+        /// `CLOCK_MONOTONIC`.
         seen_ns: u64,
         /// Its flow.
         key: FlowKey,

@@ -75,7 +75,7 @@ fn shape(
     let started = Instant::now();
     let bus = loaded.config.bus.clone();
     let (prepared, facts) = prepare(loaded, None)?;
-    let (shaper, counters) = Shaper::start(path, prepared, facts)?;
+    let (shaper, readers) = Shaper::start(path, prepared, facts)?;
     let engine = Engine::new();
     let config = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let shared = Arc::new(Shared {
@@ -95,7 +95,7 @@ fn shape(
         ticks_skipped: AtomicU64::new(0),
     });
     let reloader = Reloader::new(shaper, Arc::clone(&shared));
-    threads::start(supervisor, &shared, engine, counters)
+    threads::start(supervisor, &shared, engine, readers.counters)
         .map_err(|error| Failure::System("start the measuring threads", error.into()))?;
     serve(&bus, &shared, &reloader, supervisor.stop(), signals)?;
     Ok(reloader)

@@ -8,7 +8,7 @@ use apply::{ApplyError, apply, teardown};
 use config::{Config, Mode, Problems};
 use kernel::LinuxKernel;
 use kernel::datapath::{
-    Attached, Attachment, Control, Counters, DatapathError, Loaded, MapSizes, MapTables, Options,
+    Attached, Attachment, Control, DatapathError, Loaded, MapSizes, MapTables, Options, Readers,
     Side,
 };
 use kernel::netlink::NetlinkError;
@@ -133,11 +133,11 @@ impl Shaper {
         path: &Path,
         prepared: Prepared,
         facts: Facts,
-    ) -> Result<(Self, Counters), ShaperError> {
+    ) -> Result<(Self, Readers), ShaperError> {
         let Prepared { config, plan, warnings } = prepared;
         let mut loaded = Loaded::new(options(&config, &facts))?;
         let tables = loaded.take_tables().ok_or(DatapathError::Missing("tables"))?;
-        let counters = loaded.take_counters().ok_or(DatapathError::Missing("counters"))?;
+        let readers = loaded.take_readers().ok_or(DatapathError::Missing("readers"))?;
         let controller = Controller::open()?;
         let sides = sides(&config);
         loaded.preflight(&sides, &config.files.pins)?;
@@ -163,7 +163,7 @@ impl Shaper {
         let current = Arc::new(current(1, &config, plan, warnings));
         Ok((
             Self { path: path.to_owned(), config, facts, current, kernel, attached, _nics: nics },
-            counters,
+            readers,
         ))
     }
 
@@ -260,6 +260,7 @@ fn options(config: &Config, facts: &Facts) -> Options {
             hosts: limits.hosts,
             prefixes: limits.prefixes,
             unknown_hosts: limits.unknown_hosts,
+            flows: 131_072,
         },
     }
 }

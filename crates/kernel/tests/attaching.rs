@@ -44,7 +44,7 @@ fn root() -> bool {
 }
 
 fn loaded(mode: abi::Mode, tcx: bool) -> Loaded {
-    let sizes = MapSizes { circuits: 8, hosts: 8, prefixes: 8, unknown_hosts: 8 };
+    let sizes = MapSizes { circuits: 8, hosts: 8, prefixes: 8, unknown_hosts: 8, flows: 8 };
     Loaded::new(Options {
         mode,
         internet: LOOPBACK,

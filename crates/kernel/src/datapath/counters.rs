@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use libbpf_rs::{MapCore, MapFlags, MapHandle, Object};
 use units::{CircuitSlot, PerDirection};
 
+use super::clock::{Clock, Moment};
 use super::load::{access, map_handle, mapped};
 use super::mapped::Mapped;
 use super::{DatapathError, MapSizes};
@@ -15,6 +16,7 @@ pub struct Counters {
     traffic: Mapped<abi::Traffic>,
     totals: Mapped<abi::Totals>,
     unknown: MapHandle,
+    clock: Clock,
     sizes: MapSizes,
     cpus: usize,
 }
@@ -42,6 +44,7 @@ impl Counters {
             traffic: mapped(object, "tg_traffic", cpus * sizes.circuits.max(1) as usize)?,
             totals: mapped(object, "tg_totals", cpus)?,
             unknown: map_handle(object, "tg_unknown")?,
+            clock: Clock::new(object)?,
             sizes: *sizes,
             cpus,
         })
@@ -65,7 +68,8 @@ impl Counters {
         for cpu in 0..self.totals.rows() {
             add_words(&mut sum, &self.totals.read(cpu));
         }
-        sum.unknown_full_ns = 0;
+        sum.unknown_full = 0;
+        sum.flows_full = 0;
         sum
     }
 
@@ -80,7 +84,8 @@ impl Counters {
             .unknown
             .lookup_batch(self.sizes.unknown_hosts.max(1), MapFlags::ANY, MapFlags::ANY)
             .map_err(|source| access("read", "tg_unknown", source))?;
-        Ok(entries.filter_map(|(key, value)| unknown_host(&key, &value)).collect())
+        let now = self.clock.now()?;
+        Ok(entries.filter_map(|(key, value)| unknown_host(&key, &value, now)).collect())
     }
 
     /// Forgets unknown hosts, making room for others.
@@ -103,19 +108,19 @@ impl Counters {
     }
 }
 
-fn unknown_host(key: &[u8], value: &[u8]) -> Option<UnknownHost> {
+fn unknown_host(key: &[u8], value: &[u8], now: Moment) -> Option<UnknownHost> {
     let address = Ipv6Addr::from(<[u8; 16]>::try_from(key).ok()?);
     let host: abi::UnknownHost = bytemuck::try_pod_read_unaligned(value).ok()?;
     let [down, up] = host.counts;
     Some(UnknownHost {
         address: address.to_canonical(),
-        first_seen_ns: host.first_seen_ns,
-        last_seen_ns: host.last_seen_ns,
+        first_seen_ns: now.ns(host.first_seen),
+        last_seen_ns: now.ns(host.last_seen),
         counts: PerDirection { down, up },
     })
 }
 
-fn mapped_address(address: IpAddr) -> Ipv6Addr {
+pub(super) fn mapped_address(address: IpAddr) -> Ipv6Addr {
     match address {
         IpAddr::V4(v4) => v4.to_ipv6_mapped(),
         IpAddr::V6(v6) => v6,

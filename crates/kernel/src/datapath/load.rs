@@ -7,8 +7,9 @@ use bytemuck::{Pod, Zeroable};
 use libbpf_rs::{MapCore, MapFlags, MapHandle, Object, ObjectBuilder, OpenObject};
 use units::{CpuId, IfIndex};
 
+use super::clock::tick_ns;
 use super::mapped::Mapped;
-use super::{Counters, DatapathError, MapTables};
+use super::{Captures, Counters, DatapathError, Flows, MapTables, Quality, Ring};
 
 /// Packets that may wait for a CPU behind `xdp_ingress`. Enough for several full NAPI polls (64
 /// packets) from every receive queue; beyond it the kernel drops, so it errs on the large side.
@@ -47,6 +48,8 @@ pub struct MapSizes {
     pub prefixes: u32,
     /// Unknown hosts that are remembered.
     pub unknown_hosts: u32,
+    /// Flows.
+    pub flows: u32,
 }
 
 /// Loaded programs with their maps. They see no packets yet; dropping it unloads them.
@@ -55,7 +58,22 @@ pub struct Loaded {
     pub(super) object: Object,
     pub(super) options: Options,
     tables: Option<MapTables>,
-    counters: Option<Counters>,
+    readers: Option<Readers>,
+}
+
+/// What the programs tell, each for a reader of its own.
+#[derive(Debug)]
+pub struct Readers {
+    /// What they count.
+    pub counters: Counters,
+    /// The flows that they remember.
+    pub flows: Flows,
+    /// What they know of circuits' connections.
+    pub quality: Quality,
+    /// TCP segments that were sent again.
+    pub retransmits: Ring<abi::Retransmit>,
+    /// Headers that they capture when asked to.
+    pub captures: Captures,
 }
 
 impl Loaded {
@@ -74,8 +92,14 @@ impl Loaded {
         let object = open.load().map_err(DatapathError::Load)?;
         fill_cpus(&map_handle(&object, "tg_cpus")?, &options.cpus)?;
         let tables = MapTables::new(&object, &options.sizes)?;
-        let counters = Counters::new(&object, &options.sizes, cpus as usize)?;
-        Ok(Self { object, options, tables: Some(tables), counters: Some(counters) })
+        let readers = Readers {
+            counters: Counters::new(&object, &options.sizes, cpus as usize)?,
+            flows: Flows::new(&object, &options.sizes)?,
+            quality: Quality::new(&object, &options.sizes)?,
+            retransmits: Ring::new(&object, "tg_retransmits")?,
+            captures: Captures::new(&object, tables.control().clone())?,
+        };
+        Ok(Self { object, options, tables: Some(tables), readers: Some(readers) })
     }
 
     /// The tables that the programs look things up in. There is one writer: the first call takes
@@ -84,16 +108,17 @@ impl Loaded {
         self.tables.take()
     }
 
-    /// The counters that the programs write, likewise for one reader.
-    pub fn take_counters(&mut self) -> Option<Counters> {
-        self.counters.take()
+    /// What the programs tell, likewise.
+    pub fn take_readers(&mut self) -> Option<Readers> {
+        self.readers.take()
     }
 }
 
 fn set_sizes(open: &mut OpenObject, sizes: &MapSizes, cpus: u32) -> Result<(), DatapathError> {
     for mut map in open.maps_mut() {
         let entries = match map.name().to_str().unwrap_or_default() {
-            "tg_circuits" => sizes.circuits,
+            "tg_circuits" | "tg_quality" => sizes.circuits,
+            "tg_flows" => sizes.flows,
             "tg_hosts" => sizes.hosts,
             "tg_prefixes" => sizes.prefixes,
             "tg_traffic" => sizes.circuits.saturating_mul(cpus),
@@ -113,6 +138,7 @@ fn set_settings(open: &mut OpenObject, options: &Options) -> Result<(), Datapath
         customers_ifindex: options.customers.get(),
         mode: options.mode as u32,
         circuits: options.sizes.circuits,
+        tick_ns: tick_ns(),
         internet_vlan,
         customers_vlan,
     };

@@ -4,20 +4,29 @@
 //! machine has changed yet. [`Attached`] sees packets until it is dropped.
 
 mod attach;
+mod captures;
+mod clock;
 mod counters;
 mod error;
+mod flows;
 mod load;
 mod mapped;
 mod pins;
 mod promiscuous;
+mod quality;
+mod ring;
 mod tables;
 mod trial;
 mod trial_box;
 
 pub use attach::{Attached, Attachment, Side, TcHook, XdpHook};
+pub use captures::{CaptureCounts, CaptureTarget, Captures};
 pub use counters::{Counters, UnknownHost};
 pub use error::DatapathError;
-pub use load::{Loaded, MapSizes, Options};
+pub use flows::{Dates, Flows};
+pub use load::{Loaded, MapSizes, Options, Readers};
+pub use quality::Quality;
+pub use ring::{Ring, RingReader};
 pub use tables::{Control, MapTables};
 pub use trial::{TcOutcome, Trial, XdpOutcome};
 pub use trial_box::{TrialBox, flow_key};

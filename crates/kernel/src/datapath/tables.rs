@@ -42,6 +42,7 @@ pub struct Control(Arc<Mapped<abi::Control>>);
 
 const BYPASS_AND_EPOCH: usize = 0;
 const QUEUES: usize = 1;
+const CAPTURES: usize = 2;
 
 impl Control {
     fn head(&self) -> abi::Control {
@@ -73,13 +74,22 @@ impl Control {
         });
     }
 
+    /// The bits of the captures that are running.
+    pub(super) fn captures(&self) -> u32 {
+        self.head().captures
+    }
+
+    pub(super) fn set_captures(&self, captures: u32) {
+        self.update(|control| control.captures = captures);
+    }
+
     fn advance_epoch(&self) {
         self.update(|control| control.epoch = control.epoch.checked_add(1).unwrap_or(1));
     }
 
     /// Changes the row; another writer's change of another field in the same word is not lost.
     fn update(&self, change: impl Fn(&mut abi::Control)) {
-        for index in [BYPASS_AND_EPOCH, QUEUES] {
+        for index in [BYPASS_AND_EPOCH, QUEUES, CAPTURES] {
             let word = self.0.word(0, index);
             let changed = |old: u64| {
                 let mut control = self.head();
@@ -376,7 +386,7 @@ mod tests {
             vlans: None,
             tcx: false,
             cpus: vec![CpuId::new(0)],
-            sizes: MapSizes { circuits: 16, hosts, prefixes, unknown_hosts: 16 },
+            sizes: MapSizes { circuits: 16, hosts, prefixes, unknown_hosts: 16, flows: 16 },
         });
         loaded.as_mut().unwrap().take_tables()
     }

@@ -77,7 +77,7 @@ pub(crate) fn place(slot: u32) -> Option<CircuitPlace> {
 
 /// Room for everything above.
 pub(crate) const fn sizes(unknown_hosts: u32) -> MapSizes {
-    MapSizes { circuits: CIRCUITS, hosts: 64, prefixes: 64, unknown_hosts }
+    MapSizes { circuits: CIRCUITS, hosts: 64, prefixes: 64, unknown_hosts, flows: 65_536 }
 }
 
 /// Fills the tables.

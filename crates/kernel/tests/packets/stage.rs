@@ -183,7 +183,7 @@ impl Rig {
             sizes: network::sizes(unknown_hosts),
         };
         let mut loaded = Loaded::new(options).unwrap();
-        let counters = loaded.take_counters().unwrap();
+        let counters = loaded.take_readers().unwrap().counters;
         let mut tables = loaded.take_tables().unwrap();
         network::fill(&mut tables);
         let control = tables.control().clone();
@@ -254,7 +254,11 @@ impl Rig {
         });
         assert!(out.packet == frame, "tc_egress changed the packet");
         let change = self.change();
-        assert_eq!((change.verdicts, change.events), ([0; 7], [0; 5]), "not tc_egress's to count");
+        assert_eq!(
+            (change.verdicts, change.events),
+            ([0; Verdict::COUNT], [0; Event::COUNT]),
+            "not tc_egress's to count"
+        );
         let egress = one_of(Egress::ALL, &change.egress).expect("a way out");
         (egress, out.class)
     }
@@ -288,7 +292,7 @@ impl Rig {
             verdicts: std::array::from_fn(|i| now.verdicts[i] - before.verdicts[i]),
             egress: std::array::from_fn(|i| now.egress[i] - before.egress[i]),
             events: std::array::from_fn(|i| now.events[i] - before.events[i]),
-            unknown_full_ns: 0,
+            ..Totals::default()
         }
     }
 }
