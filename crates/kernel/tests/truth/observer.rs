@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use kernel::datapath::{TrialBox, flow_key};
 use testkit::connection::{Ends, sent_by};
 use testkit::rtt_truth::{Bins, Case, Observer, Reading};
@@ -12,6 +12,8 @@ use units::{CircuitSlot, PerSegment, Segment};
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 const HTTPS: u16 = 443;
+/// Room for flows.
+const FLOWS: u32 = 1024;
 
 /// A box with a circuit for each case.
 pub(crate) struct Programs {
@@ -23,7 +25,7 @@ impl Programs {
     pub(crate) fn new(cases: &[Case]) -> Self {
         let customers: Vec<IpAddr> = (0..cases.len()).map(|n| customer(n).into()).collect();
         let protocols = cases.iter().map(|case| if case.is_quic { UDP } else { TCP }).collect();
-        Self { middle: TrialBox::new(&customers).unwrap(), protocols }
+        Self { middle: TrialBox::new(&customers, FLOWS).unwrap(), protocols }
     }
 
     pub(crate) fn flow(&self, ends: &Ends) -> Result<Option<abi::Flow>> {
@@ -34,10 +36,6 @@ impl Programs {
             (ends.internet.into(), ends.internet_port),
         );
         Ok(self.middle.flow(&key)?)
-    }
-
-    pub(crate) fn quality(&self, n: usize) -> Result<abi::Quality> {
-        self.middle.quality(CircuitSlot::new(n as u32))?.context("the circuit has no row")
     }
 }
 
@@ -59,8 +57,9 @@ impl Observer for Programs {
         }))
     }
 
-    fn bins(&self, n: usize) -> Result<PerSegment<Bins>> {
-        let quality = self.quality(n)?;
+    fn bins(&mut self, n: usize) -> Result<PerSegment<Bins>> {
+        let quality = self.middle.readers.quality.take(CircuitSlot::new(n as u32));
+        let quality = quality.unwrap_or_default();
         Ok(PerSegment::from_fn(|segment| {
             let first = segment as usize * abi::RTT_BINS as usize;
             let bins = &quality.bins[first..][..abi::RTT_BINS as usize];

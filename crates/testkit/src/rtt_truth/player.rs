@@ -35,7 +35,7 @@ pub trait Observer {
     ///
     /// # Errors
     /// When they cannot be read.
-    fn bins(&self, n: usize) -> Result<PerSegment<Bins>>;
+    fn bins(&mut self, n: usize) -> Result<PerSegment<Bins>>;
 
     /// The frames that lead to packets of the `n`th case, as the observer wants them: whose flow it
     /// is, and the link layer for each of them.
