@@ -1,46 +1,55 @@
 //! The programs as what measures.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use anyhow::Result;
 use kernel::datapath::{TrialBox, flow_key};
+use kernel::privileges::missing_capabilities;
 use testkit::connection::{Ends, sent_by};
 use testkit::rtt_truth::{Bins, Case, Observer, Reading};
-use testkit::Frame;
 use units::{CircuitSlot, PerSegment, Segment};
 
-const TCP: u8 = 6;
-const UDP: u8 = 17;
-const HTTPS: u16 = 443;
 /// Room for flows.
 const FLOWS: u32 = 1024;
 
 /// A box with a circuit for each case.
 pub(crate) struct Programs {
     pub(crate) middle: TrialBox,
-    protocols: Vec<u8>,
+    qualities: Vec<abi::Quality>,
 }
 
 impl Programs {
     pub(crate) fn new(cases: &[Case]) -> Self {
-        let customers: Vec<IpAddr> = (0..cases.len()).map(|n| customer(n).into()).collect();
-        let protocols = cases.iter().map(|case| if case.is_quic { UDP } else { TCP }).collect();
-        Self { middle: TrialBox::new(&customers, FLOWS).unwrap(), protocols }
+        let customers: Vec<IpAddr> = (0..cases.len()).map(|n| Case::customer(n).into()).collect();
+        let qualities = vec![abi::Quality::default(); cases.len()];
+        Self { middle: TrialBox::new(&customers, FLOWS).unwrap(), qualities }
     }
 
     pub(crate) fn flow(&self, ends: &Ends) -> Result<Option<abi::Flow>> {
-        let n = u32::from(ends.customer) - u32::from(customer(0));
-        let key = flow_key(
-            self.protocols[n as usize],
-            (ends.customer.into(), ends.customer_port),
-            (ends.internet.into(), ends.internet_port),
-        );
-        Ok(self.middle.flow(&key)?)
+        Ok(self.middle.flow(&key(ends))?)
+    }
+
+    /// The row of the `n`th case's circuit, as it was when all had been played.
+    pub(crate) fn quality_of(&self, n: usize) -> &abi::Quality {
+        &self.qualities[n]
     }
 }
 
-fn customer(n: usize) -> Ipv4Addr {
-    Ipv4Addr::from(u32::from(Ipv4Addr::new(100, 64, 0, 1)) + n as u32)
+pub(crate) fn key(ends: &Ends) -> abi::FlowKey {
+    flow_key(
+        ends.protocol,
+        (ends.customer.into(), ends.customer_port),
+        (ends.internet.into(), ends.internet_port),
+    )
+}
+
+/// Whether the rights to load programs are missing, which is said then.
+pub(crate) fn without_privileges() -> bool {
+    let missing = missing_capabilities().unwrap();
+    if !missing.is_empty() {
+        println!("skipped: takes {}", missing.join(", "));
+    }
+    !missing.is_empty()
 }
 
 impl Observer for Programs {
@@ -49,7 +58,7 @@ impl Observer for Programs {
     }
 
     fn reading(&self, ends: &Ends) -> Result<PerSegment<Reading>> {
-        let Some(flow) = self.flow(ends)? else { return Ok(PerSegment::default()) };
+        let flow = self.flow(ends)?.unwrap_or_default();
         Ok(PerSegment::from_fn(|segment| {
             let stream = &flow.streams[sent_by(segment) as usize];
             let last_ns = u64::from(stream.rtt_last) * u64::from(abi::RTT_UNIT_NS);
@@ -60,6 +69,7 @@ impl Observer for Programs {
     fn bins(&mut self, n: usize) -> Result<PerSegment<Bins>> {
         let quality = self.middle.readers.quality.take(CircuitSlot::new(n as u32));
         let quality = quality.unwrap_or_default();
+        self.qualities[n] = quality;
         Ok(PerSegment::from_fn(|segment| {
             let first = segment as usize * abi::RTT_BINS as usize;
             let bins = &quality.bins[first..][..abi::RTT_BINS as usize];
@@ -68,20 +78,11 @@ impl Observer for Programs {
         }))
     }
 
-    fn ends(&self, n: usize, case: &Case) -> Ends {
-        Ends {
-            customer: customer(n),
-            customer_port: 40_000 + n as u16,
-            internet: Ipv4Addr::new(203, 0, 113, 1),
-            internet_port: if case.is_quic { HTTPS } else { 8080 },
-        }
-    }
-
-    fn link(&self, host: Segment) -> Frame {
-        Frame::ethernet().vlan(match host {
+    fn vlan(&self, host: Segment) -> u16 {
+        match host {
             Segment::Internet => TrialBox::VLANS.0,
             Segment::Customer => TrialBox::VLANS.1,
-        })
+        }
     }
 }
 

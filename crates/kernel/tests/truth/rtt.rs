@@ -1,16 +1,13 @@
 //! RTTs: every case of the bench, asserted.
 
-use kernel::privileges::missing_capabilities;
 use testkit::rtt_truth::{Score, cases, play};
 use units::Segment;
 
-use crate::observer::Programs;
+use crate::observer::{Programs, without_privileges};
 
 #[test]
 fn rtts_are_the_truth() {
-    let missing = missing_capabilities().unwrap();
-    if !missing.is_empty() {
-        println!("skipped: takes {}", missing.join(", "));
+    if without_privileges() {
         return;
     }
     let cases = cases();

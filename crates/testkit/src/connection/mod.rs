@@ -15,7 +15,9 @@ mod tcp;
 
 pub use passing::{Content, Ends, Passing};
 pub use quic::{Spin, SpinSpec};
-pub use spec::{Acks, Does, Fault, Hits, Leg, MILLISECOND_NS, SEGMENT_BYTES, TcpSpec, Timestamps, Traffic};
+pub use spec::{
+    Acks, Does, Fault, Hits, Leg, MILLISECOND_NS, SEGMENT_BYTES, TcpSpec, Timestamps, Traffic,
+};
 
 use units::{Direction, Segment};
 

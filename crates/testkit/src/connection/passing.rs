@@ -18,7 +18,8 @@ pub struct Passing {
     /// The packets, by their place in the list, that made its sender send it: the time since one of
     /// them passed is a true RTT. Nothing where it was sent for another reason.
     pub answers: Vec<usize>,
-    /// A SYN or data that was sent before, whether that passed the box or not.
+    /// A SYN or data that was sent before, as far as the box can know: it, or something after it,
+    /// passed before.
     pub sent_again: bool,
     /// Data sent for the first time that comes after data sent later.
     pub overtaken: bool,
@@ -36,6 +37,8 @@ pub enum Content {
 /// Whose packets they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ends {
+    /// The number of the protocol above IP.
+    pub protocol: u8,
     /// The customer's address.
     pub customer: Ipv4Addr,
     /// The customer's port.

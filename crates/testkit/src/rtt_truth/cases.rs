@@ -2,10 +2,12 @@
 //!
 //! A name begins with the RTT of both segments, or with the customer's side's and the Internet's.
 
+use std::net::Ipv4Addr;
+
 use units::{Direction, PerSegment, Segment};
 
 use crate::connection::{
-    Acks, Does, Fault, Hits, Leg, MILLISECOND_NS as MS, Passing, Spin, SpinSpec, TcpSpec,
+    Acks, Does, Ends, Fault, Hits, Leg, MILLISECOND_NS as MS, Passing, Spin, SpinSpec, TcpSpec,
     Timestamps, Traffic,
 };
 
@@ -24,17 +26,45 @@ pub struct Case {
     pub expected: Expected,
 }
 
+impl Case {
+    /// A TCP connection.
+    pub fn tcp(name: &str, tcp: &TcpSpec, expected: Expected) -> Self {
+        Self {
+            name: name.to_owned(),
+            is_quic: false,
+            packets: tcp.simulate(),
+            path_ns: tcp.path_ns(),
+            expected,
+        }
+    }
+
+    /// The address of the customer of the `n`th case, who has a circuit of their own.
+    pub fn customer(n: usize) -> Ipv4Addr {
+        Ipv4Addr::from_bits(FIRST_CUSTOMER.to_bits() + n as u32)
+    }
+
+    /// Whose packets they are, in the `n`th case.
+    pub fn ends(&self, n: usize) -> Ends {
+        let (protocol, internet_port) = if self.is_quic { (UDP, HTTPS) } else { (TCP, HTTP) };
+        Ends {
+            protocol,
+            customer: Self::customer(n),
+            customer_port: CUSTOMER_PORT,
+            internet: INTERNET,
+            internet_port,
+        }
+    }
+}
+
 /// What is to be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
     /// What the packets show.
     Truth,
-    /// That, and as hosts answer at once, the path's RTT.
-    Path,
     /// Nothing at all.
     Nothing,
-    /// Anything: it is only reported.
-    Anything,
+    /// Next to nothing, from packets that look as if they showed something.
+    Noise,
 }
 
 /// What a case changes in a connection.
@@ -46,10 +76,20 @@ const DELAYS: [(u64, u64); 2] = [(20, 20), (300, 1)];
 const PLAIN_DELAYS: [(u64, u64); 9] =
     [(1, 1), (5, 5), (80, 80), (300, 300), (1, 300), (80, 5), (5, 80), (1, 20), (20, 1)];
 
+const FIRST_CUSTOMER: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 1);
+/// In the range for documentation.
+const INTERNET: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
+const CUSTOMER_PORT: u16 = 40_000;
+const HTTP: u16 = 80;
+const HTTPS: u16 = 443;
+/// IP protocols.
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+
 /// How long a connection lasts.
-const LASTS_NS: u64 = 4000 * MS;
+const LASTS_NS: u64 = 3000 * MS;
 /// The same where round trips are long.
-const LASTS_LONG_NS: u64 = 7000 * MS;
+const LASTS_LONG_NS: u64 = 6000 * MS;
 
 /// Conditions under which hosts answer at once, and nothing gets lost.
 const PROMPT: [(&str, Change); 13] = [
@@ -74,9 +114,9 @@ const PROMPT: [(&str, Change); 13] = [
         tcp.traffic = bulk(Segment::Customer);
         tcp.timestamps = None;
     }),
-    ("exchanges", |tcp| tcp.traffic = exchanges(1)),
+    ("exchanges", |tcp| tcp.traffic = exchanges(15)),
     ("exchanges-no-timestamps", |tcp| {
-        tcp.traffic = exchanges(1);
+        tcp.traffic = exchanges(15);
         tcp.timestamps = None;
     }),
     ("opened-by-the-internet", |tcp| {
@@ -111,16 +151,16 @@ const HARD: [(&str, Change); 16] = [
         tcp.timestamps = None;
     }),
     ("exchanges-loss-behind", |tcp| {
-        tcp.traffic = exchanges(1);
+        tcp.traffic = exchanges(15);
         tcp.faults = loses_often(Leg::BehindBox);
     }),
     ("exchanges-loss-behind-no-timestamps", |tcp| {
-        tcp.traffic = exchanges(1);
+        tcp.traffic = exchanges(15);
         tcp.faults = loses_often(Leg::BehindBox);
         tcp.timestamps = None;
     }),
     ("exchanges-loss-before-no-timestamps", |tcp| {
-        tcp.traffic = exchanges(1);
+        tcp.traffic = exchanges(15);
         tcp.faults = loses_often(Leg::BeforeBox);
         tcp.timestamps = None;
     }),
@@ -128,13 +168,13 @@ const HARD: [(&str, Change); 16] = [
         tcp.traffic = exchanges(30);
         tcp.faults = both(Hits::Acks(7), Leg::BeforeBox, Does::Lose);
     }),
-    ("reordering", |tcp| tcp.faults = reorders(Leg::BeforeBox)),
+    ("reordering", |tcp| reorders(tcp, Leg::BeforeBox)),
     ("reordering-no-timestamps", |tcp| {
-        tcp.faults = reorders(Leg::BeforeBox);
+        reorders(tcp, Leg::BeforeBox);
         tcp.timestamps = None;
     }),
     ("reordering-behind-no-timestamps", |tcp| {
-        tcp.faults = reorders(Leg::BehindBox);
+        reorders(tcp, Leg::BehindBox);
         tcp.timestamps = None;
     }),
     ("thinking-2s", |tcp| {
@@ -153,16 +193,16 @@ pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for delay in PLAIN_DELAYS {
         for (name, change) in [PROMPT[0], PROMPT[4], PROMPT[10]] {
-            cases.push(tcp_case(delay, name, change, Expected::Path));
+            cases.push(tcp_case(delay, name, change, Expected::Truth));
         }
         cases.push(spin_case(delay, "quic", Spin::Takes, Expected::Truth));
     }
     for delay in DELAYS {
-        cases.extend(PROMPT.map(|(name, change)| tcp_case(delay, name, change, Expected::Path)));
+        cases.extend(PROMPT.map(|(name, change)| tcp_case(delay, name, change, Expected::Truth)));
         cases.extend(HARD.map(|(name, change)| tcp_case(delay, name, change, Expected::Truth)));
         cases.push(spin_case(delay, "quic", Spin::Takes, Expected::Truth));
         cases.push(spin_case(delay, "quic-without-spin", Spin::Zero, Expected::Nothing));
-        cases.push(spin_case(delay, "quic-random-spin", Spin::Random(1), Expected::Anything));
+        cases.push(spin_case(delay, "quic-random-spin", Spin::Random(1), Expected::Noise));
     }
     cases.extend(silent_cases());
     cases
@@ -206,14 +246,9 @@ fn silent_cases() -> Vec<Case> {
 fn tcp_case(delay: (u64, u64), name: &str, change: Change, expected: Expected) -> Case {
     let mut tcp = TcpSpec::new(half_ns(delay));
     tcp.lasts_ns = lasts_ns(delay);
+    tcp.traffic = Traffic::Both { every_ns: 20 * MS };
     change(&mut tcp);
-    Case {
-        name: full_name(delay, name),
-        is_quic: false,
-        packets: tcp.simulate(),
-        path_ns: tcp.path_ns(),
-        expected,
-    }
+    Case::tcp(&full_name(delay, name), &tcp, expected)
 }
 
 fn spin_case(delay: (u64, u64), name: &str, spin: Spin, expected: Expected) -> Case {
@@ -221,7 +256,7 @@ fn spin_case(delay: (u64, u64), name: &str, spin: Spin, expected: Expected) -> C
     let internet = if let Spin::Random(seed) = spin { Spin::Random(seed + 1) } else { spin };
     let spec = SpinSpec {
         delay_ns,
-        every_ns: 2 * MS,
+        every_ns: 5 * MS,
         lasts_ns: lasts_ns(delay),
         spin: PerSegment { customer: spin, internet },
     };
@@ -255,7 +290,7 @@ const fn ticking(tick_ms: u64) -> Option<Timestamps> {
 }
 
 const fn bulk(from: Segment) -> Traffic {
-    Traffic::Bulk { from, every_ns: 5 * MS, burst: 2 }
+    Traffic::Bulk { from, every_ns: 20 * MS, burst: 3 }
 }
 
 const fn exchanges(pause_ms: u64) -> Traffic {
@@ -271,15 +306,16 @@ fn both(hits: Hits, leg: Leg, does: Does) -> Vec<Fault> {
 }
 
 fn loses(leg: Leg) -> Vec<Fault> {
-    both(Hits::Segments { run: 1, of: 40 }, leg, Does::Lose)
+    both(Hits::Segments { run: 1, of: 60 }, leg, Does::Lose)
 }
 
 fn loses_often(leg: Leg) -> Vec<Fault> {
     both(Hits::Segments { run: 1, of: 9 }, leg, Does::Lose)
 }
 
-fn reorders(leg: Leg) -> Vec<Fault> {
-    both(Hits::Segments { run: 1, of: 10 }, leg, Does::Delay(6 * MS))
+fn reorders(tcp: &mut TcpSpec, leg: Leg) {
+    tcp.traffic = Traffic::Both { every_ns: 4 * MS };
+    tcp.faults = both(Hits::Segments { run: 1, of: 20 }, leg, Does::Delay(6 * MS));
 }
 
 /// What is left when the box sees but one direction.

@@ -7,13 +7,15 @@ use rustix::time::{ClockId, clock_gettime};
 use units::{PerSegment, Segment};
 
 use super::Case;
+use crate::Frame;
 use crate::connection::{Ends, sender_of};
 
-/// Between the beginnings of two cases, so that they do not all send at the same moment.
-const STAGGER_NS: u64 = 130_000;
-/// The player is punctual to this; when it is later than that, all that follows is late as well, so
+/// Between the beginnings of two cases: so many run at once as the machine can keep up with, and they
+/// do not send at the same moments.
+const STAGGER_NS: u64 = 110_130_000;
+/// What it catches up with. When it is later than that, all that follows is put off as well, so
 /// that packets keep their distances.
-const LATE_NS: u64 = 200_000;
+const LATE_NS: u64 = 50_000_000;
 /// How long before a packet's time the player stops sleeping and looks at the clock.
 const SPIN_NS: u64 = 80_000;
 
@@ -37,12 +39,8 @@ pub trait Observer {
     /// When they cannot be read.
     fn bins(&mut self, n: usize) -> Result<PerSegment<Bins>>;
 
-    /// The frames that lead to packets of the `n`th case, as the observer wants them: whose flow it
-    /// is, and the link layer for each of them.
-    fn ends(&self, n: usize, case: &Case) -> Ends;
-
-    /// What is before the IP header of what this host sends.
-    fn link(&self, host: Segment) -> crate::Frame;
+    /// The VLAN tag of what this host sends.
+    fn vlan(&self, host: Segment) -> u16;
 }
 
 /// What is known of a flow's RTTs of one segment.
@@ -99,10 +97,11 @@ struct Turn {
 /// When the observer fails, or measures what cannot be: two samples on one packet, or one of the
 /// segment that the packet does not answer for.
 pub fn play(cases: &[Case], observer: &mut impl Observer) -> Result<Vec<Played>> {
-    let ends: Vec<Ends> = cases.iter().enumerate().map(|(n, case)| observer.ends(n, case)).collect();
+    let ends: Vec<Ends> = cases.iter().enumerate().map(|(n, case)| case.ends(n)).collect();
     let turns = time_line(cases, &ends, observer);
     let mut before = vec![PerSegment::<Reading>::default(); cases.len()];
-    let mut played: Vec<Played> = cases.iter().map(|case| Played::new(case.packets.len())).collect();
+    let mut played: Vec<Played> =
+        cases.iter().map(|case| Played::new(case.packets.len())).collect();
     let mut origin_ns = now_ns() + LATE_NS;
     for turn in turns {
         origin_ns += wait_until_ns(origin_ns + turn.at_ns);
@@ -145,11 +144,12 @@ fn time_line(cases: &[Case], ends: &[Ends], observer: &impl Observer) -> Vec<Tur
     let mut turns = Vec::new();
     for (n, (case, ends)) in cases.iter().zip(ends).enumerate() {
         for (i, packet) in case.packets.iter().enumerate() {
+            let vlan = observer.vlan(sender_of(packet.direction));
             turns.push(Turn {
                 at_ns: packet.at_ns + n as u64 * STAGGER_NS,
                 case: n,
                 packet: i,
-                frame: packet.frame(observer.link(sender_of(packet.direction)), ends),
+                frame: packet.frame(Frame::ethernet().vlan(vlan), ends),
             });
         }
     }
