@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* xdp_ingress: whose packet it is, what it tells, and which CPU it goes to. */
+#ifndef TIDEGATE_INGRESS_BPF_H
+#define TIDEGATE_INGRESS_BPF_H
+
+#include "capture.bpf.h"
+#include "count.bpf.h"
+#include "direction.bpf.h"
+#include "flow.bpf.h"
+#include "lookup.bpf.h"
+#include "parse.bpf.h"
+#include "quic.bpf.h"
+#include "tcp.bpf.h"
+
+/*
+ * What one run of xdp_ingress works on. In a map, as the verifier does not look into maps: on the
+ * stack it would go through all that follows once for each way in which headers can be nested.
+ */
+struct work {
+	struct packet packet;
+	struct segment segment;
+	struct tg_flow_key key;
+	struct tg_flow flow; /* in the making */
+};
+
+/* 0 -> work. Writer and reader: xdp_ingress on that CPU. Bound: 1. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct work);
+} tg_work SEC(".maps");
+
+/* Puts the slot in front of the packet; it is found there behind the cpumap on recent kernels. */
+static __always_inline void leave_metadata(struct xdp_md *ctx, struct tg_totals *totals, __u32 epoch, __u32 slot)
+{
+	struct tg_metadata *metadata;
+
+	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*metadata))) {
+		totals->events[TG_EVENT_NO_METADATA]++;
+		return;
+	}
+	metadata = (void *)(long)ctx->data_meta;
+	if ((void *)(metadata + 1) > (void *)(long)ctx->data)
+		return;
+	metadata->epoch = epoch;
+	metadata->slot = slot;
+}
+
+static __always_inline int steer(struct tg_totals *totals, __u16 cpu)
+{
+	int action = bpf_redirect_map(&tg_cpus, cpu, XDP_PASS);
+
+	if (action != XDP_REDIRECT)
+		totals->events[TG_EVENT_NO_CPU]++;
+	return action;
+}
+
+/* Moves `packet` on to its upper layer; 0 when that cannot be found. */
+static __always_inline int skip_extensions(struct xdp_md *ctx, struct packet *packet)
+{
+	int upper = find_upper_layer(ctx, packet->payload, packet->protocol, packet->end);
+
+	packet->payload = UPPER_OFFSET(upper);
+	packet->protocol = UPPER_PROTOCOL(upper);
+	packet->later_fragment = (upper & UPPER_LATER_FRAGMENT) != 0;
+	return !(upper & UPPER_CUT_OFF);
+}
+
+static __always_inline int leave(struct tg_totals *totals, enum tg_verdict verdict)
+{
+	totals->verdicts[verdict]++;
+	return XDP_PASS;
+}
+
+/* Takes the packet into its flow: what it weighs, and what its transport header tells of the path. */
+static __always_inline void track(struct xdp_md *ctx, struct tg_flow *flow, struct work *work,
+				  enum tg_protocol protocol, enum tg_direction direction,
+				  __u64 length, __u64 jiffies)
+{
+	struct tg_stream *own = &flow->streams[direction & 1];
+	__u64 silent_ns = (jiffies - own->last_seen) * settings.tick_ns;
+	const struct packet *packet = &work->packet;
+
+	count_in_stream(own, packet->tos, length, jiffies);
+	if (protocol == TG_TCP) {
+		work->segment.jiffies = jiffies;
+		work->segment.direction = direction;
+		if (read_segment(ctx, packet, &work->segment))
+			track_tcp(flow, &work->key, flow->target, &work->segment);
+	} else if (work->key.customer_port == QUIC_PORT || work->key.internet_port == QUIC_PORT) {
+		void *data = (void *)(long)ctx->data;
+		__u8 *at = data + (packet->payload & FRAME_OFFSET_MAX);
+
+		if (at + 9 <= (__u8 *)(long)ctx->data_end && packet->payload + 9 <= packet->end)
+			track_quic(flow, flow->target, direction, at[8], silent_ns);
+	}
+}
+
+/* The offset at which the headers of the packet end, as far as they are understood. */
+static __always_inline __u32 headers_end(struct xdp_md *ctx, const struct packet *packet,
+					 enum tg_protocol protocol)
+{
+	void *data = (void *)(long)ctx->data;
+	__u8 *at = data + (packet->payload & FRAME_OFFSET_MAX);
+
+	if (protocol == TG_OTHER || packet->later_fragment)
+		return packet->payload;
+	if (protocol != TG_TCP || at + 20 > (__u8 *)(long)ctx->data_end)
+		return packet->payload + 8;
+	return packet->payload + (at[12] >> 4) * 4;
+}
+
+/* Finds the packet's flow, or makes one, and takes the packet into it. Tells whose the packet is. */
+static __always_inline __u32 find_flow(struct xdp_md *ctx, struct tg_totals *totals, struct work *work,
+				       enum tg_protocol protocol, enum tg_direction direction,
+				       __u32 epoch, __u64 length, __u64 jiffies)
+{
+	void *data = (void *)(long)ctx->data;
+	__u8 *at = data + (work->packet.payload & FRAME_OFFSET_MAX);
+	struct tg_flow *flow, *fresh = NULL;
+	__u32 target;
+
+	if (protocol == TG_OTHER || work->packet.later_fragment || at + 8 > (__u8 *)(long)ctx->data_end)
+		return lookup_address(&work->key.customer);
+	fill_ports(&work->key, &work->packet, protocol, direction, at);
+	flow = bpf_map_lookup_elem(&tg_flows, &work->key);
+	if (flow) {
+		target = flow_target(flow, &work->key, epoch);
+	} else {
+		target = lookup_address(&work->key.customer);
+		fresh = prepare_flow(totals, &work->flow, epoch, target, jiffies);
+		flow = fresh;
+	}
+	if (flow)
+		track(ctx, flow, work, protocol, direction, length, jiffies);
+	if (fresh)
+		insert_flow(totals, &work->key, fresh, jiffies);
+	return target;
+}
+
+/* For the captures that are running: rarely any. */
+static __always_inline void capture(struct xdp_md *ctx, struct work *work, enum tg_protocol protocol,
+				    enum tg_direction direction, __u32 target, __u64 length, __u32 running)
+{
+	struct capturable capturable = {
+		.ends = work->key,
+		.target = target,
+		.length = length,
+		.headers = headers_end(ctx, &work->packet, protocol),
+		.direction = direction,
+	};
+
+	capture_packet(ctx, &capturable, running);
+}
+
+SEC("xdp.frags")
+int xdp_ingress(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data;
+	void *data_end = (void *)(long)ctx->data_end;
+	struct tg_control *now = control();
+	struct tg_totals *totals = this_totals();
+	__u32 zero = 0, epoch, target;
+	struct work *work = bpf_map_lookup_elem(&tg_work, &zero);
+	__u64 length = data_end - data, jiffies;
+	enum tg_direction direction;
+	enum tg_protocol protocol;
+	struct packet *packet;
+	enum parsed parsed;
+	int valid = 1;
+
+	if (!now || !totals || !work)
+		return XDP_PASS;
+	packet = &work->packet;
+	/* Before the look-up: a slot found under an older epoch must not be given the newer one. */
+	epoch = *(volatile __u32 *)&now->epoch;
+	if (now->bypass)
+		return leave(totals, TG_VERDICT_BYPASSED);
+	parsed = parse_packet(data, data_end, packet);
+	barrier(); /* from here on the packet is what the map says */
+	if (parsed == PARSED_NOT_IP)
+		return leave(totals, TG_VERDICT_NOT_IP);
+	if (parsed == PARSED_MALFORMED)
+		return leave(totals, TG_VERDICT_MALFORMED);
+	direction = direction_of(ctx->ingress_ifindex, packet->vlan, WAY_IN);
+	if (direction == DIRECTION_NONE)
+		return leave(totals, TG_VERDICT_FOREIGN);
+	if (packet->end > length) {
+		length = bpf_xdp_get_buff_len(ctx); /* the frame may lie in several buffers */
+		if (packet->end > length)
+			return leave(totals, TG_VERDICT_MALFORMED);
+	}
+	if (packet->is_ipv6 && extensions[packet->protocol])
+		valid = skip_extensions(ctx, packet);
+	fill_ends(&work->key, packet, direction);
+	protocol = valid ? parse_transport(packet, data, data_end, &valid) : TG_OTHER;
+	if (!valid)
+		totals->events[TG_EVENT_L4_INVALID]++;
+	add(totals->counts, direction, protocol, length);
+
+	jiffies = bpf_jiffies64();
+	target = find_flow(ctx, totals, work, protocol, direction, epoch, length, jiffies);
+	if (now->captures)
+		capture(ctx, work, protocol, direction, target, length, now->captures);
+	if (target == TG_TARGET_CUSTOMERS) {
+		count_unknown(totals, &work->key.customer, direction, length, jiffies);
+		return leave(totals, TG_VERDICT_UNKNOWN);
+	}
+	if (!is_slot(target))
+		return leave(totals, TG_VERDICT_IGNORED);
+	count_circuit(target, direction, protocol, length);
+	leave(totals, TG_VERDICT_CIRCUIT);
+	if (settings.mode == TG_MODE_OBSERVE)
+		return XDP_PASS;
+	leave_metadata(ctx, totals, epoch, target);
+	return steer(totals, circuit_place(target, direction).cpu);
+}
+
+#endif
