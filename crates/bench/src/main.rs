@@ -6,6 +6,7 @@
 mod apply_plan;
 mod machine;
 mod record;
+mod rtt;
 mod shaped_plan;
 
 use std::path::PathBuf;
@@ -30,6 +31,8 @@ struct Arguments {
 enum Bench {
     /// Building all queues and classes, against a bare loop that sends the same messages. As root.
     Apply(apply_plan::Options),
+    /// How true the RTTs are that the programs measure. As root.
+    Rtt,
 }
 
 fn main() -> Result<()> {
@@ -37,6 +40,7 @@ fn main() -> Result<()> {
     println!("{}\n", machine::heading());
     let records: Vec<Record> = match arguments.bench {
         Bench::Apply(options) => apply_plan::run(options)?,
+        Bench::Rtt => rtt::run()?,
     };
     println!("{}", record::table(&records));
     if let Some(path) = &arguments.json {

@@ -12,7 +12,7 @@ use crate::step;
 use figure::Figure;
 
 /// Benchmarks of the package `bench`.
-const IN_KERNEL: [&str; 1] = ["apply"];
+const IN_KERNEL: [&str; 2] = ["apply", "rtt"];
 
 /// What to measure.
 #[derive(clap::Args)]
