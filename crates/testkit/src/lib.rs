@@ -19,6 +19,7 @@
 
 pub mod connection;
 mod daemon;
+mod delay_relay;
 mod iperf;
 mod lab;
 mod namespace;
@@ -35,6 +36,7 @@ mod udp_stream;
 mod wait;
 
 pub use daemon::{Daemon, DaemonSpec};
+pub use delay_relay::DelayRelay;
 pub use iperf::{Goodput, Iperf, IperfRun, parse_iperf};
 pub use lab::{BOX_CUSTOMERS, BOX_INTERNET, BOX_STICK, Forwarding, HOST_NIC, Lab, LabSpec, Place};
 pub use namespace::Namespace;
