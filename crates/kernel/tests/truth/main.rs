@@ -7,3 +7,4 @@
 mod observer;
 mod retransmits;
 mod rtt;
+mod stacks;
