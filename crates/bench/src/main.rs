@@ -7,6 +7,7 @@ mod apply_plan;
 mod datapath;
 mod machine;
 mod record;
+mod rtt;
 mod shaped_plan;
 
 use std::path::PathBuf;
@@ -33,6 +34,8 @@ enum Bench {
     Apply(apply_plan::Options),
     /// Packets through the kernel programs, against an empty program. As root.
     Datapath(datapath::Options),
+    /// How true the RTTs are that the programs measure. As root.
+    Rtt,
 }
 
 fn main() -> Result<()> {
@@ -41,6 +44,7 @@ fn main() -> Result<()> {
     let report = match arguments.bench {
         Bench::Apply(options) => Report::new(apply_plan::run(options)?),
         Bench::Datapath(options) => datapath::run(&options)?,
+        Bench::Rtt => Report::new(rtt::run()?),
     };
     println!("{}", report.table);
     if let Some(path) = &arguments.json {

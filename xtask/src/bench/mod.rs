@@ -12,7 +12,7 @@ use crate::step;
 use figure::Figure;
 
 /// Benchmarks of the package `bench`.
-const IN_KERNEL: [&str; 2] = ["apply", "datapath"];
+const IN_KERNEL: [&str; 3] = ["apply", "datapath", "rtt"];
 
 /// What to measure.
 #[derive(clap::Args)]

@@ -23,6 +23,7 @@ mod ring;
 mod stopwatch;
 mod tables;
 mod trial;
+mod trial_box;
 
 pub use attach::{Attached, Attachment, Side, TcHook, XdpHook};
 pub use captures::{CaptureCounts, CaptureTarget, Captures};
@@ -38,3 +39,4 @@ pub use ring::{Ring, RingReader};
 pub use stopwatch::{RunTime, Stopwatch};
 pub use tables::MapTables;
 pub use trial::{TcOutcome, Trial, XdpOutcome};
+pub use trial_box::{TrialBox, flow_key};
