@@ -55,27 +55,19 @@ static __always_inline void fill_ports(struct tg_flow_key *key, const struct pac
 }
 
 /* Whose flow it is: as remembered, or by another look at the address if the maps have changed. */
-static __always_inline __u32 flow_target(struct tg_flow *flow, const struct tg_flow_key *key,
-					 __u32 epoch)
+static __always_inline __u32 stream_target(struct tg_stream *stream, const struct tg_flow_key *key,
+					   __u32 epoch)
 {
-	if (flow->epoch != epoch) {
-		union {
-			struct {
-				__u32 epoch, target;
-			};
-			__u64 whole;
-		} found = { .epoch = epoch, .target = lookup_address(&key->customer) };
-
-		/* in one store: both directions may be here at once */
-		*(volatile __u64 *)&flow->epoch = found.whole;
-		return found.target;
+	if (stream->epoch != epoch) {
+		stream->target = lookup_address(&key->customer);
+		stream->epoch = epoch;
 	}
-	return flow->target;
+	return stream->target;
 }
 
 /* Makes `flow` one without packets; NULL while there is no use in trying to add it. */
 static __always_inline struct tg_flow *prepare_flow(struct tg_totals *totals, struct tg_flow *flow,
-						    __u32 epoch, __u32 target, __u64 jiffies)
+						    __u32 target, __u64 jiffies)
 {
 	if (target == TG_TARGET_IGNORED)
 		return NULL;
@@ -84,9 +76,9 @@ static __always_inline struct tg_flow *prepare_flow(struct tg_totals *totals, st
 		return NULL;
 	}
 	__builtin_memset(flow, 0, sizeof(*flow));
-	flow->epoch = epoch;
-	flow->target = target;
 	flow->first_seen = jiffies;
+	flow->streams[TG_DOWNLOAD].not_before = jiffies;
+	flow->streams[TG_UPLOAD].not_before = jiffies;
 	return flow;
 }
 

@@ -79,7 +79,7 @@ static __always_inline void track(struct xdp_md *ctx, struct tg_flow *flow, stru
 				  __u64 length, __u64 jiffies)
 {
 	struct tg_stream *own = &flow->streams[direction & 1];
-	__u64 silent_ns = (jiffies - own->last_seen) * settings.tick_ns;
+	__u64 silent_ns = (__u64)((__u32)jiffies - own->last_seen) * settings.tick_ns;
 	const struct packet *packet = &work->packet;
 
 	count_in_stream(own, packet->tos, length, jiffies);
@@ -87,13 +87,13 @@ static __always_inline void track(struct xdp_md *ctx, struct tg_flow *flow, stru
 		work->segment.jiffies = jiffies;
 		work->segment.direction = direction;
 		if (read_segment(ctx, packet, &work->segment))
-			track_tcp(flow, &work->key, flow->target, &work->segment);
+			track_tcp(flow, &work->key, &work->segment);
 	} else if (work->key.customer_port == QUIC_PORT || work->key.internet_port == QUIC_PORT) {
 		void *data = (void *)(long)ctx->data;
 		__u8 *at = data + (packet->payload & FRAME_OFFSET_MAX);
 
 		if (at + 9 <= (__u8 *)(long)ctx->data_end && packet->payload + 9 <= packet->end)
-			track_quic(flow, flow->target, direction, at[8], silent_ns);
+			track_quic(flow, direction, at[8], silent_ns);
 	}
 }
 
@@ -126,11 +126,15 @@ static __always_inline __u32 find_flow(struct xdp_md *ctx, struct tg_totals *tot
 	fill_ports(&work->key, &work->packet, protocol, direction, at);
 	flow = bpf_map_lookup_elem(&tg_flows, &work->key);
 	if (flow) {
-		target = flow_target(flow, &work->key, epoch);
+		target = stream_target(&flow->streams[direction & 1], &work->key, epoch);
 	} else {
 		target = lookup_address(&work->key.customer);
-		fresh = prepare_flow(totals, &work->flow, epoch, target, jiffies);
+		fresh = prepare_flow(totals, &work->flow, target, jiffies);
 		flow = fresh;
+		if (fresh) {
+			fresh->streams[direction & 1].target = target;
+			fresh->streams[direction & 1].epoch = epoch;
+		}
 	}
 	if (flow)
 		track(ctx, flow, work, protocol, direction, length, jiffies);

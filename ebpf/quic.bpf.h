@@ -21,7 +21,7 @@
 #define QUIC_SHORT_HEADER 0x40
 #define QUIC_SPIN 0x20
 
-#define SPINS_MIN 4
+#define SPINS_MIN 8
 /* Two timer ticks of a slow kernel: what times seen to a tick may be off by. */
 #define TICKS_NS 20000000ull
 
@@ -31,15 +31,15 @@
 #define MARK_SPUN 0x80
 
 /* Takes the edge that this packet is. `silent_ns` is the time since the packet before it. */
-static __always_inline void take_edge(struct tg_stream *own, const struct tg_stream *other, __u32 slot,
+static __always_inline void take_edge(struct tg_stream *own, const struct tg_stream *other,
 				      enum tg_direction direction, __u64 silent_ns)
 {
-	__u32 now = rtt_clock(), awaited = other->spin_seen;
+	__u32 now = rtt_clock(), awaited = other->noted;
 	int answers = (other->marks & MARK_SPUN) &&
-		      (!(own->marks & MARK_SPUN) || (__s32)(awaited - own->spin_seen) > 0);
+		      (!(own->marks & MARK_SPUN) || (__s32)(awaited - own->noted) > 0);
 
 	own->marks |= MARK_SPUN;
-	own->spin_seen = now;
+	own->noted = now;
 	if (!answers) {
 		own->spins = 0;
 		return;
@@ -47,11 +47,11 @@ static __always_inline void take_edge(struct tg_stream *own, const struct tg_str
 	if (own->spins < SPINS_MIN)
 		own->spins++;
 	else if (silent_ns <= (__u64)(now - awaited) * TG_RTT_UNIT_NS / 2 + TICKS_NS)
-		take_rtt(own, slot, answered_segment(direction), awaited);
+		take_rtt(own, own->target, answered_segment(direction), awaited);
 }
 
 /* Takes in one datagram whose payload begins with `first`. */
-static __always_inline void track_quic(struct tg_flow *flow, __u32 slot, enum tg_direction direction,
+static __always_inline void track_quic(struct tg_flow *flow, enum tg_direction direction,
 				       __u8 first, __u64 silent_ns)
 {
 	struct tg_stream *own = &flow->streams[direction & 1];
@@ -66,7 +66,7 @@ static __always_inline void track_quic(struct tg_flow *flow, __u32 slot, enum tg
 	if ((own->marks & MARK_SPIN) == spin)
 		return;
 	own->marks ^= MARK_SPIN;
-	take_edge(own, &flow->streams[!(direction & 1)], slot, direction, silent_ns);
+	take_edge(own, &flow->streams[!(direction & 1)], direction, silent_ns);
 }
 
 #endif

@@ -25,11 +25,12 @@ struct bpf_iter__bpf_map_elem {
 	void *value;
 } __attribute__((preserve_access_index));
 
-static __always_inline void report_stream(struct tg_stream_report *report, const struct tg_stream *stream)
+static __always_inline void report_stream(struct tg_stream_report *report, const struct tg_stream *stream,
+					  __u64 jiffies)
 {
 	report->bytes = stream->bytes;
 	report->packets = stream->packets;
-	report->last_seen = stream->last_seen;
+	report->last_seen = stream->packets ? jiffies - ((__u32)jiffies - stream->last_seen) : 0;
 	report->retransmits = stream->retransmits;
 	report->reordered = stream->reordered;
 	report->ect_packets = stream->ect_packets;
@@ -48,21 +49,27 @@ int report_flows(struct bpf_iter__bpf_map_elem *ctx)
 {
 	struct tg_flow_key *key = ctx->key;
 	struct tg_flow *flow = ctx->value;
+	const struct tg_stream *download, *upload;
 	struct tg_flow_report report;
-	__u64 packets;
+	__u64 packets, jiffies;
 
 	if (!key || !flow)
 		return 0;
-	packets = flow->streams[TG_DOWNLOAD].packets + flow->streams[TG_UPLOAD].packets;
+	download = &flow->streams[TG_DOWNLOAD];
+	upload = &flow->streams[TG_UPLOAD];
+	packets = download->packets + upload->packets;
 	if (packets == flow->reported)
 		return 0;
 	flow->reported = packets;
 	report.key = *key;
-	report.target = flow->target;
+	/* as the direction that was here last has found it */
+	jiffies = bpf_jiffies64();
+	report_stream(&report.streams[TG_DOWNLOAD], download, jiffies);
+	report_stream(&report.streams[TG_UPLOAD], upload, jiffies);
+	report.target = report.streams[TG_DOWNLOAD].last_seen > report.streams[TG_UPLOAD].last_seen ?
+				download->target : upload->target;
 	report.reserved = 0;
 	report.first_seen = flow->first_seen;
-	report_stream(&report.streams[TG_DOWNLOAD], &flow->streams[TG_DOWNLOAD]);
-	report_stream(&report.streams[TG_UPLOAD], &flow->streams[TG_UPLOAD]);
 	bpf_seq_write(ctx->meta->seq, &report, sizeof(report));
 	return 0;
 }

@@ -50,6 +50,8 @@
 
 /* Outstanding for this many RTT units (17 s): given up. */
 #define OUTSTANDING_MAX (1u << 24)
+/* How long no place is looked for after there was none. */
+#define OUTSTANDING_RETRY_JIFFIES 16
 /* The reordering window when the RTT is not known: 3 ms. */
 #define REORDERING_RTT_UNITS 2930u
 
@@ -154,7 +156,7 @@ static __always_inline void void_outstanding(struct tg_stream *stream)
 
 /* Takes the sample of the packet that first echoes an outstanding timestamp of `other`. */
 static __always_inline void answer_timestamp(struct tg_stream *own, const struct tg_stream *other,
-					     const struct segment *segment, __u32 slot)
+					     const struct segment *segment)
 {
 	__u32 i;
 
@@ -170,7 +172,7 @@ static __always_inline void answer_timestamp(struct tg_stream *own, const struct
 		__u64 awaited = other->outstanding[i];
 
 		if (awaited && (__u32)awaited == segment->echo) {
-			take_rtt(own, slot, answered_segment(segment->direction), awaited >> 32);
+			take_rtt(own, own->target, answered_segment(segment->direction), awaited >> 32);
 			return;
 		}
 	}
@@ -178,7 +180,7 @@ static __always_inline void answer_timestamp(struct tg_stream *own, const struct
 
 /* Takes the sample of the newest segment of `other` that this packet is the first to acknowledge. */
 static __always_inline void answer_sequence(struct tg_stream *own, const struct tg_stream *other,
-					    const struct segment *segment, __u32 slot)
+					    const struct segment *segment)
 {
 	__u64 newest = 0;
 	__u32 i;
@@ -200,45 +202,50 @@ static __always_inline void answer_sequence(struct tg_stream *own, const struct 
 	own->marks |= MARK_ACKNOWLEDGED;
 	own->acknowledged = segment->acknowledgement;
 	if (newest)
-		take_rtt(own, slot, answered_segment(segment->direction), newest >> 32);
+		take_rtt(own, own->target, answered_segment(segment->direction), newest >> 32);
 }
 
-/* Whether nothing waits for what is in this place any more. */
-static __always_inline int is_free(__u64 awaited, const struct tg_stream *other, __u8 marks, __u32 now)
+/* Whether what is in this place was answered, or there is nothing. */
+static __always_inline int is_free(__u64 awaited, const struct tg_stream *other, __u8 marks)
 {
 	__u32 answered = marks & MARK_BY_TIMESTAMP ? other->echoed : other->acknowledged;
 	__u8 known = marks & MARK_BY_TIMESTAMP ? MARK_ECHOED : MARK_ACKNOWLEDGED;
 
-	return !awaited || ((other->marks & known) && !is_after(awaited, answered)) ||
-	       now - (__u32)(awaited >> 32) > OUTSTANDING_MAX;
+	return !awaited || ((other->marks & known) && !is_after(awaited, answered));
 }
 
-/* Makes a new segment outstanding, if it is this tick's first and there is a place. */
+/*
+ * Makes a new segment outstanding, if it is this tick's first and there is a place. With none, the
+ * next look is some ticks away: where nothing is ever answered, looking would be all for nothing.
+ */
 static __always_inline void await_answer(struct tg_stream *own, const struct tg_stream *other,
 					 const struct segment *segment)
 {
 	__u8 by_timestamp = segment->has_timestamps && !(segment->flags & TCP_SYN) ?
 				    MARK_BY_TIMESTAMP : 0;
-	__u32 tick = segment->jiffies, now;
-	__u32 value = by_timestamp ? segment->timestamp : segment->end;
-	__u32 i;
+	__u32 value = by_timestamp ? segment->timestamp : segment->end, jiffies = segment->jiffies;
+	__u32 i, now;
 
-	if (tick == own->recorded)
+	if (is_after(own->not_before, jiffies))
 		return;
 	if (by_timestamp && (own->marks & MARK_TIMESTAMP) && !is_after(value, own->timestamp))
 		return;
-	own->recorded = tick;
-	now = rtt_clock();
 	if ((own->marks ^ by_timestamp) & MARK_BY_TIMESTAMP) {
 		own->marks ^= MARK_BY_TIMESTAMP;
 		void_outstanding(own);
 	}
+	own->not_before = jiffies + 1;
 	for (i = 0; i < TG_OUTSTANDING; i++) {
-		if (is_free(own->outstanding[i], other, own->marks, now)) {
-			own->outstanding[i] = (__u64)now << 32 | value;
+		if (is_free(own->outstanding[i], other, own->marks)) {
+			own->outstanding[i] = (__u64)rtt_clock() << 32 | value;
 			return;
 		}
 	}
+	own->not_before = jiffies + OUTSTANDING_RETRY_JIFFIES;
+	now = rtt_clock();
+	for (i = 0; i < TG_OUTSTANDING; i++)
+		if (now - (__u32)(own->outstanding[i] >> 32) > OUTSTANDING_MAX)
+			own->outstanding[i] = 0;
 }
 
 /* Within what time after the hole was seen a segment that fills it counts as overtaken, in RTT units. */
@@ -261,7 +268,7 @@ static __always_inline int is_overtaken(const struct tg_flow *flow, const struct
 		return is_after(own->timestamp, segment->timestamp);
 	return !is_after(own->hole_begin, segment->sequence) && !is_after(segment->end, own->hole_end) &&
 	       own->hole_begin != own->hole_end &&
-	       rtt_clock() - own->hole_seen < reordering_window(flow);
+	       rtt_clock() - own->noted < reordering_window(flow);
 }
 
 /* The segment is in a hole at its begin or its end: makes the hole smaller. */
@@ -284,7 +291,7 @@ static __always_inline void tell_retransmit(struct tg_totals *totals, const stru
 	}
 	event->seen_ns = bpf_ktime_get_ns();
 	event->key = *key;
-	event->target = flow->target;
+	event->target = flow->streams[segment->direction & 1].target;
 	event->sequence = segment->sequence;
 	event->length = segment->payload;
 	event->direction = segment->direction;
@@ -311,16 +318,16 @@ __noinline int judge_old_segment(struct tg_flow *flow, struct tg_flow_key *key, 
 	if (segment->payload <= 1 && !(segment->flags & (TCP_SYN | TCP_FIN)) &&
 	    segment->sequence == own->next_sequence - 1)
 		return 0;
-	/* Karn: an acknowledgement no longer tells which of the two it answers */
-	if (!(own->marks & MARK_BY_TIMESTAMP))
-		void_outstanding(own);
-	quality = circuit_quality(flow->target);
+	quality = circuit_quality(own->target);
 	if (is_overtaken(flow, own, segment)) {
 		own->reordered++;
 		totals->reordered[direction]++;
 		if (quality)
 			__sync_fetch_and_add(&quality->reordered[direction], 1);
 	} else {
+		/* Karn: an acknowledgement no longer tells which of the two it answers */
+		if (!(own->marks & MARK_BY_TIMESTAMP))
+			void_outstanding(own);
 		own->retransmits++;
 		totals->retransmits[direction]++;
 		if (quality)
@@ -353,7 +360,7 @@ static __always_inline void take_sequence(struct tg_flow *flow, struct tg_flow_k
 		} else if (is_after(segment->sequence, own->next_sequence)) {
 			own->hole_begin = own->next_sequence;
 			own->hole_end = segment->sequence;
-			own->hole_seen = rtt_clock();
+			own->noted = rtt_clock();
 		}
 	}
 	own->marks |= MARK_SEQUENCE;
@@ -362,7 +369,7 @@ static __always_inline void take_sequence(struct tg_flow *flow, struct tg_flow_k
 }
 
 /* Takes in one segment of the flow. */
-static __always_inline void track_tcp(struct tg_flow *flow, struct tg_flow_key *key, __u32 slot,
+static __always_inline void track_tcp(struct tg_flow *flow, struct tg_flow_key *key,
 				      struct segment *segment)
 {
 	struct tg_stream *own = &flow->streams[segment->direction & 1];
@@ -372,8 +379,8 @@ static __always_inline void track_tcp(struct tg_flow *flow, struct tg_flow_key *
 		forget_connection(own);
 	if (segment->flags & TCP_ACK) {
 		if (segment->has_timestamps)
-			answer_timestamp(own, other, segment, slot);
-		answer_sequence(own, other, segment, slot);
+			answer_timestamp(own, other, segment);
+		answer_sequence(own, other, segment);
 	}
 	if (segment->end != segment->sequence)
 		take_sequence(flow, key, own, other, segment);
@@ -381,7 +388,7 @@ static __always_inline void track_tcp(struct tg_flow *flow, struct tg_flow_key *
 		own->marks |= MARK_SEQUENCE;
 		own->next_sequence = segment->end;
 	}
-	if (segment->has_timestamps &&
+	if (segment->has_timestamps && segment->end != segment->sequence &&
 	    (!(own->marks & MARK_TIMESTAMP) || is_after(segment->timestamp, own->timestamp))) {
 		own->marks |= MARK_TIMESTAMP;
 		own->timestamp = segment->timestamp;

@@ -228,14 +228,16 @@ _Static_assert(sizeof(struct tg_flow_key) == 40, "tg_flow_key");
  * uploads for the customer's side.
  */
 struct tg_stream {
+	__u32 epoch;         /* under which target was found; 0: not yet */
+	__u32 target;        /* slot, or another value of the address maps */
 	__u64 bytes;
 	__u64 packets;
-	__u64 last_seen;     /* jiffies; 0: no packet yet */
+	__u32 last_seen;     /* jiffies, the lower half */
 	__u32 next_sequence; /* behind the highest byte sent */
 	__u32 acknowledged;  /* the highest acknowledgement sent */
-	__u32 timestamp;     /* the newest TSval sent */
+	__u32 timestamp;     /* the newest TSval sent with data, SYN or FIN */
 	__u32 echoed;        /* the newest TSecr sent */
-	__u32 recorded;      /* when a segment was last made outstanding, in jiffies */
+	__u32 not_before;    /* when a segment may next be made outstanding, in jiffies, the lower half */
 	__u32 ect_packets;   /* marked as capable of ECN or as congested */
 	__u32 ce_packets;    /* marked as congested */
 	__u8 tcp_flags;      /* all that were seen */
@@ -243,13 +245,12 @@ struct tg_stream {
 	__u8 marks;          /* which of the fields hold something; private to the programs */
 	__u8 spins;          /* QUIC: edges of the spin bit that answered each other in a row */
 	__u32 retransmits;   /* segments */
-	__u32 reordered;     /* likewise */
 	/* second line */
 	__u64 outstanding[4]; /* TSval or sequence number, and in the upper half when it was seen, in RTT units */
 	__u32 hole_begin;     /* sequence numbers that were jumped over */
 	__u32 hole_end;
-	__u32 hole_seen;      /* when, in RTT units */
-	__u32 spin_seen;      /* QUIC: when the spin bit changed, in RTT units */
+	__u32 noted;          /* when that was seen, in RTT units; QUIC: when the spin bit changed */
+	__u32 reordered;      /* segments */
 	__u32 rtt_last;
 	__u32 rtt_min;
 	__u32 rtt_smoothed;   /* RFC 6298, section 2 */
@@ -259,11 +260,9 @@ _Static_assert(sizeof(struct tg_stream) == 128, "tg_stream");
 
 /* A flow. Padded so that a stream begins with a cache line, given the kernel's head of hash entries. */
 struct tg_flow {
-	__u32 epoch;  /* under which target was found */
-	__u32 target; /* slot, or another value of the address maps */
 	__u64 first_seen; /* jiffies */
-	__u64 reported; /* packets when userspace was last told of it; written by report_flows */
-	__u64 padding[2];
+	__u64 reported;   /* packets when userspace was last told of it; written by report_flows */
+	__u64 padding[3];
 	struct tg_stream streams[2]; /* by enum tg_direction */
 };
 _Static_assert(sizeof(struct tg_flow) == 296, "tg_flow");

@@ -187,22 +187,26 @@ records! {
     /// One direction of a flow. RTTs are in units of [`RTT_UNIT_NS`](crate::RTT_UNIT_NS), of the
     /// segment that this direction's packets answer for.
     Stream[128] {
+        /// Under which the target was found; 0: not yet.
+        epoch: u32,
+        /// Slot, or another value of the address maps.
+        target: u32,
         /// Whole frames.
         bytes: u64,
         /// Packets.
         packets: u64,
-        /// Jiffies; 0: no packet yet.
-        last_seen: u64,
+        /// Jiffies, the lower half.
+        last_seen: u32,
         /// Behind the highest byte sent.
         next_sequence: u32,
         /// The highest acknowledgement sent.
         acknowledged: u32,
-        /// The newest TSval sent.
+        /// The newest TSval sent with data, SYN or FIN.
         timestamp: u32,
         /// The newest TSecr sent.
         echoed: u32,
-        /// When a segment was last made outstanding, in jiffies.
-        recorded: u32,
+        /// When a segment may next be made outstanding, in jiffies, the lower half.
+        not_before: u32,
         /// Packets marked as capable of ECN or as congested.
         ect_packets: u32,
         /// Packets marked as congested.
@@ -217,18 +221,16 @@ records! {
         spins: u8,
         /// TCP segments that were sent again.
         retransmits: u32,
-        /// TCP segments that were overtaken.
-        reordered: u32,
         /// TSval or sequence number, and in the upper half when it was seen, in RTT units.
         outstanding: [u64; 4],
         /// Sequence numbers that were jumped over begin here.
         hole_begin: u32,
         /// They end here.
         hole_end: u32,
-        /// When, in RTT units.
-        hole_seen: u32,
-        /// QUIC: when the spin bit changed, in RTT units.
-        spin_seen: u32,
+        /// When that was seen, in RTT units; QUIC: when the spin bit changed.
+        noted: u32,
+        /// TCP segments that were overtaken.
+        reordered: u32,
         /// The last RTT sample.
         rtt_last: u32,
         /// The least one.
@@ -241,16 +243,12 @@ records! {
 
     /// A flow.
     Flow[296] {
-        /// Under which the target was found.
-        epoch: u32,
-        /// Slot, or another value of the address maps.
-        target: u32,
         /// Jiffies.
         first_seen: u64,
         /// Packets of both directions when userspace was last told of it.
         reported: u64,
         /// Zero.
-        padding: [u64; 2],
+        padding: [u64; 3],
         /// By direction.
         streams: [Stream; 2],
     }

@@ -7,6 +7,7 @@
 
 mod budget;
 mod footprint;
+mod live;
 mod packet;
 mod provider;
 mod rounds;
@@ -44,7 +45,10 @@ impl Options {
 pub(crate) fn run(options: &Options) -> Result<Report> {
     let mut sheet = Sheet::default();
     for scenario in scenario::ALL.iter().filter(|scenario| options.wants(scenario.name)) {
-        sheet.packet(scenario, rounds::measure(scenario, options.rounds)?);
+        sheet.packet(scenario.name, scenario.bars, rounds::measure(scenario, options.rounds)?);
+    }
+    if options.wants(live::NAME) {
+        sheet.packet(live::NAME, live::BARS, live::measure(options.rounds)?);
     }
     let footprint = footprint::measure(options.rounds)?;
     if options.update_budget {

@@ -1,8 +1,6 @@
 //! One scenario, measured: the datapath's program and the empty one in turn, and a look at the
 //! counters whether the packets took the way that the scenario is named after.
 
-use std::time::Instant;
-
 use abi::{Egress, Event, Totals, Verdict};
 use anyhow::{Context, Result, ensure};
 use kernel::datapath::{Course, Hook, Readers, Rehearsal, Subject};
@@ -38,16 +36,23 @@ pub(super) struct Cost {
 pub(super) fn measure(scenario: &Scenario, rounds: usize) -> Result<Cost> {
     let mut stage = Stage::new(scenario)?;
     stage.prepare()?;
-    let name = scenario.name;
-    let (mut net, mut empty) = (Vec::new(), Vec::new());
-    for _ in 0..rounds {
-        let (datapath_ns, empty_ns) = stage.round().with_context(|| format!("scenario {name}"))?;
-        net.push(datapath_ns - empty_ns);
-        empty.push(empty_ns);
+    let rounds: Result<Vec<_>> = (0..rounds).map(|_| stage.round()).collect();
+    Ok(Cost::of(&rounds.with_context(|| scenario.name)?))
+}
+
+impl Cost {
+    /// From rounds: nanoseconds with the datapath's program, and with the empty one.
+    pub(super) fn of(rounds: &[(f64, f64)]) -> Self {
+        let net_ns = || rounds.iter().map(|(datapath, empty)| datapath - empty);
+        Self {
+            net_ns: median(net_ns().collect()),
+            empty_ns: median(rounds.iter().map(|(_, empty)| *empty).collect()),
+            spread_ns: (
+                net_ns().fold(f64::INFINITY, f64::min),
+                net_ns().fold(f64::NEG_INFINITY, f64::max),
+            ),
+        }
     }
-    let lowest = net.iter().copied().fold(f64::INFINITY, f64::min);
-    let highest = net.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    Ok(Cost { net_ns: median(net), empty_ns: median(empty), spread_ns: (lowest, highest) })
 }
 
 /// Programs, tables and packets of one scenario.
@@ -60,7 +65,8 @@ struct Stage<'s> {
 
 impl<'s> Stage<'s> {
     fn new(scenario: &'s Scenario) -> Result<Self> {
-        let mut loaded = provider::load(scenario)?;
+        let mut loaded =
+            provider::load(provider::options(scenario)?, scenario.circuits, scenario.kind)?;
         let readers = loaded.take_readers().context("the readers were taken before")?;
         let rehearsal = Rehearsal::new(loaded, &course(scenario))?;
         Ok(Self { scenario, rehearsal, readers, frame: frame(scenario.kind) })
@@ -106,11 +112,11 @@ impl<'s> Stage<'s> {
         Ok(match self.scenario.pace {
             Pace::Repeated(packets) => run(packets / TURNS)?.as_nanos() as f64,
             Pace::Single(packets) => {
-                let start = Instant::now();
+                let mut sum_ns = 0.0;
                 for _ in 0..packets / TURNS {
-                    run(1)?;
+                    sum_ns += run(1)?.as_nanos() as f64;
                 }
-                start.elapsed().as_nanos() as f64 / f64::from(packets / TURNS)
+                sum_ns / f64::from(packets / TURNS)
             }
         })
     }

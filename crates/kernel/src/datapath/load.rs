@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::fd::AsFd;
 
 use bytemuck::{Pod, Zeroable};
-use libbpf_rs::{MapCore, MapFlags, MapHandle, Object, ObjectBuilder, OpenObject};
+use libbpf_rs::{MapCore, MapFlags, MapHandle, Object, ObjectBuilder, OpenObject, Program};
 use units::{CpuId, IfIndex};
 
 use super::clock::tick_ns;
@@ -182,6 +182,17 @@ pub(super) fn map_handle(object: &Object, name: &'static str) -> Result<MapHandl
         .find(|map| map.name() == OsStr::new(name))
         .ok_or(DatapathError::Missing(name))?;
     MapHandle::try_from(&map).map_err(|source| access("open", name, source))
+}
+
+/// One of the object's programs.
+pub(super) fn program<'o>(
+    object: &'o Object,
+    name: &'static str,
+) -> Result<Program<'o>, DatapathError> {
+    object
+        .progs()
+        .find(|program| program.name() == OsStr::new(name))
+        .ok_or(DatapathError::Missing(name))
 }
 
 /// The memory of one of the object's arrays.

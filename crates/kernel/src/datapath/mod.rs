@@ -18,6 +18,7 @@ mod promiscuous;
 mod quality;
 mod rehearsal;
 mod ring;
+mod stopwatch;
 mod tables;
 mod trial;
 
@@ -32,5 +33,6 @@ pub use load::{Loaded, MapSizes, Options, Readers};
 pub use quality::Quality;
 pub use rehearsal::{Course, Hook, Rehearsal, Subject};
 pub use ring::{Ring, RingReader};
+pub use stopwatch::{RunTime, Stopwatch};
 pub use tables::{Control, MapTables};
 pub use trial::{TcOutcome, Trial, XdpOutcome};
