@@ -5,6 +5,7 @@
 
 mod apply_plan;
 mod datapath;
+mod live;
 mod machine;
 mod poll;
 mod record;
@@ -36,6 +37,8 @@ enum Bench {
     Datapath(datapath::Options),
     /// A tick: reading the kernel, deriving and publishing, against a bare reading. As root.
     Poll,
+    /// Packets across a lab of network namespaces, against a bridge with HTB. As root.
+    Live,
 }
 
 fn main() -> Result<()> {
@@ -44,6 +47,7 @@ fn main() -> Result<()> {
     let report = match arguments.bench {
         Bench::Apply(options) => Report::new(apply_plan::run(options)?),
         Bench::Datapath(options) => datapath::run(&options)?,
+        Bench::Live => Report::new(live::run()?),
         Bench::Poll => Report::new(poll::run()?),
     };
     println!("{}", report.table);

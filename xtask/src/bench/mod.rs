@@ -12,7 +12,7 @@ use crate::step;
 use figure::Figure;
 
 /// Benchmarks of the package `bench`.
-const IN_KERNEL: [&str; 3] = ["apply", "datapath", "poll"];
+const IN_KERNEL: [&str; 4] = ["apply", "datapath", "live", "poll"];
 
 /// What to measure.
 #[derive(clap::Args)]
