@@ -48,6 +48,9 @@ pub struct Engine {
     /// Of the sample before; its circuits and classes are in `tracks`.
     before: Option<Sample>,
     tick: u64,
+    /// The rows of the snapshot before, if nobody reads it any more: to take fresh memory for the
+    /// largest part of a snapshot each tick costs more than to fill it.
+    spare: Vec<CircuitFigures>,
 }
 
 impl Engine {
@@ -84,13 +87,13 @@ impl Engine {
         self.qualities.roll_up(layout);
 
         self.tick += 1;
-        let circuits: Vec<CircuitFigures> = (0..layout.circuits.len())
-            .map(|index| {
-                let mut figures = self.tracks.circuit(layout, index, &sample, interval);
-                (figures.tcp, figures.rtt) = self.qualities.circuit(index, interval);
-                figures
-            })
-            .collect();
+        let mut circuits = std::mem::take(&mut self.spare);
+        circuits.clear();
+        circuits.extend((0..layout.circuits.len()).map(|index| {
+            let mut figures = self.tracks.circuit(layout, index, &sample, interval);
+            (figures.tcp, figures.rtt) = self.qualities.circuit(index, interval);
+            figures
+        }));
         let mut nodes = roll_up(layout, &circuits);
         for (index, node) in nodes.iter_mut().enumerate() {
             node.rtt = self.qualities.node_rtt(index);
@@ -112,7 +115,8 @@ impl Engine {
         sample.circuits = Vec::new();
         sample.quality = Vec::new();
         self.before = Some(sample);
-        self.store.publish(Arc::new(snapshot));
+        let former = self.store.publish(Arc::new(snapshot));
+        self.spare = Arc::try_unwrap(former).map(|former| former.circuits).unwrap_or_default();
         Outcome::Published { tick: self.tick }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::expiry::Timeouts;
 use crate::flow_snapshot::FlowSnapshot;
-use crate::flows::{FlowTable, Gone, Span, Taken, of_protocol};
+use crate::flows::{FlowTable, Gone, Place, Span, Taken, of_protocol};
 use crate::hosts::HostTable;
 use crate::origins::{Origin, OriginTable};
 use crate::rate::Interval;
@@ -15,6 +15,9 @@ use crate::retransmits::RetransmitLog;
 use crate::ring::Ring;
 use crate::sample::ByProtocol;
 use crate::store::Store;
+
+/// Readings that are looked up together.
+const BATCH: usize = 64;
 
 /// The most of everything that is kept. What is over is counted and left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,11 +111,15 @@ impl FlowEngine {
         }
         let span = self.advance(taken_ns);
         let mut forget = Vec::new();
-        for reading in readings {
-            if !self.take(span, &reading, &mut resolve) {
-                self.refused += 1;
-                forget.push(reading.key);
+        let mut readings = readings.into_iter();
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            batch.clear();
+            batch.extend(readings.by_ref().take(BATCH));
+            if batch.is_empty() {
+                break;
             }
+            self.take_batch(span, &batch, &mut resolve, &mut forget);
         }
         self.expire(taken_ns, &mut forget);
         self.publish(taken_ns);
@@ -135,14 +142,32 @@ impl FlowEngine {
         Span { tick: self.tick, interval, before_ns }
     }
 
+    fn take_batch(
+        &mut self,
+        span: Span,
+        batch: &[FlowReading],
+        resolve: &mut impl FnMut(IpAddr) -> Origin,
+        forget: &mut Vec<FlowKey>,
+    ) {
+        let places: Vec<Place> = batch.iter().map(|flow| self.flows.look_up(&flow.key)).collect();
+        places.iter().for_each(|place| self.hosts.look_up(place.host));
+        for (reading, place) in batch.iter().zip(places) {
+            if !self.take(span, place, reading, resolve) {
+                self.refused += 1;
+                forget.push(reading.key);
+            }
+        }
+    }
+
     /// Whether there was room for it.
     fn take(
         &mut self,
         span: Span,
+        place: Place,
         reading: &FlowReading,
         resolve: &mut impl FnMut(IpAddr) -> Origin,
     ) -> bool {
-        let (host, origin, growth) = match self.flows.take(span, reading) {
+        let (host, origin, growth) = match self.flows.take(span, place, reading) {
             Taken::Full => return false,
             Taken::Known { row, host, growth } => (host, self.flows.rows[row].origin, growth),
             Taken::New { row, growth, replaced } => {

@@ -12,8 +12,8 @@ use crate::ring::Ring;
 use crate::rows::Rows;
 use crate::sample::ByProtocol;
 
-/// What is known of flows after one reading. Never changed once published: it shares the rows with
-/// the writer, who copies what it changes.
+/// What is known of flows after one reading. Never changed once published. Chunks of
+/// rows that did not change are shared with the snapshot before.
 #[derive(Clone, Debug, Default)]
 pub struct FlowSnapshot {
     /// Readings so far that rates come from; 0 before the first.

@@ -152,7 +152,7 @@ pub(crate) enum Taken {
     Known { row: usize, host: u32, growth: Growth },
     /// It was not there before, or it was another flow of the same key. Host and origin are to be
     /// set with [`FlowTable::settle`].
-    New { row: usize, growth: Growth, replaced: Option<Gone> },
+    New { row: usize, growth: Growth, replaced: Option<Box<Gone>> },
     /// There is no room.
     Full,
 }
@@ -163,6 +163,14 @@ struct Activity {
     last_seen_ns: u64,
     host: u32,
     phase: Phase,
+}
+
+/// Where a flow was found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    hash: u64,
+    row: Option<u32>,
+    pub(crate) host: u32,
 }
 
 /// The hot cache of flows: one writer, rows shared with snapshots, never more than its capacity.
@@ -194,8 +202,24 @@ impl FlowTable {
         self.capacity
     }
 
-    pub(crate) fn take(&mut self, span: Span, reading: &FlowReading) -> Taken {
-        let hash = hash_of(&self.hasher, &reading.key);
+    /// Looks the flow up and touches what [`FlowTable::take`] will change of it. Nearly all of the
+    /// cost of a reading is waiting for memory; looking many up before the first is taken lets these
+    /// waits overlap.
+    pub(crate) fn look_up(&self, key: &FlowKey) -> Place {
+        let hash = hash_of(&self.hasher, key);
+        let same = |index: &u32| self.rows[*index as usize].key == *key;
+        let row = self.index.find(hash, same).copied();
+        let host = row.map_or(u32::MAX, |row| self.activities[row as usize].host);
+        if let Some(row) = row {
+            let row = &self.rows[row as usize];
+            std::hint::black_box((row.streams.up.last_seen_ns, row.rtt.internet.samples));
+        }
+        Place { hash, row, host }
+    }
+
+    /// `place` is what was found for the reading's key since the last expiry.
+    pub(crate) fn take(&mut self, span: Span, place: Place, reading: &FlowReading) -> Taken {
+        let hash = place.hash;
         let rows = &self.rows;
         let same = |index: &u32| rows[*index as usize].key == reading.key;
         let activity = Activity {
@@ -203,7 +227,8 @@ impl FlowTable {
             host: u32::MAX,
             phase: Phase::of(&reading.key, &reading.streams),
         };
-        if let Some(&index) = self.index.find(hash, same) {
+        // a flow that is read twice in a row was not there when it was looked up
+        if let Some(index) = place.row.or_else(|| self.index.find(hash, same).copied()) {
             let index = index as usize;
             let host = self.activities[index].host;
             let row = self.rows.row_mut(index);
@@ -217,7 +242,7 @@ impl FlowTable {
             self.activities[index] = activity;
             let growth = first_growth(span, reading);
             row.take(span, reading, &growth);
-            return Taken::New { row: index, growth, replaced: Some(gone) };
+            return Taken::New { row: index, growth, replaced: Some(Box::new(gone)) };
         }
         if self.rows.len() >= self.capacity {
             return Taken::Full;

@@ -43,9 +43,8 @@ pub fn rtt_of_bin(bin: u8) -> u64 {
         return RTT_UNIT_NS << RTT_OCTAVE_MAX;
     }
     let width = RTT_UNIT_NS << (octave - BINS_PER_OCTAVE_LOG2);
-    let low = (8 + u64::from(inner & 7)) * width;
-    let high = low + width;
-    2 * low * high / (low + high)
+    let (low, high) = (8 + u64::from(inner & 7), 9 + u64::from(inner & 7));
+    2 * low * high * width / (low + high)
 }
 
 /// How many RTTs fell into each bin. It takes 584 bytes; many are kept as [`crate::RttWindow`]s.

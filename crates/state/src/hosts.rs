@@ -197,6 +197,23 @@ impl HostTable {
         host
     }
 
+    /// Touches what [`HostTable::add`] will change: see [`crate::flows::FlowTable::look_up`].
+    pub(crate) fn look_up(&self, host: u32) {
+        if host != NO_HOST
+            && let Some(row) = &self.rows[host as usize]
+        {
+            let (traffic, grown) = (row.traffic.up.tcp.bytes, row.grown.up.tcp.bytes);
+            std::hint::black_box((
+                row.flows,
+                row.traffic.down.tcp,
+                traffic,
+                row.grown.down.tcp,
+                grown,
+            ));
+            std::hint::black_box((row.retransmits.down, row.rtt.internet.samples));
+        }
+    }
+
     pub(crate) fn add(&mut self, host: u32, span: Span, reading: &FlowReading, growth: &Growth) {
         if let Some(row) = self.row_mut(host) {
             row.add(span, reading, growth);

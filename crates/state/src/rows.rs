@@ -50,7 +50,7 @@ impl<T> Rows<T> {
 
 /// The writer's rows. It works on a flat vector and notes which chunks it changed; publishing copies
 /// those and no others. Copying on the first write instead would spare the second copy of what is
-/// idle, but each write then costs an atomic operation, which doubles the cost of a reading.
+/// idle, but each write then costs an atomic operation, and those keep waits for memory apart.
 #[derive(Debug)]
 pub(crate) struct LiveRows<T> {
     rows: Vec<T>,

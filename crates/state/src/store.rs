@@ -24,7 +24,8 @@ impl<T> Store<T> {
         self.latest.load_full()
     }
 
-    pub(crate) fn publish(&self, snapshot: Arc<T>) {
-        self.latest.store(snapshot);
+    /// Puts a newer one in its place and gives the former back.
+    pub(crate) fn publish(&self, snapshot: Arc<T>) -> Arc<T> {
+        self.latest.swap(snapshot)
     }
 }
