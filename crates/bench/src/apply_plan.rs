@@ -73,7 +73,7 @@ fn measure(circuits: usize, rounds: usize) -> Result<Vec<Record>> {
 }
 
 /// Runs `work` with a plan for two new veths, which are gone afterwards.
-fn on_new_veths<T: Send>(
+pub(crate) fn on_new_veths<T: Send>(
     circuits: usize,
     work: impl FnOnce(&Plan) -> Result<T> + Send,
 ) -> Result<T> {
@@ -113,8 +113,8 @@ fn apply_and_verify(plan: &Plan) -> Result<(f64, usize)> {
     Ok((start.elapsed().as_secs_f64(), report.operations))
 }
 
-/// Seconds.
-fn send_bare(plan: &Plan, one_by_one: bool) -> Result<f64> {
+/// Sends all of a plan with no check. Seconds.
+pub(crate) fn send_bare(plan: &Plan, one_by_one: bool) -> Result<f64> {
     let mut messages = Messages::new();
     for (nic, requests) in apply::requests(plan) {
         for request in &requests {

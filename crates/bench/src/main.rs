@@ -5,7 +5,9 @@
 
 mod apply_plan;
 mod datapath;
+mod live;
 mod machine;
+mod poll;
 mod record;
 mod rtt;
 mod shaped_plan;
@@ -36,6 +38,10 @@ enum Bench {
     Datapath(datapath::Options),
     /// How true the RTTs are that the programs measure. As root.
     Rtt,
+    /// A tick: reading the kernel, deriving and publishing, against a bare reading. As root.
+    Poll,
+    /// Packets across a lab of network namespaces, against a bridge with HTB. As root.
+    Live,
 }
 
 fn main() -> Result<()> {
@@ -45,6 +51,8 @@ fn main() -> Result<()> {
         Bench::Apply(options) => Report::new(apply_plan::run(options)?),
         Bench::Datapath(options) => datapath::run(&options)?,
         Bench::Rtt => Report::new(rtt::run()?),
+        Bench::Live => Report::new(live::run()?),
+        Bench::Poll => Report::new(poll::run()?),
     };
     println!("{}", report.table);
     if let Some(path) = &arguments.json {

@@ -5,6 +5,9 @@
 //!
 //! - [`clock`]: the monotonic clock that all samples are dated by;
 //! - [`counters`]: what the kernel programs count;
+//! - [`flows`]: the flows that they remember;
+//! - [`quality`]: what they know of circuits' connections;
+//! - [`retransmits`]: TCP segments that were sent again, one by one;
 //! - [`classes`]: what HTB's classes and their leaves count.
 
 #![forbid(unsafe_code)]
@@ -12,3 +15,7 @@
 pub mod classes;
 pub mod clock;
 pub mod counters;
+mod ends;
+pub mod flows;
+pub mod quality;
+pub mod retransmits;

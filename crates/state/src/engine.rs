@@ -5,6 +5,8 @@ use std::sync::Arc;
 use units::{Packets, PerDirection};
 
 use crate::layout::Layout;
+use crate::leaves::LeafTracks;
+use crate::quality::Qualities;
 use crate::rate::Interval;
 use crate::sample::{Counter, Sample};
 use crate::snapshot::{
@@ -25,7 +27,8 @@ pub enum Outcome {
         tick: u64,
     },
     /// The sample was ignored: it is not [`crate::MIN_INTERVAL_NS`] later than the one before, or
-    /// even earlier. The next one covers its time too.
+    /// even earlier. The next one covers its time too. Only its RTTs and retransmissions were taken
+    /// in, as they come but once.
     TooSoon {
         /// When the sample before was read.
         before_ns: u64,
@@ -40,9 +43,14 @@ pub struct Engine {
     store: Arc<Store>,
     layout: Arc<Layout>,
     tracks: Tracks,
+    leaves: LeafTracks,
+    qualities: Qualities,
     /// Of the sample before; its circuits and classes are in `tracks`.
     before: Option<Sample>,
     tick: u64,
+    /// The rows of the snapshot before, if nobody reads it any more: to take fresh memory for the
+    /// largest part of a snapshot each tick costs more than to fill it.
+    spare: Vec<CircuitFigures>,
 }
 
 impl Engine {
@@ -64,6 +72,7 @@ impl Engine {
             interval = Interval::between(before.taken_ns, sample.taken_ns);
             if interval.is_none() {
                 let (before_ns, taken_ns) = (before.taken_ns, sample.taken_ns);
+                self.qualities.take(&self.layout, &sample);
                 return Outcome::TooSoon { before_ns, taken_ns };
             }
         }
@@ -73,32 +82,49 @@ impl Engine {
             .as_deref()
             .filter(|classes| sample.taken_ns.saturating_sub(classes.taken_ns) <= CLASSES_STALE_NS);
         self.tracks.take_classes(layout, fresh);
+        let leaves = self.leaves.take(layout, fresh);
+        self.qualities.take(layout, &sample);
+        self.qualities.roll_up(layout);
 
         self.tick += 1;
-        let circuits: Vec<CircuitFigures> = (0..layout.circuits.len())
-            .map(|index| self.tracks.circuit(layout, index, &sample, interval))
-            .collect();
+        let mut circuits = std::mem::take(&mut self.spare);
+        circuits.clear();
+        circuits.extend((0..layout.circuits.len()).map(|index| {
+            let mut figures = self.tracks.circuit(layout, index, &sample, interval);
+            (figures.tcp, figures.rtt) = self.qualities.circuit(index, interval);
+            figures
+        }));
+        let mut nodes = roll_up(layout, &circuits);
+        for (index, node) in nodes.iter_mut().enumerate() {
+            node.rtt = self.qualities.node_rtt(index);
+        }
+        let total = self.box_figures(&sample, interval);
         let snapshot = Snapshot {
             tick: self.tick,
             taken_ns: sample.taken_ns,
             interval_ns: interval.map(Interval::ns),
             layout: Arc::clone(layout),
-            nodes: roll_up(layout, &circuits),
+            nodes,
             queues: self.add_queues(&circuits),
             circuits,
-            total: self.box_figures(&sample, interval),
+            leaves,
+            total,
             unknown: std::mem::take(&mut sample.unknown),
             maps: std::mem::take(&mut sample.maps),
         };
         sample.circuits = Vec::new();
+        sample.quality = Vec::new();
         self.before = Some(sample);
-        self.store.publish(Arc::new(snapshot));
+        let former = self.store.publish(Arc::new(snapshot));
+        self.spare = Arc::try_unwrap(former).map(|former| former.circuits).unwrap_or_default();
         Outcome::Published { tick: self.tick }
     }
 
     fn adopt(&mut self, layout: &Arc<Layout>) {
         if !Arc::ptr_eq(&self.layout, layout) {
             self.tracks = self.tracks.carried_over(&self.layout, layout);
+            self.leaves.carry_over(&self.layout, layout);
+            self.qualities.carry_over(&self.layout, layout);
             self.layout = Arc::clone(layout);
         }
     }
@@ -120,8 +146,9 @@ impl Engine {
         queues
     }
 
-    fn box_figures(&self, sample: &Sample, interval: Option<Interval>) -> BoxFigures {
+    fn box_figures(&mut self, sample: &Sample, interval: Option<Interval>) -> BoxFigures {
         let before = self.before.as_ref();
+        let (tcp, rtt) = self.qualities.total(sample, before, interval);
         let counters = |now: &[Counter], before: Option<&Vec<Counter>>| {
             now.iter()
                 .enumerate()
@@ -141,6 +168,8 @@ impl Engine {
         };
         BoxFigures {
             offered,
+            tcp,
+            rtt,
             verdicts: counters(&sample.verdicts, before.map(|before| &before.verdicts)),
             events: counters(&sample.events, before.map(|before| &before.events)),
             egress: counters(&sample.egress, before.map(|before| &before.egress)),

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use units::Direction;
+use units::{Direction, Segment};
 
 use crate::layout::Layout;
 use crate::snapshot::{ClassFigures, Snapshot};
@@ -19,7 +19,7 @@ pub struct CircuitQuery {
     pub node: Option<usize>,
     /// What orders them; the layout's order decides between equals.
     pub sort: CircuitSort,
-    /// The direction that is compared; none: the sum of both (the larger of both shares).
+    /// The direction that is compared; none: the sum of both (the larger of both shares; RTTs have none).
     pub by: Option<Direction>,
     /// The largest first.
     pub descending: bool,
@@ -43,6 +43,10 @@ pub enum CircuitSort {
     Share,
     Drops,
     Backlog,
+    /// The percentile of the last minute that 90 % do not exceed; those without samples as of none.
+    Rtt(Segment),
+    /// The share of TCP packets that were sent again.
+    Retransmits,
 }
 
 /// Which unknown hosts, in which order.
@@ -151,13 +155,21 @@ impl Snapshot {
             CircuitSort::Share => self.circuit_share_percent(index, direction),
             CircuitSort::Drops => class(direction, |class| class.drops_per_sec),
             CircuitSort::Backlog => class(direction, |class| class.backlog.get()),
+            CircuitSort::Retransmits => {
+                let retransmits = figures.tcp[direction].retransmits;
+                retransmits.share_percent(figures.offered[direction].tcp)
+            }
+            CircuitSort::Rtt(segment) => figures.rtt[segment].map_or(0, |rtt| rtt.p90_ns) as f64,
             CircuitSort::Id | CircuitSort::Name | CircuitSort::Node => 0.0,
         };
         match query.by {
             Some(direction) => one(direction),
             None => {
                 let (down, up) = (one(Direction::Download), one(Direction::Upload));
-                if query.sort == CircuitSort::Share { down.max(up) } else { down + up }
+                match query.sort {
+                    CircuitSort::Share | CircuitSort::Retransmits => down.max(up),
+                    _ => down + up,
+                }
             }
         }
     }

@@ -4,7 +4,11 @@ use std::net::IpAddr;
 use std::ops::AddAssign;
 use std::sync::Arc;
 
-use units::{Bytes, IfIndex, Packets, PerDirection, TcHandle};
+use units::{Bytes, CircuitSlot, IfIndex, Packets, PerDirection, TcHandle};
+
+use crate::reading::QualityReading;
+
+use crate::leaf::LeafSample;
 
 /// Everything that was read for one tick.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +20,14 @@ pub struct Sample {
     pub circuits: Vec<PerDirection<ByProtocol<Traffic>>>,
     /// What arrived at the box.
     pub total: PerDirection<ByProtocol<Traffic>>,
+    /// RTTs and retransmissions of the circuits that have changed since the sample before, in any
+    /// order; in the first sample, of all whose counters are not zero. What is not named here has
+    /// not changed, so a tick costs what the busy circuits cost.
+    pub quality: Vec<(CircuitSlot, QualityReading)>,
+    /// TCP segments that were sent again, of all traffic.
+    pub total_retransmits: PerDirection<Packets>,
+    /// TCP segments that were overtaken on their way here, of all traffic.
+    pub total_reordered: PerDirection<Packets>,
     /// Ways out of `xdp_ingress`. The same names in the same order in every sample.
     pub verdicts: Vec<Counter>,
     /// Noteworthy things that happened to packets, likewise.
@@ -96,6 +108,8 @@ pub struct ClassSample {
     pub taken_ns: u64,
     /// In any order; classes that the layout does not name are passed over.
     pub classes: Vec<ClassReading>,
+    /// The qdiscs under them.
+    pub leaves: LeafSample,
 }
 
 /// The statistics of one class.

@@ -1,12 +1,15 @@
 //! Derived figures, as one tick leaves them.
 
+use std::ops::AddAssign;
 use std::sync::Arc;
 
-use units::{BitsPerSec, Bytes, Direction, Packets, PerDirection};
+use units::{BitsPerSec, Bytes, Direction, Packets, PerDirection, PerSegment};
 
 use crate::layout::Layout;
+use crate::leaves::Leaves;
 use crate::rate::Rate;
 use crate::sample::{ByProtocol, MapFill, UnknownHost};
+use crate::window::RttFigures;
 
 /// What is known after one tick. Never changed once published.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +28,8 @@ pub struct Snapshot {
     pub nodes: Vec<NodeFigures>,
     /// By queue.
     pub queues: Vec<QueueFigures>,
+    /// What the leaves under the circuits' classes did.
+    pub leaves: Arc<Leaves>,
     /// The box as a whole.
     pub total: BoxFigures,
     /// Hosts that no device covers.
@@ -38,6 +43,10 @@ pub struct Snapshot {
 pub struct BoxFigures {
     /// What arrived.
     pub offered: PerDirection<ByProtocol<Rate>>,
+    /// What happened to TCP connections, those of unknown hosts included.
+    pub tcp: PerDirection<TcpFigures>,
+    /// RTTs of the last minute, of all circuits.
+    pub rtt: PerSegment<Option<RttFigures>>,
     /// Ways out of `xdp_ingress`.
     pub verdicts: Vec<CounterFigures>,
     /// Noteworthy things that happened to packets.
@@ -64,6 +73,52 @@ pub struct CircuitFigures {
     pub offered: PerDirection<ByProtocol<Rate>>,
     /// What its class did; none when not shaping or when its statistics are not to be had.
     pub class: PerDirection<Option<ClassFigures>>,
+    /// What happened to its TCP connections.
+    pub tcp: PerDirection<TcpFigures>,
+    /// RTTs of the last minute; none where no sample was taken.
+    pub rtt: PerSegment<Option<RttFigures>>,
+}
+
+/// What happened to TCP connections in one direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpFigures {
+    /// Segments that were sent again.
+    pub retransmits: CountFigures,
+    /// Segments that were overtaken on their way here.
+    pub reordered: CountFigures,
+}
+
+/// How often something happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CountFigures {
+    /// Since its owner was seen first.
+    pub count: Packets,
+    /// How many a second.
+    pub per_sec: u64,
+}
+
+impl CountFigures {
+    /// Percent of the packets of `tcp` that it happened to, now; 0 of none, never above 100.
+    pub fn share_percent(&self, tcp: Rate) -> f64 {
+        if tcp.packets_per_sec == 0 {
+            return 0.0;
+        }
+        (self.per_sec as f64 * 100.0 / tcp.packets_per_sec as f64).min(100.0)
+    }
+}
+
+impl AddAssign for CountFigures {
+    fn add_assign(&mut self, other: Self) {
+        self.count += other.count;
+        self.per_sec = self.per_sec.saturating_add(other.per_sec);
+    }
+}
+
+impl AddAssign for TcpFigures {
+    fn add_assign(&mut self, other: Self) {
+        self.retransmits += other.retransmits;
+        self.reordered += other.reordered;
+    }
 }
 
 /// What one class did.
@@ -92,6 +147,10 @@ pub struct NodeFigures {
     pub drops_per_sec: PerDirection<u64>,
     /// Packets dropped since their classes were seen first.
     pub drops: PerDirection<Packets>,
+    /// What happened to TCP connections.
+    pub tcp: PerDirection<TcpFigures>,
+    /// RTTs of the last minute; none where no sample was taken.
+    pub rtt: PerSegment<Option<RttFigures>>,
 }
 
 /// One queue: its circuits' classes and the one for what no circuit claims.
@@ -117,6 +176,7 @@ impl NodeFigures {
         for direction in Direction::ALL {
             self.offered[direction] += circuit.offered[direction];
             self.carried[direction] = self.carried[direction] + circuit.carried(direction);
+            self.tcp[direction] += circuit.tcp[direction];
             if let Some(class) = &circuit.class[direction] {
                 self.drops_per_sec[direction] += class.drops_per_sec;
                 self.drops[direction] += class.drops;
@@ -131,6 +191,7 @@ impl NodeFigures {
             self.carried[direction] = self.carried[direction] + child.carried[direction];
             self.drops_per_sec[direction] += child.drops_per_sec[direction];
             self.drops[direction] += child.drops[direction];
+            self.tcp[direction] += child.tcp[direction];
         }
     }
 }

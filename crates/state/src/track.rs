@@ -133,7 +133,11 @@ impl Tracks {
             }),
             _ => PerDirection::default(),
         };
-        CircuitFigures { offered, class: tracked.class.map(|class| class.figures) }
+        CircuitFigures {
+            offered,
+            class: tracked.class.map(|class| class.figures),
+            ..CircuitFigures::default()
+        }
     }
 }
 

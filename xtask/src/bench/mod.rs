@@ -12,7 +12,7 @@ use crate::step;
 use figure::Figure;
 
 /// Benchmarks of the package `bench`.
-const IN_KERNEL: [&str; 3] = ["apply", "datapath", "rtt"];
+const IN_KERNEL: [&str; 5] = ["apply", "datapath", "live", "poll", "rtt"];
 
 /// What to measure.
 #[derive(clap::Args)]

@@ -19,8 +19,7 @@ pub(super) struct Clock {
     tick_ns: u64,
 }
 
-/// A moment on both clocks, from which others follow. Good for as long as the two clocks' rates do
-/// not drift apart by a tick: for hours.
+/// A moment on both clocks, from which others follow.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment {
     clock: abi::Clock,
@@ -73,7 +72,41 @@ impl Moment {
         if jiffies == 0 {
             return 0;
         }
-        let ago = self.clock.jiffies.saturating_sub(jiffies);
-        self.clock.ns.saturating_sub(ago.saturating_mul(self.tick_ns))
+        let later = jiffies.wrapping_sub(self.clock.jiffies).cast_signed();
+        self.clock.ns.saturating_add_signed(later.saturating_mul(self.tick_ns.cast_signed()))
+    }
+
+    pub(super) const fn jiffies(&self) -> u64 {
+        self.clock.jiffies
+    }
+
+    /// Whether `other` tells the same times, but for less than a second.
+    pub(super) fn agrees_with(&self, other: &Self) -> bool {
+        self.ns(other.clock.jiffies).abs_diff(other.clock.ns) < 1_000_000_000
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(jiffies: u64, ns: u64) -> Moment {
+        Moment { clock: abi::Clock { jiffies, ns }, tick_ns: 4_000_000 }
+    }
+
+    #[test]
+    fn times_before_and_after_a_moment_follow_from_it() {
+        let moment = moment(1_000, 5_000_000_000);
+        assert_eq!(moment.ns(1_000), 5_000_000_000);
+        assert_eq!(moment.ns(999), 4_996_000_000);
+        assert_eq!(moment.ns(1_250), 6_000_000_000);
+        assert_eq!((moment.ns(0), moment.ns(1)), (0, 1_004_000_000));
+    }
+
+    #[test]
+    fn moments_within_a_tick_of_each_other_agree() {
+        let first = moment(1_000, 5_000_000_000);
+        assert!(first.agrees_with(&moment(1_250, 6_003_999_999)));
+        assert!(!first.agrees_with(&moment(1_250, 7_000_000_000)));
     }
 }

@@ -2,7 +2,8 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::io::Read;
+use std::io::{self, Read};
+use std::ops::Range;
 use std::os::fd::AsFd;
 
 use libbpf_rs::{Iter, Link, MapCore, MapFlags, MapHandle, Object};
@@ -17,6 +18,8 @@ const PROGRAM: &str = "report_flows";
 /// The kernel hands out at most this much at once (`BPF_MEM_SEQ_BUF` in `kernel/bpf/bpf_iter.c`).
 const READ_BYTES: usize = 32 * 1024;
 
+const REPORT_BYTES: usize = size_of::<abi::FlowReport>();
+
 /// Keys that one system call deletes.
 const DELETE_BATCH: usize = 4096;
 
@@ -25,7 +28,19 @@ pub struct Flows {
     map: MapHandle,
     reporter: Link,
     clock: Clock,
+    /// What times follow from. It stays, so that the start of a flow reads the same each time: a
+    /// moment taken anew would be off by another part of a tick.
+    anchor: Option<Moment>,
     capacity: u32,
+}
+
+/// Flows of which a packet came since they were handed over before, in no order.
+pub struct ChangedFlows {
+    reports: Iter,
+    buffer: Box<[u8]>,
+    /// What is in the buffer and was not handed over.
+    unread: Range<usize>,
+    dates: Dates,
 }
 
 /// Tells when the programs saw what they report.
@@ -45,6 +60,48 @@ impl fmt::Debug for Flows {
     }
 }
 
+impl fmt::Debug for ChangedFlows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChangedFlows").field("unread", &self.unread).finish_non_exhaustive()
+    }
+}
+
+impl ChangedFlows {
+    /// Tells when the programs saw what the flows report.
+    pub const fn dates(&self) -> Dates {
+        self.dates
+    }
+
+    /// Has a whole report in the buffer, if there is another.
+    fn fill(&mut self) -> io::Result<bool> {
+        while self.unread.len() < REPORT_BYTES {
+            self.buffer.copy_within(self.unread.clone(), 0);
+            self.unread = 0..self.unread.len();
+            let read = self.reports.read(&mut self.buffer[self.unread.end..])?;
+            if read == 0 {
+                return Ok(false);
+            }
+            self.unread.end += read;
+        }
+        Ok(true)
+    }
+}
+
+impl Iterator for ChangedFlows {
+    type Item = Result<abi::FlowReport, DatapathError>;
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.fill() {
+            Ok(false) => None,
+            Err(error) => Some(Err(access("iterate over", MAP, error.into()))),
+            Ok(true) => {
+                let report = &self.buffer[self.unread.start..][..REPORT_BYTES];
+                self.unread.start += REPORT_BYTES;
+                Some(Ok(bytemuck::pod_read_unaligned(report)))
+            }
+        }
+    }
+}
+
 impl Flows {
     pub(super) fn new(object: &Object, sizes: &MapSizes) -> Result<Self, DatapathError> {
         let map = map_handle(object, MAP)?;
@@ -54,7 +111,8 @@ impl Flows {
             .ok_or(DatapathError::Missing(PROGRAM))?
             .attach_iter(map.as_fd())
             .map_err(|source| access("iterate over", MAP, source))?;
-        Ok(Self { map, reporter, clock: Clock::new(object)?, capacity: sizes.flows })
+        let clock = Clock::new(object)?;
+        Ok(Self { map, reporter, clock, anchor: None, capacity: sizes.flows })
     }
 
     /// Room for flows.
@@ -71,28 +129,28 @@ impl Flows {
         &mut self,
         mut each: impl FnMut(&abi::FlowReport, Dates),
     ) -> Result<usize, DatapathError> {
-        const SIZE: usize = size_of::<abi::FlowReport>();
-        let dates = Dates(self.clock.now()?);
-        let mut reports =
-            Iter::new(&self.reporter).map_err(|source| access("iterate over", MAP, source))?;
-        let mut buffer = vec![0; READ_BYTES];
-        let (mut filled, mut count) = (0, 0);
-        loop {
-            let read = reports
-                .read(&mut buffer[filled..])
-                .map_err(|error| access("iterate over", MAP, error.into()))?;
-            if read == 0 {
-                return Ok(count);
-            }
-            filled += read;
-            let whole = filled - filled % SIZE;
-            for report in buffer[..whole].chunks_exact(SIZE) {
-                each(&bytemuck::pod_read_unaligned(report), dates);
-                count += 1;
-            }
-            buffer.copy_within(whole..filled, 0);
-            filled -= whole;
+        let changed = self.changed()?;
+        let dates = changed.dates();
+        let mut count = 0;
+        for report in changed {
+            each(&report?, dates);
+            count += 1;
         }
+        Ok(count)
+    }
+
+    /// The same, one by one. What is not asked for is handed over the next time.
+    ///
+    /// # Errors
+    /// When the map cannot be read.
+    pub fn changed(&mut self) -> Result<ChangedFlows, DatapathError> {
+        let now = self.clock.now()?;
+        let anchor = self.anchor.filter(|anchor| anchor.agrees_with(&now)).unwrap_or(now);
+        self.anchor = Some(anchor);
+        let reports =
+            Iter::new(&self.reporter).map_err(|source| access("iterate over", MAP, source))?;
+        let buffer = vec![0; READ_BYTES].into();
+        Ok(ChangedFlows { reports, buffer, unread: 0..0, dates: Dates(anchor) })
     }
 
     /// Forgets flows, making room for others. One that is not there is none to forget.

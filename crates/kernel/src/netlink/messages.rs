@@ -3,6 +3,9 @@
 /// Bytes of `struct nlmsghdr`.
 pub(super) const HEADER: usize = 16;
 
+/// Offset of the type in `struct nlmsghdr`.
+pub(super) const KIND: usize = 4;
+
 /// Offset of the flags in `struct nlmsghdr`.
 pub(super) const FLAGS: usize = 6;
 

@@ -10,7 +10,7 @@ use rustix::net::sockopt::{self, Timeout};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 use thiserror::Error;
 
-use super::messages::{FLAGS, HEADER, SEQUENCE};
+use super::messages::{FLAGS, HEADER, KIND, SEQUENCE};
 use super::{Messages, attributes, text, u32_at};
 
 /// Bytes in one send; well below the 208 KiB that a socket may send by default.
@@ -128,15 +128,15 @@ impl Socket {
         Ok(())
     }
 
-    /// Asks `request` as a dump and hands each answer's type and body to `each`, which may be
-    /// called anew from the first answer; `restart` is called before that happens.
+    /// Asks `request` as a dump and hands each answer's type and body to `each`, along with what
+    /// `start` made. Both begin anew when the state changed while it was read.
     ///
     /// # Errors
     /// When the kernel refuses, or keeps changing what is read.
     pub fn dump<T>(
         &mut self,
         request: &mut Messages,
-        start: impl Fn() -> T,
+        mut start: impl FnMut() -> T,
         mut each: impl FnMut(&mut T, u16, &[u8]),
     ) -> Result<T, NetlinkError> {
         add_flags(request, 0, libc::NLM_F_DUMP as u16);
@@ -149,6 +149,26 @@ impl Socket {
             }
         }
         Err(NetlinkError::Unsteady)
+    }
+
+    /// Asks `request` as a dump and looks at nothing but where it ends: what the kernel itself
+    /// takes for a dump, for comparison. Tells the bytes that came.
+    ///
+    /// # Errors
+    /// When the socket fails.
+    pub fn dump_unread(&mut self, request: &mut Messages) -> Result<usize, NetlinkError> {
+        add_flags(request, 0, libc::NLM_F_DUMP as u16);
+        self.send(request, 0, 0)?;
+        let mut bytes = 0;
+        loop {
+            let datagram = self.receive()?;
+            bytes += datagram.len();
+            // the kernel puts the end last, in a datagram of its own or behind other answers
+            let last = datagram.len().saturating_sub(HEADER + size_of::<u32>());
+            if u32_at(datagram, last + KIND) & 0xffff == libc::NLMSG_DONE as u32 {
+                return Ok(bytes);
+            }
+        }
     }
 
     /// Asks for one thing and returns the answer's body.
@@ -246,20 +266,26 @@ impl Socket {
         mut each: impl FnMut(&Header, &[u8]) -> Result<bool, NetlinkError>,
     ) -> Result<(), NetlinkError> {
         loop {
-            let read = match rustix::net::recv(&self.fd, &mut *self.buffer, RecvFlags::empty()) {
-                Ok((read, _)) => read,
-                Err(Errno::INTR) => continue,
-                Err(Errno::NOBUFS) => return Err(NetlinkError::Overrun),
-                Err(Errno::AGAIN) => return Err(NetlinkError::Silent),
-                Err(errno) => return Err(socket_error("read from", errno)),
-            };
-            let mut rest = &self.buffer[..read];
+            let mut rest = self.receive()?;
             while let Some((header, body, behind)) = split_message(rest) {
                 let is_ours = header.sequence.wrapping_sub(base) < u32::MAX / 2;
                 if is_ours && each(&header, body)? {
                     return Ok(());
                 }
                 rest = behind;
+            }
+        }
+    }
+
+    /// The next datagram.
+    fn receive(&mut self) -> Result<&[u8], NetlinkError> {
+        loop {
+            match rustix::net::recv(&self.fd, &mut *self.buffer, RecvFlags::empty()) {
+                Ok((read, _)) => return Ok(&self.buffer[..read]),
+                Err(Errno::INTR) => {}
+                Err(Errno::NOBUFS) => return Err(NetlinkError::Overrun),
+                Err(Errno::AGAIN) => return Err(NetlinkError::Silent),
+                Err(errno) => return Err(socket_error("read from", errno)),
             }
         }
     }

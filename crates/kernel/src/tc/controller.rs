@@ -71,7 +71,7 @@ pub enum Failed {
 /// Traffic control of the network namespace in which it was opened.
 #[derive(Debug)]
 pub struct Controller {
-    socket: Socket,
+    pub(super) socket: Socket,
 }
 
 impl Controller {
@@ -125,7 +125,7 @@ impl TrafficControl for Controller {
     }
 }
 
-fn dump_request(kind: u16, nic: IfIndex) -> Messages {
+pub(super) fn dump_request(kind: u16, nic: IfIndex) -> Messages {
     let mut request = Messages::new();
     let body = tc_message(nic, TcHandle::default(), TcHandle::default());
     request.start(kind, libc::NLM_F_REQUEST as u16, &body);

@@ -1,18 +1,15 @@
 //! What the kernel has: qdiscs and classes as dumps tell them.
 
-use units::{Bytes, IfIndex, Packets, TcHandle};
+use units::{Bytes, IfIndex, TcHandle};
 
 use super::encode::{CAKE_DIFFSERV, HTB_CEIL64, HTB_INIT, HTB_PARMS, HTB_RATE64, cake_diffserv};
 use super::parameters::HtbParameters;
 use super::request::{Diffserv, Qdisc};
+use super::stats::Stats;
 use crate::netlink::{attributes, text, u32_at, u64_at};
 
 /// Bytes of `struct tcmsg`.
-const TC_MESSAGE: usize = 20;
-
-const STATS_BASIC: u16 = 1;
-const STATS_QUEUE: u16 = 3;
-const STATS_PACKETS_64: u16 = 8;
+pub(super) const TC_MESSAGE: usize = 20;
 
 /// A qdisc on a NIC.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,23 +60,6 @@ pub struct ClassState {
     pub stats: Stats,
 }
 
-/// What passed through a qdisc or class since it was made, and what it holds now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Sent.
-    pub bytes: Bytes,
-    /// Sent. The kernel sends 64 bits where 32 do not do.
-    pub packets: Packets,
-    /// Dropped. The kernel counts 32 bits and wraps.
-    pub drops: u32,
-    /// Times that the limit was met. The kernel counts 32 bits and wraps.
-    pub overlimits: u32,
-    /// Bytes held now.
-    pub backlog_bytes: u32,
-    /// Packets held now.
-    pub backlog_packets: u32,
-}
-
 /// The fixed part and the attributes that both kinds of answer share.
 struct Record<'a> {
     nic: IfIndex,
@@ -107,7 +87,7 @@ impl<'a> Record<'a> {
             match attribute {
                 libc::TCA_KIND => record.kind = payload,
                 libc::TCA_OPTIONS => record.options = payload,
-                libc::TCA_STATS2 => record.stats = stats(payload),
+                libc::TCA_STATS2 => record.stats = Stats::decode(payload).0,
                 _ => {}
             }
         }
@@ -181,28 +161,6 @@ fn diffserv(mode: u32) -> Option<Diffserv> {
         .find(|diffserv| cake_diffserv(*diffserv) == mode)
 }
 
-/// Decodes `TCA_STATS2`.
-fn stats(nested: &[u8]) -> Stats {
-    let mut stats = Stats::default();
-    for (kind, payload) in attributes(nested) {
-        match kind {
-            STATS_BASIC => {
-                stats.bytes = Bytes::new(u64_at(payload, 0));
-                stats.packets = stats.packets.max(Packets::new(u32_at(payload, 8).into()));
-            }
-            STATS_PACKETS_64 => stats.packets = Packets::new(u64_at(payload, 0)),
-            STATS_QUEUE => {
-                stats.backlog_packets = u32_at(payload, 0);
-                stats.backlog_bytes = u32_at(payload, 4);
-                stats.drops = u32_at(payload, 8);
-                stats.overlimits = u32_at(payload, 16);
-            }
-            _ => {}
-        }
-    }
-    stats
-}
-
 #[cfg(test)]
 mod tests {
     use units::BitsPerSec;
@@ -267,16 +225,5 @@ mod tests {
         for end in 0..whole.len() {
             let _ = (qdisc(&whole[..end]), class(&whole[..end]));
         }
-    }
-
-    #[test]
-    fn packets_take_the_wide_counter_in_any_order() {
-        let mut bytes = vec![12, 0, 8, 0];
-        bytes.extend_from_slice(&(1_u64 << 33).to_ne_bytes());
-        bytes.extend_from_slice(&[20, 0, 1, 0]);
-        bytes.extend_from_slice(&5_u64.to_ne_bytes());
-        bytes.extend_from_slice(&[7, 0, 0, 0, 0, 0, 0, 0]);
-        let read = stats(&bytes);
-        assert_eq!((read.bytes.get(), read.packets.get()), (5, 1 << 33));
     }
 }

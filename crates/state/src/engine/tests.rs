@@ -1,12 +1,14 @@
 use std::time::Instant;
 
 use proptest::prelude::*;
-use units::{BitsPerSec, Bytes, CircuitSlot, CpuId, Direction, IfIndex, QueueId, TcHandle};
+use units::{
+    BitsPerSec, Bytes, CircuitSlot, CpuId, Direction, IfIndex, PerSegment, QueueId, TcHandle,
+};
 
 use super::*;
 use crate::{
     ByProtocol, CircuitLayout, CircuitQuery, CircuitSort, ClassCounters, ClassReading, ClassRef,
-    ClassSample, NodeLayout, QueueLayout, Traffic,
+    ClassSample, NodeLayout, QualityReading, QueueLayout, RttFigures, TcpFigures, Traffic,
 };
 
 const SECOND: u64 = 1_000_000_000;
@@ -80,7 +82,7 @@ fn dump(seconds: u64, classes: &[(u16, u64, u32)]) -> Option<Arc<ClassSample>> {
         counters: ClassCounters { sent: traffic(bytes), drops, backlog: Bytes::new(7) },
     };
     let classes = classes.iter().map(reading).collect();
-    Some(Arc::new(ClassSample { taken_ns: seconds * SECOND, classes }))
+    Some(Arc::new(ClassSample { taken_ns: seconds * SECOND, classes, ..ClassSample::default() }))
 }
 
 fn down_bps(engine: &Engine, circuit: usize) -> u64 {
@@ -184,6 +186,116 @@ fn pages_are_cut_from_the_order_of_all() {
     assert_eq!((below.total, below.matched), (50, 34));
     let named = CircuitQuery { filter: "NAME OF 4".into(), ..query };
     assert_eq!(snapshot.circuits_page(&named).matched, 10);
+}
+
+/// A reading of one row: retransmissions so far, and ten samples in each of these bins.
+fn quality(slot: u32, retransmits: u64, bins: &[u8]) -> (CircuitSlot, QualityReading) {
+    let customer = bins.iter().map(|bin| (*bin, 10)).collect();
+    let reading = QualityReading {
+        retransmits: PerDirection { down: retransmits, up: 0 },
+        rtt: PerSegment { customer, internet: Vec::new() },
+        ..QualityReading::default()
+    };
+    (CircuitSlot::new(slot), reading)
+}
+
+fn samples(rtt: &PerSegment<Option<RttFigures>>) -> u64 {
+    rtt.customer.map_or(0, |figures| figures.samples)
+}
+
+#[test]
+fn rtts_roll_up_by_adding_and_leave_after_a_minute() {
+    let layout = layout(vec![
+        circuit("a", 0, Some(1), 10),
+        circuit("b", 1, Some(0), 11),
+        circuit("c", 2, None, 12),
+    ]);
+    let mut engine = Engine::new();
+    let tick = |engine: &mut Engine, seconds, quality| {
+        engine.update(&layout, Sample { quality, ..sample(seconds, &[0; 3]) });
+        engine.store().latest()
+    };
+    tick(&mut engine, 1, vec![quality(0, 0, &[9])]);
+    let all = vec![quality(0, 0, &[50, 60]), quality(1, 0, &[70]), quality(2, 0, &[80])];
+    let snapshot = tick(&mut engine, 2, all);
+    let circuits: Vec<_> = snapshot.circuits.iter().map(|c| samples(&c.rtt)).collect();
+    let nodes: Vec<_> = snapshot.nodes.iter().map(|node| samples(&node.rtt)).collect();
+    assert_eq!((circuits, nodes), (vec![20, 10, 10], vec![30, 20, 0]), "none of before the start");
+    let site = snapshot.nodes[0].rtt.customer.unwrap();
+    let bin = crate::rtt_of_bin;
+    assert_eq!((site.p50_ns, site.p90_ns, site.p99_ns), (bin(60), bin(70), bin(70)));
+    let all = snapshot.total.rtt.customer.unwrap();
+    assert_eq!((all.samples, all.p99_ns), (40, bin(80)));
+    assert_eq!(snapshot.total.rtt.internet, None);
+    let later = tick(&mut engine, 55, vec![quality(2, 0, &[80])]);
+    assert_eq!((samples(&later.total.rtt), samples(&later.circuits[0].rtt)), (50, 20));
+    let later = tick(&mut engine, 62, vec![]);
+    assert_eq!((samples(&later.total.rtt), samples(&later.circuits[0].rtt)), (10, 0));
+    assert_eq!((samples(&later.nodes[0].rtt), samples(&later.circuits[2].rtt)), (0, 10));
+}
+
+#[test]
+fn retransmissions_have_rates_shares_and_counts() {
+    let layout = layout(vec![circuit("a", 0, Some(1), 10), circuit("b", 1, Some(0), 11)]);
+    let mut engine = Engine::new();
+    let mut tick = |seconds, bytes, quality, all| {
+        let total_retransmits = PerDirection { down: Packets::new(all), up: Packets::new(0) };
+        let sample = sample(seconds, &[bytes; 2]);
+        engine.update(&layout, Sample { quality, total_retransmits, ..sample });
+        engine.store().latest()
+    };
+    tick(1, 0, vec![quality(0, 1_000, &[])], 5_000);
+    let snapshot = tick(3, 200_000, vec![quality(0, 1_020, &[]), quality(1, 4, &[])], 5_030);
+    let count = |tcp: &PerDirection<TcpFigures>| {
+        (tcp.down.retransmits.count.get(), tcp.down.retransmits.per_sec)
+    };
+    assert_eq!(count(&snapshot.circuits[0].tcp), (20, 10), "since it was seen first");
+    assert_eq!(count(&snapshot.circuits[1].tcp), (4, 2), "it was zero before, or it had been read");
+    assert_eq!(count(&snapshot.nodes[0].tcp), (24, 12));
+    assert_eq!(count(&snapshot.total.tcp), (30, 15));
+    let circuit = &snapshot.circuits[0];
+    let share = circuit.tcp.down.retransmits.share_percent(circuit.offered.down.tcp);
+    assert!((share - 10.0).abs() < 1e-9, "{share}");
+    let snapshot = tick(4, 200_000, vec![quality(0, 7, &[])], 3);
+    assert_eq!(count(&snapshot.circuits[0].tcp), (20, 0), "counters that went back");
+    assert_eq!(count(&snapshot.total.tcp), (30, 0));
+    assert_eq!(count(&tick(5, 200_000, vec![quality(0, 9, &[])], 9).circuits[0].tcp), (22, 2));
+}
+
+#[test]
+fn rtts_of_a_row_that_passes_to_another_circuit_stay_with_the_former() {
+    let mut engine = Engine::new();
+    let tick = |engine: &mut Engine, layout: &Arc<Layout>, seconds, quality| {
+        engine.update(layout, Sample { quality, ..sample(seconds, &[0; 2]) });
+        let snapshot = engine.store().latest();
+        let one = |c: &CircuitFigures| (samples(&c.rtt), c.tcp.down.retransmits.count.get());
+        snapshot.circuits.iter().map(one).collect::<Vec<_>>()
+    };
+    let before = layout(vec![circuit("a", 0, Some(1), 10), circuit("b", 1, None, 11)]);
+    tick(&mut engine, &before, 1, vec![]);
+    let both = vec![quality(0, 5, &[3]), quality(1, 2, &[4])];
+    assert_eq!(tick(&mut engine, &before, 2, both), [(10, 5), (10, 2)]);
+    let after = layout(vec![circuit("new", 0, Some(2), 10), circuit("a", 1, Some(2), 11)]);
+    let both = vec![quality(0, 9, &[3]), quality(1, 8, &[4])];
+    assert_eq!(tick(&mut engine, &after, 3, both), [(0, 0), (10, 5)]);
+    let both = vec![quality(0, 10, &[3]), quality(1, 11, &[4])];
+    assert_eq!(tick(&mut engine, &after, 4, both), [(10, 1), (20, 8)]);
+    let nodes = &engine.store().latest().nodes;
+    let nodes: Vec<_> = nodes.iter().map(|node| samples(&node.rtt)).collect();
+    assert_eq!(nodes, [10, 10, 20], "samples stay with the node below which they were taken");
+}
+
+#[test]
+fn a_sample_that_is_too_soon_still_gives_its_rtts() {
+    let layout = layout(vec![circuit("a", 0, Some(1), 10)]);
+    let mut engine = Engine::new();
+    engine.update(&layout, sample(5, &[0]));
+    let early = Sample { quality: vec![quality(0, 3, &[7])], ..sample(4, &[0]) };
+    assert!(matches!(engine.update(&layout, early), Outcome::TooSoon { .. }));
+    engine.update(&layout, sample(6, &[0]));
+    let snapshot = engine.store().latest();
+    assert_eq!(samples(&snapshot.circuits[0].rtt), 10);
+    assert_eq!(snapshot.circuits[0].tcp.down.retransmits.per_sec, 3);
 }
 
 #[test]

@@ -1,0 +1,85 @@
+//! Writing what the programs otherwise write: a busy box's maps, for measuring how they are read.
+
+use libbpf_rs::{MapCore, MapFlags, MapHandle};
+use units::{CircuitSlot, CpuId};
+
+use super::clock::Clock;
+use super::load::{access, map_handle, mapped};
+use super::mapped::Mapped;
+use super::{DatapathError, Loaded};
+
+/// Flows that one system call writes.
+const BATCH: usize = 16_384;
+
+/// Writes into the maps of programs that are loaded, but not attached.
+#[derive(Debug)]
+pub struct Filler {
+    flows: MapHandle,
+    traffic: Mapped<abi::Traffic>,
+    quality: Mapped<abi::Quality>,
+    circuits: usize,
+    clock: Clock,
+}
+
+impl Loaded {
+    /// A writer into the maps.
+    ///
+    /// # Errors
+    /// When the kernel does not let them be opened.
+    pub fn filler(&self) -> Result<Filler, DatapathError> {
+        let circuits = self.options.sizes.circuits.max(1) as usize;
+        let cpus = libbpf_rs::num_possible_cpus().map_err(DatapathError::Load)?;
+        Ok(Filler {
+            flows: map_handle(&self.object, "tg_flows")?,
+            traffic: mapped(&self.object, "tg_traffic", cpus * circuits)?,
+            quality: mapped(&self.object, "tg_quality", circuits)?,
+            circuits,
+            clock: Clock::new(&self.object)?,
+        })
+    }
+}
+
+impl Filler {
+    /// What the programs would date a packet by now.
+    ///
+    /// # Errors
+    /// When their clock cannot be read.
+    pub fn jiffies(&self) -> Result<u64, DatapathError> {
+        self.clock.now().map(|now| now.jiffies())
+    }
+
+    /// Writes flows: as many `flows` as `keys`.
+    ///
+    /// # Errors
+    /// When the map has no room.
+    pub fn flows(&self, keys: &[abi::FlowKey], flows: &[abi::Flow]) -> Result<(), DatapathError> {
+        for (keys, flows) in keys.chunks(BATCH).zip(flows.chunks(BATCH)) {
+            self.flows
+                .update_batch(
+                    bytemuck::cast_slice(keys),
+                    bytemuck::cast_slice(flows),
+                    keys.len() as u32,
+                    MapFlags::ANY,
+                    MapFlags::ANY,
+                )
+                .map_err(|source| access("write to", "tg_flows", source))?;
+        }
+        Ok(())
+    }
+
+    /// Writes a circuit's traffic on one CPU.
+    ///
+    /// # Panics
+    /// When the maps have no such row.
+    pub fn traffic(&self, cpu: CpuId, slot: CircuitSlot, traffic: &abi::Traffic) {
+        self.traffic.write(usize::from(cpu.get()) * self.circuits + slot.index(), traffic);
+    }
+
+    /// Writes what is known of a circuit's connections.
+    ///
+    /// # Panics
+    /// Likewise.
+    pub fn quality(&self, slot: CircuitSlot, quality: &abi::Quality) {
+        self.quality.write(slot.index(), quality);
+    }
+}
