@@ -65,6 +65,16 @@ static __always_inline __u32 stream_target(struct tg_stream *stream, const struc
 	return stream->target;
 }
 
+/* The key of an IPv4 flow, from the one that fits all. */
+static __always_inline void fill_ipv4_key(struct tg_ipv4_flow_key *to, const struct tg_flow_key *key)
+{
+	__u32 customer = ((const __u32 *)key->customer.bytes)[3];
+	__u32 internet = ((const __u32 *)key->internet.bytes)[3];
+
+	*(__u64 *)&to->customer = (__u64)internet << 32 | customer;
+	*(__u64 *)&to->customer_port = *(const __u64 *)&key->customer_port;
+}
+
 /* Makes `flow` one without packets; NULL while there is no use in trying to add it. */
 static __always_inline struct tg_flow *prepare_flow(struct tg_totals *totals, struct tg_flow *flow,
 						    __u32 target, __u64 jiffies)
@@ -76,18 +86,14 @@ static __always_inline struct tg_flow *prepare_flow(struct tg_totals *totals, st
 		return NULL;
 	}
 	__builtin_memset(flow, 0, sizeof(*flow));
-	flow->first_seen = jiffies;
 	flow->streams[TG_DOWNLOAD].not_before = jiffies;
 	flow->streams[TG_UPLOAD].not_before = jiffies;
 	return flow;
 }
 
 /* Trying to insert into a full map costs as much as inserting: after a refusal, not for a while. */
-static __always_inline void insert_flow(struct tg_totals *totals, const struct tg_flow_key *key,
-					const struct tg_flow *flow, __u64 jiffies)
+static __always_inline void note_refusal(struct tg_totals *totals, long refused, __u64 jiffies)
 {
-	long refused = bpf_map_update_elem(&tg_flows, key, flow, BPF_NOEXIST);
-
 	if (refused == -E2BIG) {
 		totals->flows_full = jiffies;
 		totals->events[TG_EVENT_FLOWS_FULL]++;
@@ -98,6 +104,8 @@ static __always_inline void insert_flow(struct tg_totals *totals, const struct t
 static __always_inline void count_in_stream(struct tg_stream *stream, __u8 tos, __u64 bytes,
 					    __u64 jiffies)
 {
+	if (!stream->packets)
+		stream->first_seen = jiffies;
 	stream->bytes += bytes;
 	stream->packets++;
 	stream->last_seen = jiffies;

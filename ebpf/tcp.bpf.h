@@ -151,7 +151,6 @@ static __always_inline void void_outstanding(struct tg_stream *stream)
 	stream->outstanding[0] = 0;
 	stream->outstanding[1] = 0;
 	stream->outstanding[2] = 0;
-	stream->outstanding[3] = 0;
 }
 
 /* Takes the sample of the packet that first echoes an outstanding timestamp of `other`. */

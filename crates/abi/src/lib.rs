@@ -16,8 +16,8 @@ mod records;
 pub use codes::{Direction, Egress, Event, Mode, Protocol, Segment, UnknownCode, Verdict};
 pub use records::{
     Address, Bucket, Capture, Captured, Circuit, Clock, Control, Count, Flow, FlowKey, FlowReport,
-    Ipv4Host, Metadata, Place, Prefix, Quality, Queues, Retransmit, Settings, Stream, StreamReport,
-    Totals, Traffic, UnknownHost,
+    Ipv4FlowKey, Ipv4Host, Ipv6Flow, Metadata, Place, Prefix, Quality, Queues, Retransmit,
+    Settings, Stream, StreamReport, Totals, Traffic, UnknownHost,
 };
 
 /// An RTT is kept in units of this many nanoseconds.
@@ -29,7 +29,7 @@ pub const RTT_OCTAVE_MIN: u32 = 6;
 /// What follows the last octave: 2^24 units.
 pub const RTT_OCTAVE_MAX: u32 = 24;
 /// Segments of one direction whose answers are awaited at once.
-pub const OUTSTANDING: u32 = 4;
+pub const OUTSTANDING: u32 = 3;
 /// Captures that may run at once.
 pub const CAPTURES_MAX: u32 = 8;
 /// The most bytes of a frame that a capture takes.

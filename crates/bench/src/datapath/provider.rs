@@ -31,7 +31,7 @@ const BLOCKS: u32 = 1_000;
 const FIRST_BLOCK: Ipv4Addr = Ipv4Addr::new(172, 16, 0, 0);
 
 /// Flows that are remembered.
-const FLOWS: u32 = 131_072;
+pub(super) const FLOWS: u32 = 131_072;
 
 /// CPUs that circuits are spread over.
 const CPUS: u16 = 2;

@@ -18,7 +18,8 @@ const TURNS: u32 = 10;
 const WARM_UP: u32 = 500_000;
 
 /// The maps that packets fill.
-const FLOWS: &str = "tg_flows";
+const IPV4_FLOWS: &str = "tg_ipv4_flows";
+const IPV6_FLOWS: &str = "tg_ipv6_flows";
 const UNKNOWN: &str = "tg_unknown";
 
 /// What one packet costs.
@@ -75,11 +76,11 @@ impl<'s> Stage<'s> {
     /// Lets packets pass until caches and branch predictors know them, and the tables are as the
     /// scenario wants them.
     fn prepare(&mut self) -> Result<()> {
-        let capacities = [self.readers.flows.capacity(), self.readers.counters.unknown_capacity()];
+        let capacities = [provider::FLOWS, self.readers.counters.unknown_capacity()];
         let packets = match self.scenario.tables {
             Tables::Standing => WARM_UP,
             // no flow must be refused: after that the program does not try again for a while
-            Tables::Emptied => self.readers.flows.capacity() / 2,
+            Tables::Emptied => provider::FLOWS / 2,
             Tables::Full => 2 * capacities.into_iter().max().unwrap_or(0),
         };
         for subject in [Subject::Datapath, Subject::Empty] {
@@ -91,7 +92,7 @@ impl<'s> Stage<'s> {
     /// Nanoseconds a packet: with the datapath's program, and with the empty one.
     fn round(&mut self) -> Result<(f64, f64)> {
         if self.scenario.tables == Tables::Emptied {
-            self.rehearsal.clear(FLOWS)?;
+            self.rehearsal.clear(IPV4_FLOWS)?;
         }
         let before = self.readers.counters.totals();
         let (mut datapath_ns, mut empty_ns) = (0.0, 0.0);
@@ -160,14 +161,15 @@ impl<'s> Stage<'s> {
             (Hook::Tc, _) => 0,
             (_, Tables::Standing) => flows,
             (_, Tables::Emptied) => packets,
-            (_, Tables::Full) => self.readers.flows.capacity(),
+            (_, Tables::Full) => provider::FLOWS,
         };
         let unknown = match (customers, tables) {
             (Customers::Shaped, _) => 0,
             (_, Tables::Full) => self.readers.counters.unknown_capacity(),
             (..) => flows,
         };
-        for (table, expected) in [(FLOWS, flows), (UNKNOWN, unknown)] {
+        let flows_table = if self.scenario.kind == Kind::Tcp6 { IPV6_FLOWS } else { IPV4_FLOWS };
+        for (table, expected) in [(flows_table, flows), (UNKNOWN, unknown)] {
             let entries = self.rehearsal.entries(table)?;
             ensure!(
                 entries == expected as usize,

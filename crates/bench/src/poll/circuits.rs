@@ -272,7 +272,9 @@ fn flow(slot: u32, fills: u64, begun: u64, jiffies: u64) -> Flow {
         packets,
         epoch: 1,
         target: slot,
+        first_seen: begun as u32,
         last_seen: jiffies as u32,
+        reported: packets as u32 - 10,
         tcp_flags: 0x10,
         rtt_last: 20_000,
         rtt_min: 15_000,
@@ -281,12 +283,7 @@ fn flow(slot: u32, fills: u64, begun: u64, jiffies: u64) -> Flow {
         retransmits: fills as u32 / 2,
         ..Stream::default()
     };
-    Flow {
-        first_seen: begun,
-        reported: 2 * (packets - 10),
-        streams: [stream; 2],
-        ..Flow::default()
-    }
+    Flow { streams: [stream; 2] }
 }
 
 fn traffic(fills: u64) -> Traffic {

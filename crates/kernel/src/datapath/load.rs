@@ -9,6 +9,7 @@ use units::{CpuId, IfIndex};
 
 use super::buckets;
 use super::clock::tick_ns;
+use super::flow_maps;
 use super::mapped::Mapped;
 use super::{Captures, Counters, DatapathError, Flows, MapTables, Quality, Ring};
 
@@ -49,7 +50,7 @@ pub struct MapSizes {
     pub prefixes: u32,
     /// Unknown hosts that are remembered.
     pub unknown_hosts: u32,
-    /// Flows.
+    /// IPv4 flows, and half as many IPv6 ones.
     pub flows: u32,
 }
 
@@ -127,7 +128,8 @@ fn set_sizes(open: &mut OpenObject, sizes: &MapSizes, cpus: u32) -> Result<(), D
     for mut map in open.maps_mut() {
         let entries = match map.name().to_str().unwrap_or_default() {
             "tg_circuits" | "tg_quality" => sizes.circuits,
-            "tg_flows" => sizes.flows,
+            "tg_ipv4_flows" => sizes.flows,
+            "tg_ipv6_flows" => flow_maps::ipv6_flows(sizes.flows),
             "tg_hosts" => sizes.hosts,
             "tg_ipv4_hosts" => buckets::count(sizes.hosts),
             "tg_prefixes" => sizes.prefixes,

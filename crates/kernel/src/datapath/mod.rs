@@ -12,6 +12,7 @@ mod control;
 mod counters;
 mod error;
 mod fill;
+mod flow_maps;
 mod flows;
 mod footprint;
 mod load;

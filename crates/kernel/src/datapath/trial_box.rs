@@ -2,10 +2,9 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use libbpf_rs::{MapCore, MapFlags, MapHandle};
 use units::{CircuitSlot, CpuId, IfIndex, IpPrefix};
 
-use super::load::{access, map_handle};
+use super::flow_maps::FlowMaps;
 use super::{DatapathError, Loaded, MapSizes, MapTables, Options, Readers, Trial};
 use crate::tables::{AddressTarget, Tables};
 
@@ -16,7 +15,7 @@ const NIC: IfIndex = IfIndex::new(1);
 #[derive(Debug)]
 pub struct TrialBox {
     loaded: Loaded,
-    flows: MapHandle,
+    flows: FlowMaps,
     /// What the programs tell.
     pub readers: Readers,
     // Keeps the tables' memory.
@@ -49,7 +48,7 @@ impl TrialBox {
         let rows: Vec<_> =
             customers.iter().map(|address| IpPrefix::host(*address)).zip(circuits).collect();
         tables.set_addresses(&rows).map_err(DatapathError::Fill)?;
-        let flows = map_handle(&loaded.object, "tg_flows")?;
+        let flows = FlowMaps::new(&loaded.object)?;
         Ok(Self { loaded, flows, readers, _tables: tables })
     }
 
@@ -66,11 +65,7 @@ impl TrialBox {
     /// # Errors
     /// When the map cannot be read.
     pub fn flow(&self, key: &abi::FlowKey) -> Result<Option<abi::Flow>, DatapathError> {
-        let value = self
-            .flows
-            .lookup(bytemuck::bytes_of(key), MapFlags::ANY)
-            .map_err(|source| access("read", "tg_flows", source))?;
-        Ok(value.and_then(|bytes| bytemuck::try_pod_read_unaligned(&bytes).ok()))
+        self.flows.lookup(key)
     }
 }
 
