@@ -20,7 +20,7 @@ struct capturable {
 	__u32 length; /* of the frame */
 	__u32 headers;
 	__u32 direction;
-};
+} __attribute__((aligned(8)));
 
 static __always_inline int is_wanted(const struct tg_capture *capture, const struct capturable *packet)
 {

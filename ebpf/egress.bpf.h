@@ -71,7 +71,7 @@ int tc_egress(struct __sk_buff *skb)
 	enum tg_egress egress = TG_EGRESS_METADATA;
 	enum tg_direction direction;
 	struct packet packet = {};
-	struct tg_address customer;
+	struct tg_address customer __attribute__((aligned(8)));
 	struct tg_place place;
 	__u32 slot;
 
@@ -90,7 +90,7 @@ int tc_egress(struct __sk_buff *skb)
 			return leave_unclaimed(skb, totals, now, direction);
 		if (!is_slot(slot)) {
 			egress = TG_EGRESS_LOOKUP;
-			customer = direction == TG_DOWNLOAD ? packet.destination : packet.source;
+			copy_address(&customer, direction == TG_DOWNLOAD ? &packet.destination : &packet.source);
 			slot = lookup_address(&customer);
 		}
 	}

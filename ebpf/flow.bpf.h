@@ -20,16 +20,21 @@
 #define ICMPV6_ECHO_REQUEST 128
 #define ICMPV6_ECHO_REPLY 129
 
+/* Both ports as they lie in the key, the customer's first, and the protocol: in one store. */
+static __always_inline void fill_ports(struct tg_flow_key *key, __u32 ports, __u8 protocol)
+{
+	*(__u64 *)&key->customer_port = (__u64)protocol << 32 | ports;
+}
+
 /* The ends of the packet, told apart by its direction. */
 static __always_inline void fill_ends(struct tg_flow_key *key, const struct packet *packet,
 				      enum tg_direction direction)
 {
-	key->customer = direction == TG_DOWNLOAD ? packet->destination : packet->source;
-	key->internet = direction == TG_DOWNLOAD ? packet->source : packet->destination;
-	key->customer_port = 0;
-	key->internet_port = 0;
-	key->protocol = packet->protocol;
-	__builtin_memset(key->padding, 0, sizeof(key->padding));
+	int download = direction == TG_DOWNLOAD;
+
+	copy_address(&key->customer, download ? &packet->destination : &packet->source);
+	copy_address(&key->internet, download ? &packet->source : &packet->destination);
+	fill_ports(key, 0, packet->protocol);
 }
 
 static __always_inline int is_echo(const struct packet *packet, __u8 type)
@@ -38,20 +43,15 @@ static __always_inline int is_echo(const struct packet *packet, __u8 type)
 				 type == ICMP_ECHO_REQUEST || type == ICMP_ECHO_REPLY;
 }
 
-/* `at` is a transport header of at least eight bytes. */
-static __always_inline void fill_ports(struct tg_flow_key *key, const struct packet *packet,
-				       enum tg_protocol protocol, enum tg_direction direction,
-				       const __u8 *at)
+/* The ports in a transport header of at least eight bytes, the customer's first. */
+static __always_inline __u32 read_ports(const struct packet *packet, enum tg_protocol protocol,
+					enum tg_direction direction, const __u8 *at)
 {
-	const __u16 *ports = (const __u16 *)at;
+	__u32 ports = *(const __u32 *)at; /* the sender's first */
 
-	if (protocol == TG_ICMP) {
-		if (is_echo(packet, at[0]))
-			key->customer_port = ports[2];
-		return;
-	}
-	key->customer_port = direction == TG_DOWNLOAD ? ports[1] : ports[0];
-	key->internet_port = direction == TG_DOWNLOAD ? ports[0] : ports[1];
+	if (protocol == TG_ICMP)
+		return is_echo(packet, at[0]) ? ((const __u16 *)at)[2] : 0;
+	return direction == TG_DOWNLOAD ? ports >> 16 | ports << 16 : ports;
 }
 
 /* Whose flow it is: as remembered, or by another look at the address if the maps have changed. */
@@ -65,6 +65,16 @@ static __always_inline __u32 stream_target(struct tg_stream *stream, const struc
 	return stream->target;
 }
 
+/* The key of an IPv4 flow, from the one that fits all. */
+static __always_inline void fill_ipv4_key(struct tg_ipv4_flow_key *to, const struct tg_flow_key *key)
+{
+	__u32 customer = ((const __u32 *)key->customer.bytes)[3];
+	__u32 internet = ((const __u32 *)key->internet.bytes)[3];
+
+	*(__u64 *)&to->customer = (__u64)internet << 32 | customer;
+	*(__u64 *)&to->customer_port = *(const __u64 *)&key->customer_port;
+}
+
 /* Makes `flow` one without packets; NULL while there is no use in trying to add it. */
 static __always_inline struct tg_flow *prepare_flow(struct tg_totals *totals, struct tg_flow *flow,
 						    __u32 target, __u64 jiffies)
@@ -76,18 +86,14 @@ static __always_inline struct tg_flow *prepare_flow(struct tg_totals *totals, st
 		return NULL;
 	}
 	__builtin_memset(flow, 0, sizeof(*flow));
-	flow->first_seen = jiffies;
 	flow->streams[TG_DOWNLOAD].not_before = jiffies;
 	flow->streams[TG_UPLOAD].not_before = jiffies;
 	return flow;
 }
 
 /* Trying to insert into a full map costs as much as inserting: after a refusal, not for a while. */
-static __always_inline void insert_flow(struct tg_totals *totals, const struct tg_flow_key *key,
-					const struct tg_flow *flow, __u64 jiffies)
+static __always_inline void note_refusal(struct tg_totals *totals, long refused, __u64 jiffies)
 {
-	long refused = bpf_map_update_elem(&tg_flows, key, flow, BPF_NOEXIST);
-
 	if (refused == -E2BIG) {
 		totals->flows_full = jiffies;
 		totals->events[TG_EVENT_FLOWS_FULL]++;
@@ -98,6 +104,8 @@ static __always_inline void insert_flow(struct tg_totals *totals, const struct t
 static __always_inline void count_in_stream(struct tg_stream *stream, __u8 tos, __u64 bytes,
 					    __u64 jiffies)
 {
+	if (!stream->packets)
+		stream->first_seen = jiffies;
 	stream->bytes += bytes;
 	stream->packets++;
 	stream->last_seen = jiffies;

@@ -20,7 +20,8 @@ struct work {
 	struct packet packet;
 	struct segment segment;
 	struct tg_flow_key key;
-	struct tg_flow flow; /* in the making */
+	struct tg_ipv4_flow_key ipv4_key;
+	struct tg_ipv6_flow made; /* a flow in the making */
 };
 
 /* 0 -> work. Writer and reader: xdp_ingress on that CPU. Bound: 1. */
@@ -47,10 +48,14 @@ static __always_inline void leave_metadata(struct xdp_md *ctx, struct tg_totals 
 	metadata->slot = slot;
 }
 
+/* Hands the packet to that CPU. On it already, the hop would only cost. */
 static __always_inline int steer(struct tg_totals *totals, __u16 cpu)
 {
-	int action = bpf_redirect_map(&tg_cpus, cpu, XDP_PASS);
+	int action;
 
+	if (cpu == bpf_get_smp_processor_id())
+		return XDP_PASS;
+	action = bpf_redirect_map(&tg_cpus, cpu, XDP_PASS);
 	if (action != XDP_REDIRECT)
 		totals->events[TG_EVENT_NO_CPU]++;
 	return action;
@@ -111,10 +116,39 @@ static __always_inline __u32 headers_end(struct xdp_md *ctx, const struct packet
 	return packet->payload + (at[12] >> 4) * 4;
 }
 
+/* The flow of the key, in the map of its address family; NULL without one. */
+static __always_inline struct tg_flow *known_flow(struct work *work)
+{
+	struct tg_ipv6_flow *flow;
+
+	if (work->packet.is_ipv6) {
+		flow = bpf_map_lookup_elem(&tg_ipv6_flows, &work->key);
+		if (!flow)
+			return NULL;
+		barrier_var(flow); /* or it is computed with before it is compared */
+		return &flow->flow;
+	}
+	fill_ipv4_key(&work->ipv4_key, &work->key);
+	return bpf_map_lookup_elem(&tg_ipv4_flows, &work->ipv4_key);
+}
+
+/* Adds the flow that was made. */
+static __always_inline void insert_flow(struct tg_totals *totals, struct work *work, __u64 jiffies)
+{
+	long refused;
+
+	if (work->packet.is_ipv6)
+		refused = bpf_map_update_elem(&tg_ipv6_flows, &work->key, &work->made, BPF_NOEXIST);
+	else
+		refused = bpf_map_update_elem(&tg_ipv4_flows, &work->ipv4_key, &work->made.flow,
+					      BPF_NOEXIST);
+	note_refusal(totals, refused, jiffies);
+}
+
 /* Finds the packet's flow, or makes one, and takes the packet into it. Tells whose the packet is. */
 static __always_inline __u32 find_flow(struct xdp_md *ctx, struct tg_totals *totals, struct work *work,
 				       enum tg_protocol protocol, enum tg_direction direction,
-				       __u32 epoch, __u64 length, __u64 jiffies)
+				       __u32 epoch, __u64 length, __u64 jiffies, int *has_flow)
 {
 	void *data = (void *)(long)ctx->data;
 	__u8 *at = data + (work->packet.payload & FRAME_OFFSET_MAX);
@@ -123,23 +157,24 @@ static __always_inline __u32 find_flow(struct xdp_md *ctx, struct tg_totals *tot
 
 	if (protocol == TG_OTHER || work->packet.later_fragment || at + 8 > (__u8 *)(long)ctx->data_end)
 		return lookup_address(&work->key.customer);
-	fill_ports(&work->key, &work->packet, protocol, direction, at);
-	flow = bpf_map_lookup_elem(&tg_flows, &work->key);
+	fill_ports(&work->key, read_ports(&work->packet, protocol, direction, at), work->packet.protocol);
+	flow = known_flow(work);
 	if (flow) {
 		target = stream_target(&flow->streams[direction & 1], &work->key, epoch);
 	} else {
 		target = lookup_address(&work->key.customer);
-		fresh = prepare_flow(totals, &work->flow, target, jiffies);
+		fresh = prepare_flow(totals, &work->made.flow, target, jiffies);
 		flow = fresh;
 		if (fresh) {
 			fresh->streams[direction & 1].target = target;
 			fresh->streams[direction & 1].epoch = epoch;
 		}
 	}
+	*has_flow = flow != NULL;
 	if (flow)
 		track(ctx, flow, work, protocol, direction, length, jiffies);
 	if (fresh)
-		insert_flow(totals, &work->key, fresh, jiffies);
+		insert_flow(totals, work, jiffies);
 	return target;
 }
 
@@ -172,7 +207,7 @@ int xdp_ingress(struct xdp_md *ctx)
 	enum tg_protocol protocol;
 	struct packet *packet;
 	enum parsed parsed;
-	int valid = 1;
+	int valid = 1, has_flow = 0;
 
 	if (!now || !totals || !work)
 		return XDP_PASS;
@@ -204,11 +239,11 @@ int xdp_ingress(struct xdp_md *ctx)
 	add(totals->counts, direction, protocol, length);
 
 	jiffies = bpf_jiffies64();
-	target = find_flow(ctx, totals, work, protocol, direction, epoch, length, jiffies);
+	target = find_flow(ctx, totals, work, protocol, direction, epoch, length, jiffies, &has_flow);
 	if (now->captures)
 		capture(ctx, work, protocol, direction, target, length, now->captures);
 	if (target == TG_TARGET_CUSTOMERS) {
-		count_unknown(totals, &work->key.customer, direction, length, jiffies);
+		count_unknown(totals, &work->key.customer, direction, length, jiffies, has_flow);
 		return leave(totals, TG_VERDICT_UNKNOWN);
 	}
 	if (!is_slot(target))

@@ -32,9 +32,25 @@ struct {
 	__type(value, struct tg_circuit);
 } tg_circuits SEC(".maps");
 
-/* address -> slot or target. Writer: userspace. Readers: all programs. Bound: [limits] hosts. */
+/*
+ * hash of an IPv4 address -> the hosts that it may be. Writer: userspace. Readers: all programs.
+ * Bound: a fourth of [limits] hosts. One cache line tells, where a hash map takes three.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tg_bucket);
+} tg_ipv4_hosts SEC(".maps");
+
+/*
+ * address -> slot or target: IPv6, and IPv4 of which a bucket is full. Writer: userspace. Readers:
+ * all programs. Bound: [limits] hosts.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
 	__type(key, struct tg_address);
 	__type(value, __u32);
@@ -82,16 +98,24 @@ struct {
 } tg_unknown SEC(".maps");
 
 /*
- * ends -> flow. Writers: xdp_ingress adds and counts, report_flows notes what it told, userspace
- * removes the ended and the idle. Reader: userspace, by report_flows. Bound: [limits] flows; a flow
- * that finds no room is counted, and its packets find their circuit by address.
+ * ends -> flow. Writers: xdp_ingress adds and counts, the reporter notes what it told, userspace
+ * removes the ended and the idle. Reader: userspace, by report_ipv4_flows. Bound: [limits] flows; a
+ * flow that finds no room is counted, and its packets find their circuit by address.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
-	__type(key, struct tg_flow_key);
+	__type(key, struct tg_ipv4_flow_key);
 	__type(value, struct tg_flow);
-} tg_flows SEC(".maps");
+} tg_ipv4_flows SEC(".maps");
+
+/* Likewise for IPv6, apart since the longer key costs each packet a cache line. Bound: half as many. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct tg_flow_key);
+	__type(value, struct tg_ipv6_flow);
+} tg_ipv6_flows SEC(".maps");
 
 /*
  * slot -> quality. Writers: xdp_ingress adds, atomically; userspace takes the bins, atomically.

@@ -11,7 +11,8 @@
  *   the precise clock is read seldom. One is free again when a later value was answered.
  * - A timestamp is made outstanding only with the first packet that carries it.
  * - Sequence numbers obey Karn's rule: a repetition in their direction makes all of them void.
- * - A value that the other side cannot have seen is no answer.
+ * - A value that the other side cannot have seen is no answer. Where the other direction was not seen
+ *   at all, the value is remembered, so that it is not looked at again for each packet.
  * Each direction writes its own stream and reads the other's, so there is no lock.
  *
  * Retransmission or reordering. A segment that ends at or before the highest byte seen so far is
@@ -151,7 +152,6 @@ static __always_inline void void_outstanding(struct tg_stream *stream)
 	stream->outstanding[0] = 0;
 	stream->outstanding[1] = 0;
 	stream->outstanding[2] = 0;
-	stream->outstanding[3] = 0;
 }
 
 /* Takes the sample of the packet that first echoes an outstanding timestamp of `other`. */
@@ -162,7 +162,7 @@ static __always_inline void answer_timestamp(struct tg_stream *own, const struct
 
 	if ((own->marks & MARK_ECHOED) && !is_after(segment->echo, own->echoed))
 		return;
-	if (!(other->marks & MARK_TIMESTAMP) || is_after(segment->echo, other->timestamp))
+	if ((other->marks & MARK_TIMESTAMP) && is_after(segment->echo, other->timestamp))
 		return;
 	own->marks |= MARK_ECHOED;
 	own->echoed = segment->echo;
@@ -187,7 +187,7 @@ static __always_inline void answer_sequence(struct tg_stream *own, const struct 
 
 	if ((own->marks & MARK_ACKNOWLEDGED) && !is_after(segment->acknowledgement, own->acknowledged))
 		return;
-	if (!(other->marks & MARK_SEQUENCE) || is_after(segment->acknowledgement, other->next_sequence))
+	if ((other->marks & MARK_SEQUENCE) && is_after(segment->acknowledgement, other->next_sequence))
 		return;
 	for (i = 0; i < TG_OUTSTANDING && !(other->marks & MARK_BY_TIMESTAMP); i++) {
 		__u64 awaited = other->outstanding[i];

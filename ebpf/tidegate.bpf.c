@@ -21,7 +21,7 @@
  * by way of that NIC's queues. Runs behind the cpumap hop, on the circuit's CPU. What it forwards
  * tc_egress counts.
  *
- * report_flows (on demand): tells userspace of the flows that changed.
+ * report_ipv4_flows, report_ipv6_flows (on demand): tell userspace of the flows that changed.
  * read_clock (on demand): tells userspace the time by which packets are dated.
  *
  * No path drops a packet, and each is counted.

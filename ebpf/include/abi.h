@@ -21,7 +21,7 @@
 #define TG_RTT_OCTAVE_MIN 6u
 #define TG_RTT_OCTAVE_MAX 24u
 /* Segments of one direction whose answers are awaited at once. */
-#define TG_OUTSTANDING 4u
+#define TG_OUTSTANDING 3u
 /* Captures that may run at once: one bit each in tg_control.captures. */
 #define TG_CAPTURES_MAX 8u
 /* The most bytes of a frame that a capture takes. */
@@ -30,6 +30,11 @@
 /* Values of the address maps that are not circuit slots. */
 #define TG_TARGET_IGNORED 0xffffffffu
 #define TG_TARGET_CUSTOMERS 0xfffffffeu
+
+/* Address in a bucket's last place: there are more hosts, in tg_hosts. Nobody's address. */
+#define TG_BUCKET_MORE 0xffffffffu
+/* Multiplied with an address in host order to spread addresses over buckets (Knuth, TAOCP 6.4). */
+#define TG_BUCKET_MULTIPLIER 2654435769u
 
 /* Which way a packet travels. */
 enum tg_direction {
@@ -103,11 +108,12 @@ struct tg_settings {
 	__u32 customers_ifindex; /* equal to internet_ifindex on a stick */
 	__u32 mode;              /* enum tg_mode */
 	__u32 circuits;          /* rows of tg_circuits */
+	__u32 buckets;           /* rows of tg_ipv4_hosts */
 	__u32 tick_ns;           /* a jiffy */
 	__u16 internet_vlan;     /* on a stick */
 	__u16 customers_vlan;    /* on a stick */
 };
-_Static_assert(sizeof(struct tg_settings) == 24, "tg_settings");
+_Static_assert(sizeof(struct tg_settings) == 28, "tg_settings");
 
 /* The transmit queues that carry one direction. */
 struct tg_queues {
@@ -160,6 +166,19 @@ struct tg_address {
 };
 _Static_assert(sizeof(struct tg_address) == 16, "tg_address");
 
+/* A single IPv4 address. Eight bytes, so that it is read and written whole. */
+struct tg_ipv4_host {
+	__u32 address; /* network order; 0: none */
+	__u32 target;  /* slot, or another value of the address maps */
+};
+_Static_assert(sizeof(struct tg_ipv4_host) == 8, "tg_ipv4_host");
+
+/* A row of tg_ipv4_hosts: those whose hash falls here, in no order, with gaps. One cache line. */
+struct tg_bucket {
+	struct tg_ipv4_host hosts[8];
+};
+_Static_assert(sizeof(struct tg_bucket) == 64, "tg_bucket");
+
 /* Key of tg_prefixes, as the kernel's LPM trie takes it. */
 struct tg_prefix {
 	__u32 length; /* of the mapped form: an IPv4 /24 has 120 */
@@ -210,7 +229,10 @@ struct tg_quality {
 };
 _Static_assert(sizeof(struct tg_quality) == 1208, "tg_quality");
 
-/* Both directions of a flow, seen from the customer. Ports of ICMP echoes: identifier and 0. */
+/*
+ * Both directions of a flow, seen from the customer. Ports of ICMP echoes: identifier and 0. Key of
+ * tg_ipv6_flows.
+ */
 struct tg_flow_key {
 	struct tg_address customer;
 	struct tg_address internet;
@@ -244,28 +266,45 @@ struct tg_stream {
 	__u8 tos;            /* DSCP and ECN of the last packet */
 	__u8 marks;          /* which of the fields hold something; private to the programs */
 	__u8 spins;          /* QUIC: edges of the spin bit that answered each other in a row */
-	__u32 retransmits;   /* segments */
+	__u32 reported;      /* packets when userspace was last told of them; written by the reporters */
 	/* second line */
-	__u64 outstanding[4]; /* TSval or sequence number, and in the upper half when it was seen, in RTT units */
+	__u64 outstanding[3]; /* TSval or sequence number, and in the upper half when it was seen, in RTT units */
 	__u32 hole_begin;     /* sequence numbers that were jumped over */
 	__u32 hole_end;
 	__u32 noted;          /* when that was seen, in RTT units; QUIC: when the spin bit changed */
-	__u32 reordered;      /* segments */
+	__u32 retransmits;    /* segments */
+	__u32 reordered;      /* likewise */
 	__u32 rtt_last;
 	__u32 rtt_min;
 	__u32 rtt_smoothed;   /* RFC 6298, section 2 */
 	__u32 rtt_samples;
+	__u32 first_seen;     /* jiffies, the lower half */
 };
 _Static_assert(sizeof(struct tg_stream) == 128, "tg_stream");
 
-/* A flow. Padded so that a stream begins with a cache line, given the kernel's head of hash entries. */
+/* A flow: value of tg_ipv4_flows. */
 struct tg_flow {
-	__u64 first_seen; /* jiffies */
-	__u64 reported;   /* packets when userspace was last told of it; written by report_flows */
-	__u64 padding[3];
 	struct tg_stream streams[2]; /* by enum tg_direction */
 };
-_Static_assert(sizeof(struct tg_flow) == 296, "tg_flow");
+_Static_assert(sizeof(struct tg_flow) == 256, "tg_flow");
+
+/* Key of tg_ipv4_flows: as tg_flow_key. With the kernel's head of hash entries it fills a cache line. */
+struct tg_ipv4_flow_key {
+	__u32 customer; /* network order, as all of them */
+	__u32 internet;
+	__u16 customer_port;
+	__u16 internet_port;
+	__u8 protocol;
+	__u8 padding[3];
+};
+_Static_assert(sizeof(struct tg_ipv4_flow_key) == 16, "tg_ipv4_flow_key");
+
+/* Value of tg_ipv6_flows. Padded so that a stream begins with a cache line. */
+struct tg_ipv6_flow {
+	__u64 padding[5];
+	struct tg_flow flow;
+};
+_Static_assert(sizeof(struct tg_ipv6_flow) == 296, "tg_ipv6_flow");
 
 /* One direction of a flow, as userspace is told of it. Names as in tg_stream. */
 struct tg_stream_report {

@@ -15,9 +15,9 @@ mod records;
 
 pub use codes::{Direction, Egress, Event, Mode, Protocol, Segment, UnknownCode, Verdict};
 pub use records::{
-    Address, Capture, Captured, Circuit, Clock, Control, Count, Flow, FlowKey, FlowReport,
-    Metadata, Place, Prefix, Quality, Queues, Retransmit, Settings, Stream, StreamReport, Totals,
-    Traffic, UnknownHost,
+    Address, Bucket, Capture, Captured, Circuit, Clock, Control, Count, Flow, FlowKey, FlowReport,
+    Ipv4FlowKey, Ipv4Host, Ipv6Flow, Metadata, Place, Prefix, Quality, Queues, Retransmit,
+    Settings, Stream, StreamReport, Totals, Traffic, UnknownHost,
 };
 
 /// An RTT is kept in units of this many nanoseconds.
@@ -29,12 +29,16 @@ pub const RTT_OCTAVE_MIN: u32 = 6;
 /// What follows the last octave: 2^24 units.
 pub const RTT_OCTAVE_MAX: u32 = 24;
 /// Segments of one direction whose answers are awaited at once.
-pub const OUTSTANDING: u32 = 4;
+pub const OUTSTANDING: u32 = 3;
 /// Captures that may run at once.
 pub const CAPTURES_MAX: u32 = 8;
 /// The most bytes of a frame that a capture takes.
 pub const CAPTURE_BYTES: u32 = 256;
 
+/// Address in a bucket's last place: there are more hosts, in `tg_hosts`.
+pub const BUCKET_MORE: u32 = 0xffff_ffff;
+/// Multiplied with an address in host order to spread addresses over buckets.
+pub const BUCKET_MULTIPLIER: u32 = 2_654_435_769;
 /// Value of the address maps: left alone.
 pub const TARGET_IGNORED: u32 = 0xffff_ffff;
 /// Value of the address maps: inside the customers' ranges, but no circuit's.

@@ -27,7 +27,7 @@ macro_rules! records {
 
 records! {
     /// Written at load.
-    Settings[24] {
+    Settings[28] {
         /// The NIC towards the Internet.
         internet_ifindex: u32,
         /// The NIC towards the customers; the same on a stick.
@@ -36,6 +36,8 @@ records! {
         mode: u32,
         /// Rows of `tg_circuits`.
         circuits: u32,
+        /// Rows of `tg_ipv4_hosts`.
+        buckets: u32,
         /// Nanoseconds of a jiffy.
         tick_ns: u32,
         /// On a stick.
@@ -102,6 +104,20 @@ records! {
     Address[16] {
         /// In network order.
         bytes: [u8; 16],
+    }
+
+    /// A single IPv4 address. Read and written whole.
+    Ipv4Host[8] {
+        /// In network order; 0: none.
+        address: u32,
+        /// Slot, or another value of the address maps.
+        target: u32,
+    }
+
+    /// A row of `tg_ipv4_hosts`: those whose hash falls here, in no order, with gaps.
+    Bucket[64] {
+        /// [`BUCKET_MORE`](crate::BUCKET_MORE) in the last place: there are more in `tg_hosts`.
+        hosts: [Ipv4Host; 8],
     }
 
     /// Key of `tg_prefixes`, as the kernel's LPM trie takes it.
@@ -219,16 +235,18 @@ records! {
         marks: u8,
         /// QUIC: edges of the spin bit that answered each other in a row.
         spins: u8,
-        /// TCP segments that were sent again.
-        retransmits: u32,
+        /// Packets when userspace was last told of them.
+        reported: u32,
         /// TSval or sequence number, and in the upper half when it was seen, in RTT units.
-        outstanding: [u64; 4],
+        outstanding: [u64; 3],
         /// Sequence numbers that were jumped over begin here.
         hole_begin: u32,
         /// They end here.
         hole_end: u32,
         /// When that was seen, in RTT units; QUIC: when the spin bit changed.
         noted: u32,
+        /// TCP segments that were sent again.
+        retransmits: u32,
         /// TCP segments that were overtaken.
         reordered: u32,
         /// The last RTT sample.
@@ -239,18 +257,38 @@ records! {
         rtt_smoothed: u32,
         /// How many samples.
         rtt_samples: u32,
+        /// Jiffies, the lower half.
+        first_seen: u32,
     }
 
-    /// A flow.
-    Flow[296] {
-        /// Jiffies.
-        first_seen: u64,
-        /// Packets of both directions when userspace was last told of it.
-        reported: u64,
-        /// Zero.
-        padding: [u64; 3],
+    /// A flow: value of `tg_ipv4_flows`.
+    Flow[256] {
         /// By direction.
         streams: [Stream; 2],
+    }
+
+    /// Key of `tg_ipv4_flows`: as [`FlowKey`].
+    Ipv4FlowKey[16] {
+        /// In network order, as all of them.
+        customer: u32,
+        /// The other end.
+        internet: u32,
+        /// The customer's port.
+        customer_port: u16,
+        /// The other end's port.
+        internet_port: u16,
+        /// IANA's number.
+        protocol: u8,
+        /// Zero.
+        padding: [u8; 3],
+    }
+
+    /// Value of `tg_ipv6_flows`.
+    Ipv6Flow[296] {
+        /// Zero.
+        padding: [u64; 5],
+        /// What there is.
+        flow: Flow,
     }
 
     /// One direction of a flow, as userspace is told of it. Names as in [`Stream`].

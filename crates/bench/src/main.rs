@@ -5,9 +5,11 @@
 
 mod apply_plan;
 mod datapath;
+mod live;
 mod machine;
 mod poll;
 mod record;
+mod rtt;
 mod shaped_plan;
 
 use std::path::PathBuf;
@@ -34,8 +36,12 @@ enum Bench {
     Apply(apply_plan::Options),
     /// Packets through the kernel programs, against an empty program. As root.
     Datapath(datapath::Options),
+    /// How true the RTTs are that the programs measure. As root.
+    Rtt,
     /// A tick: reading the kernel, deriving and publishing, against a bare reading. As root.
     Poll,
+    /// Packets across a lab of network namespaces, against a bridge with HTB. As root.
+    Live,
 }
 
 fn main() -> Result<()> {
@@ -44,6 +50,8 @@ fn main() -> Result<()> {
     let report = match arguments.bench {
         Bench::Apply(options) => Report::new(apply_plan::run(options)?),
         Bench::Datapath(options) => datapath::run(&options)?,
+        Bench::Rtt => Report::new(rtt::run()?),
+        Bench::Live => Report::new(live::run()?),
         Bench::Poll => Report::new(poll::run()?),
     };
     println!("{}", report.table);

@@ -17,7 +17,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod connection;
 mod daemon;
+mod delay_relay;
 mod iperf;
 mod lab;
 mod namespace;
@@ -26,6 +28,7 @@ mod ping;
 mod process;
 mod raw;
 mod reaper;
+pub mod rtt_truth;
 mod seed;
 mod switch;
 mod topology;
@@ -33,6 +36,7 @@ mod udp_stream;
 mod wait;
 
 pub use daemon::{Daemon, DaemonSpec};
+pub use delay_relay::DelayRelay;
 pub use iperf::{Goodput, Iperf, IperfRun, parse_iperf};
 pub use lab::{BOX_CUSTOMERS, BOX_INTERNET, BOX_STICK, Forwarding, HOST_NIC, Lab, LabSpec, Place};
 pub use namespace::Namespace;

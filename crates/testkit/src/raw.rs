@@ -41,18 +41,7 @@ impl RawSocket {
     /// When the place has no such NIC or the rights are missing.
     pub fn open_on(lab: &Lab, place: Place, nic: &str) -> Result<Self> {
         lab.namespace(place).inside(|| {
-            let link = link_address(nic)?;
-            let mac = link.addr().map(Mac).with_context(|| format!("{nic} has no MAC address"))?;
-            let fd = socket(
-                AddressFamily::Packet,
-                SockType::Raw,
-                SockFlag::SOCK_CLOEXEC,
-                SockProtocol::EthAll,
-            )
-            .context("could not open a packet socket")?;
-            bind(fd.as_raw_fd(), &link).with_context(|| format!("could not bind to {nic}"))?;
-            setsockopt(&fd, ReceiveTimeout, &TimeVal::milliseconds(SLICE_MS))
-                .context("could not set a receive deadline")?;
+            let (fd, mac) = open_socket(nic)?;
             Ok(Self { fd, mac })
         })
     }
@@ -95,6 +84,19 @@ impl RawSocket {
         }
         Ok(None)
     }
+}
+
+/// A packet socket on a NIC of the namespace that the thread is in, and the NIC's address.
+pub(crate) fn open_socket(nic: &str) -> Result<(OwnedFd, Mac)> {
+    let link = link_address(nic)?;
+    let mac = link.addr().map(Mac).with_context(|| format!("{nic} has no MAC address"))?;
+    let fd =
+        socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::EthAll)
+            .context("could not open a packet socket")?;
+    bind(fd.as_raw_fd(), &link).with_context(|| format!("could not bind to {nic}"))?;
+    setsockopt(&fd, ReceiveTimeout, &TimeVal::milliseconds(SLICE_MS))
+        .context("could not set a receive deadline")?;
+    Ok((fd, mac))
 }
 
 /// The link-layer address of a NIC, which also carries its index.

@@ -109,6 +109,33 @@ pub(crate) fn address(folder: &Path, host: &Namespace, addresses: &[IpAddr]) -> 
     host.ip_batch(folder, &lines)
 }
 
+/// Moves a host's addresses into the namespace `far`, whose NIC is connected to `relay` in the near
+/// one. There, nobody says anything any more.
+pub(crate) fn move_away(
+    folder: &Path,
+    near: &Namespace,
+    far: &Namespace,
+    relay: &str,
+    addresses: &[IpAddr],
+) -> Result<()> {
+    prepare_silent(near)?;
+    prepare_host(far)?;
+    let far_name = far.name();
+    near.ip_batch(
+        folder,
+        &[
+            format!("address flush dev {HOST_NIC}"),
+            format!("link add {relay} type veth peer name {HOST_NIC} netns {far_name}"),
+            format!("link set {relay} up"),
+        ],
+    )?;
+    // Frames are carried as they come, not joined into ones that no NIC sends.
+    for nic in [HOST_NIC, relay] {
+        ethtool(near, nic, "gro off")?;
+    }
+    address(folder, far, addresses)
+}
+
 fn veth(spec: &LabSpec, name: &str, peer: &str, peer_in: &Namespace) -> String {
     let LabSpec { queues, mtu, .. } = spec;
     let queues = format!("numtxqueues {queues} numrxqueues {queues}");

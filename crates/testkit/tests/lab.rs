@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 use testkit::{
-    ChildGuard, Forwarding, Frame, Iperf, Ipv4, Lab, LabSpec, Ping, Place, RawSocket, UdpStream,
-    leftovers_of, wait_until,
+    ChildGuard, DelayRelay, Forwarding, Frame, Iperf, Ipv4, Lab, LabSpec, Ping, Place, RawSocket,
+    UdpStream, leftovers_of, wait_until,
 };
 use units::{BitsPerSec, Direction};
 
@@ -90,6 +90,24 @@ fn raw_frames_cross_the_bridge() -> Result<()> {
     let arrived = sink.receive(Duration::from_secs(5), |frame| frame == jumbo)?;
     ensure!(arrived.is_some(), "the frame got lost");
     ensure!(sink.receive(Duration::from_millis(50), |frame| frame == jumbo)?.is_none());
+    Ok(())
+}
+
+#[test]
+fn a_far_host_answers_later() -> Result<()> {
+    let spec = spec()?;
+    let lab = Lab::new(&spec)?;
+    let addresses = [lab.server4().into(), lab.server6().into()];
+    let delay = Duration::from_millis(15);
+    let relay = DelayRelay::insert(&lab, Place::Internet, &addresses, delay)?;
+    for customer in [spec.customers[0], spec.customers[2]] {
+        let ping = Ping::from(customer, lab.server_for(customer)).run(&lab, Place::Customers)?;
+        ensure!(ping.lost == 0, "{customer}: {ping:?}");
+        let median_ms = ping.percentile_ms(50).context("no answer")?;
+        let truth_ms = relay.round_trip().as_secs_f64() * 1000.0;
+        ensure!(truth_ms >= 30.0, "held for {truth_ms} ms only");
+        ensure!((truth_ms..truth_ms + 5.0).contains(&median_ms), "{ping:?}, not {truth_ms} ms");
+    }
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use crate::step;
 use figure::Figure;
 
 /// Benchmarks of the package `bench`.
-const IN_KERNEL: [&str; 3] = ["apply", "datapath", "poll"];
+const IN_KERNEL: [&str; 5] = ["apply", "datapath", "live", "poll", "rtt"];
 
 /// What to measure.
 #[derive(clap::Args)]
@@ -42,7 +42,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         if let Some(json) = &json {
             cargo.arg("--json").arg(json);
         }
-        return step::run(cargo.arg("--").args(&arguments.own));
+        if !arguments.own.is_empty() {
+            cargo.arg("--").args(&arguments.own);
+        }
+        return step::run(&mut cargo);
     }
     let is_wanted = |bench: &str| name.is_none_or(|name| name == bench);
     let pure: Vec<_> = pure::ALL.into_iter().filter(|(bench, _)| is_wanted(bench)).collect();

@@ -7,6 +7,7 @@
 
 mod budget;
 mod footprint;
+mod live;
 mod packet;
 mod provider;
 mod rounds;
@@ -44,7 +45,13 @@ impl Options {
 pub(crate) fn run(options: &Options) -> Result<Report> {
     let mut sheet = Sheet::default();
     for scenario in scenario::ALL.iter().filter(|scenario| options.wants(scenario.name)) {
-        sheet.packet(scenario, rounds::measure(scenario, options.rounds)?);
+        sheet.packet(scenario.name, scenario.bars, rounds::measure(scenario, options.rounds)?);
+    }
+    if options.wants(live::NAME) {
+        match live::measure(options.rounds)? {
+            Some(cost) => sheet.packet(live::NAME, live::BARS, cost),
+            None => println!("{} is left out: no packet kept its metadata", live::NAME),
+        }
     }
     let footprint = footprint::measure(options.rounds)?;
     if options.update_budget {

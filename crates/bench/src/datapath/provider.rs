@@ -5,13 +5,12 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use abi::Mode;
 use anyhow::{Context, Result, anyhow};
 use config::{Config, Source, Sources};
-use kernel::datapath::{Loaded, MapSizes, MapTables, Options};
+use kernel::datapath::{Hook, Loaded, MapSizes, Options};
 use kernel::tables::{AddressTarget, CircuitPlace, Tables};
 use units::{CircuitSlot, CpuId, IfIndex, IpPrefix, PerDirection, QueueId, TcHandle};
 
 use super::packet::Kind;
 use super::scenario::Scenario;
-use kernel::datapath::Hook;
 
 /// VLAN ids on a stick.
 pub(super) const INTERNET_VLAN: u16 = 100;
@@ -32,7 +31,7 @@ const BLOCKS: u32 = 1_000;
 const FIRST_BLOCK: Ipv4Addr = Ipv4Addr::new(172, 16, 0, 0);
 
 /// Flows that are remembered.
-const FLOWS: u32 = 131_072;
+pub(super) const FLOWS: u32 = 131_072;
 
 /// CPUs that circuits are spread over.
 const CPUS: u16 = 2;
@@ -72,8 +71,8 @@ pub(super) fn bridge(sizes: MapSizes) -> Options {
     }
 }
 
-/// Programs that take a scenario's packets, with their tables filled.
-pub(super) fn load(scenario: &Scenario) -> Result<Loaded> {
+/// Where a scenario's packets come in and go out.
+pub(super) fn options(scenario: &Scenario) -> Result<Options> {
     let mut sizes = default_sizes()?;
     sizes.circuits = sizes.circuits.max(scenario.circuits);
     sizes.hosts = sizes.hosts.max(scenario.circuits);
@@ -83,27 +82,27 @@ pub(super) fn load(scenario: &Scenario) -> Result<Loaded> {
             (options.mode, options.vlans) = (Mode::Stick, Some((INTERNET_VLAN, CUSTOMERS_VLAN)));
             (options.internet, options.customers) = (HERE, HERE);
         }
-        // Downloads come in from the Internet and go out to the customers.
+        // downloads come in from the Internet and go out to the customers
         (_, Hook::Xdp) => options.internet = HERE,
         (_, Hook::Tc) => options.customers = HERE,
     }
-    let mut loaded = Loaded::new(options)?;
-    let mut tables = loaded.take_tables().context("the tables were taken before")?;
-    fill(&mut tables, scenario)?;
-    Ok(loaded)
+    Ok(options)
 }
 
-fn fill(tables: &mut MapTables, scenario: &Scenario) -> Result<()> {
-    let slots = || (0..scenario.circuits).map(CircuitSlot::new);
+/// Programs whose tables hold so many circuits, each with an address of the kind of the packets.
+pub(super) fn load(options: Options, circuits: u32, kind: Kind) -> Result<Loaded> {
+    let mut loaded = Loaded::new(options)?;
+    let mut tables = loaded.take_tables().context("the tables were taken before")?;
+    let slots = || (0..circuits).map(CircuitSlot::new);
     let rows: Vec<_> = slots().map(|slot| (slot, Some(place(slot)))).collect();
     tables.set_circuits(&rows)?;
     let ranges = RANGES.iter().map(|range| Ok((range.parse()?, AddressTarget::Customers)));
-    let hosts = slots().map(|slot| (host(slot, scenario.kind), AddressTarget::Circuit(slot)));
+    let hosts = slots().map(|slot| Ok((host(slot, kind), AddressTarget::Circuit(slot))));
     let blocks =
         slots().take(BLOCKS as usize).map(|slot| Ok((block(slot)?, AddressTarget::Circuit(slot))));
-    let addresses: Vec<_> = ranges.chain(hosts.map(Ok)).chain(blocks).collect::<Result<_>>()?;
+    let addresses: Vec<_> = ranges.chain(hosts).chain(blocks).collect::<Result<_>>()?;
     tables.set_addresses(&addresses)?;
-    Ok(())
+    Ok(loaded)
 }
 
 fn host(slot: CircuitSlot, kind: Kind) -> IpPrefix {

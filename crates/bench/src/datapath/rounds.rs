@@ -1,8 +1,6 @@
 //! One scenario, measured: the datapath's program and the empty one in turn, and a look at the
 //! counters whether the packets took the way that the scenario is named after.
 
-use std::time::Instant;
-
 use abi::{Egress, Event, Totals, Verdict};
 use anyhow::{Context, Result, ensure};
 use kernel::datapath::{Course, Hook, Readers, Rehearsal, Subject};
@@ -20,7 +18,8 @@ const TURNS: u32 = 10;
 const WARM_UP: u32 = 500_000;
 
 /// The maps that packets fill.
-const FLOWS: &str = "tg_flows";
+const IPV4_FLOWS: &str = "tg_ipv4_flows";
+const IPV6_FLOWS: &str = "tg_ipv6_flows";
 const UNKNOWN: &str = "tg_unknown";
 
 /// What one packet costs.
@@ -38,16 +37,23 @@ pub(super) struct Cost {
 pub(super) fn measure(scenario: &Scenario, rounds: usize) -> Result<Cost> {
     let mut stage = Stage::new(scenario)?;
     stage.prepare()?;
-    let name = scenario.name;
-    let (mut net, mut empty) = (Vec::new(), Vec::new());
-    for _ in 0..rounds {
-        let (datapath_ns, empty_ns) = stage.round().with_context(|| format!("scenario {name}"))?;
-        net.push(datapath_ns - empty_ns);
-        empty.push(empty_ns);
+    let rounds: Result<Vec<_>> = (0..rounds).map(|_| stage.round()).collect();
+    Ok(Cost::of(&rounds.with_context(|| scenario.name)?))
+}
+
+impl Cost {
+    /// From rounds: nanoseconds with the datapath's program, and with the empty one.
+    pub(super) fn of(rounds: &[(f64, f64)]) -> Self {
+        let net_ns = || rounds.iter().map(|(datapath, empty)| datapath - empty);
+        Self {
+            net_ns: median(net_ns().collect()),
+            empty_ns: median(rounds.iter().map(|(_, empty)| *empty).collect()),
+            spread_ns: (
+                net_ns().fold(f64::INFINITY, f64::min),
+                net_ns().fold(f64::NEG_INFINITY, f64::max),
+            ),
+        }
     }
-    let lowest = net.iter().copied().fold(f64::INFINITY, f64::min);
-    let highest = net.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    Ok(Cost { net_ns: median(net), empty_ns: median(empty), spread_ns: (lowest, highest) })
 }
 
 /// Programs, tables and packets of one scenario.
@@ -60,7 +66,8 @@ struct Stage<'s> {
 
 impl<'s> Stage<'s> {
     fn new(scenario: &'s Scenario) -> Result<Self> {
-        let mut loaded = provider::load(scenario)?;
+        let mut loaded =
+            provider::load(provider::options(scenario)?, scenario.circuits, scenario.kind)?;
         let readers = loaded.take_readers().context("the readers were taken before")?;
         let rehearsal = Rehearsal::new(loaded, &course(scenario))?;
         Ok(Self { scenario, rehearsal, readers, frame: frame(scenario.kind) })
@@ -69,11 +76,11 @@ impl<'s> Stage<'s> {
     /// Lets packets pass until caches and branch predictors know them, and the tables are as the
     /// scenario wants them.
     fn prepare(&mut self) -> Result<()> {
-        let capacities = [self.readers.flows.capacity(), self.readers.counters.unknown_capacity()];
+        let capacities = [provider::FLOWS, self.readers.counters.unknown_capacity()];
         let packets = match self.scenario.tables {
             Tables::Standing => WARM_UP,
             // no flow must be refused: after that the program does not try again for a while
-            Tables::Emptied => self.readers.flows.capacity() / 2,
+            Tables::Emptied => provider::FLOWS / 2,
             Tables::Full => 2 * capacities.into_iter().max().unwrap_or(0),
         };
         for subject in [Subject::Datapath, Subject::Empty] {
@@ -85,7 +92,7 @@ impl<'s> Stage<'s> {
     /// Nanoseconds a packet: with the datapath's program, and with the empty one.
     fn round(&mut self) -> Result<(f64, f64)> {
         if self.scenario.tables == Tables::Emptied {
-            self.rehearsal.clear(FLOWS)?;
+            self.rehearsal.clear(IPV4_FLOWS)?;
         }
         let before = self.readers.counters.totals();
         let (mut datapath_ns, mut empty_ns) = (0.0, 0.0);
@@ -106,11 +113,11 @@ impl<'s> Stage<'s> {
         Ok(match self.scenario.pace {
             Pace::Repeated(packets) => run(packets / TURNS)?.as_nanos() as f64,
             Pace::Single(packets) => {
-                let start = Instant::now();
+                let mut sum_ns = 0.0;
                 for _ in 0..packets / TURNS {
-                    run(1)?;
+                    sum_ns += run(1)?.as_nanos() as f64;
                 }
-                start.elapsed().as_nanos() as f64 / f64::from(packets / TURNS)
+                sum_ns / f64::from(packets / TURNS)
             }
         })
     }
@@ -154,14 +161,15 @@ impl<'s> Stage<'s> {
             (Hook::Tc, _) => 0,
             (_, Tables::Standing) => flows,
             (_, Tables::Emptied) => packets,
-            (_, Tables::Full) => self.readers.flows.capacity(),
+            (_, Tables::Full) => provider::FLOWS,
         };
         let unknown = match (customers, tables) {
             (Customers::Shaped, _) => 0,
             (_, Tables::Full) => self.readers.counters.unknown_capacity(),
             (..) => flows,
         };
-        for (table, expected) in [(FLOWS, flows), (UNKNOWN, unknown)] {
+        let flows_table = if self.scenario.kind == Kind::Tcp6 { IPV6_FLOWS } else { IPV4_FLOWS };
+        for (table, expected) in [(flows_table, flows), (UNKNOWN, unknown)] {
             let entries = self.rehearsal.entries(table)?;
             ensure!(
                 entries == expected as usize,
@@ -182,4 +190,29 @@ impl<'s> Stage<'s> {
 /// Of both directions.
 fn sums(after: [u64; 2], before: [u64; 2]) -> (u64, u64) {
     (after.iter().sum(), before.iter().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::privileges::missing_capabilities;
+
+    use super::super::scenario::ALL;
+    use super::*;
+
+    #[test]
+    fn packets_take_the_way_that_their_scenario_is_named_after() {
+        let missing = missing_capabilities().unwrap();
+        if !missing.is_empty() {
+            eprintln!("skipped: lacks {}", missing.join(", "));
+            return;
+        }
+        for mut scenario in ALL {
+            scenario.pace = match scenario.pace {
+                Pace::Repeated(_) => Pace::Repeated(1_000),
+                Pace::Single(_) => Pace::Single(100),
+            };
+            let cost = measure(&scenario, 1).unwrap_or_else(|error| panic!("{error:#}"));
+            assert!(cost.empty_ns > 0.0 && cost.net_ns.is_finite(), "{scenario:?}: {cost:?}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use kernel::datapath::Hook;
 
 use super::packet::Kind;
+use super::sheet::Bars;
 
 /// Flows of the scenarios with many.
 const MANY: u32 = 10_000;
@@ -22,8 +23,8 @@ pub(super) struct Scenario {
     pub(super) circuits: u32,
     pub(super) pace: Pace,
     pub(super) tables: Tables,
-    /// Nanoseconds a packet beyond the empty program: what must be reached, what is aimed at.
-    pub(super) bars: (f64, f64),
+    /// Nanoseconds a packet beyond the empty program.
+    pub(super) bars: Bars,
 }
 
 /// Whose packets they are.

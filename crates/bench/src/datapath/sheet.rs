@@ -5,11 +5,10 @@ use comfy_table::{CellAlignment, Table, presets};
 use super::budget::Budget;
 use super::footprint::Footprint;
 use super::rounds::Cost;
-use super::scenario::Scenario;
 use crate::record::{Record, Report};
 
 /// What must be reached and what is aimed at.
-type Bars = (f64, f64);
+pub(super) type Bars = (f64, f64);
 
 /// Of the program that sees every packet first.
 const XDP_INSTRUCTIONS: Bars = (120_000.0, 60_000.0);
@@ -26,13 +25,13 @@ pub(super) struct Sheet {
 
 impl Sheet {
     /// Adds a packet's cost.
-    pub(super) fn packet(&mut self, scenario: &Scenario, cost: Cost) {
+    pub(super) fn packet(&mut self, scenario: &str, bars: Bars, cost: Cost) {
         let (lowest, highest) = cost.spread_ns;
         self.add(
-            scenario.name,
+            scenario,
             ("ns_per_packet_net", "ns"),
             (cost.net_ns, Some(cost.empty_ns)),
-            Some(scenario.bars),
+            Some(bars),
             format!("{lowest:.1} to {highest:.1}"),
         );
     }

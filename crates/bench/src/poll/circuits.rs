@@ -29,6 +29,9 @@ const CHANGING: [u32; 2] = [1, 10];
 
 const ROUNDS: u64 = 5;
 
+/// Time between two ticks, as the engines are told.
+const TICK_NS: u64 = 1_000_000_000;
+
 /// Measures all sizes.
 pub(super) fn measure() -> Result<Vec<Record>> {
     let mut records = Vec::new();
@@ -118,6 +121,8 @@ struct Bench {
     begun: u64,
     /// How often the maps were filled.
     fills: u64,
+    /// When the last tick was, had it come a second after the one before.
+    now_ns: u64,
 }
 
 impl Bench {
@@ -153,6 +158,7 @@ impl Bench {
             keys: (0..flows).map(flow_key).collect(),
             begun,
             fills: 0,
+            now_ns: monotonic_ns(),
         })
     }
 
@@ -183,6 +189,8 @@ impl Bench {
     }
 
     fn tick(&mut self, costs: &mut Costs) -> Result<()> {
+        self.now_ns += TICK_NS;
+        let now_ns = self.now_ns;
         let readers = &mut self.readers;
         let (counters_ms, mut sample) = timed(|| {
             let mut sample = counters::read(&readers.counters, self.circuits);
@@ -192,12 +200,13 @@ impl Bench {
         let (quality_ms, readings) =
             timed(|| Ok(quality::read(&mut readers.quality, self.circuits)))?;
         sample.quality = readings;
+        sample.taken_ns = now_ns;
         let (circuits_ms, outcome) = timed(|| Ok(self.engine.update(&self.layout, sample)))?;
         ensure!(matches!(outcome, Outcome::Published { .. }), "a tick came too soon");
         let (flows_ms, ()) = timed(|| {
             let mut changed = flows::read(&mut readers.flows)?;
             let resolve = |_| Origin::default();
-            let gone = self.flow_engine.update(monotonic_ns(), &mut changed, 1, resolve);
+            let gone = self.flow_engine.update(now_ns, &mut changed, 1, resolve);
             ensure!(gone.is_empty(), "{} flows left", gone.len());
             ensure!(changed.end()? > 0, "no flow has changed");
             Ok(())
@@ -261,7 +270,11 @@ fn flow(slot: u32, fills: u64, begun: u64, jiffies: u64) -> Flow {
     let stream = Stream {
         bytes: packets * 700,
         packets,
-        last_seen: jiffies,
+        epoch: 1,
+        target: slot,
+        first_seen: begun as u32,
+        last_seen: jiffies as u32,
+        reported: packets as u32 - 10,
         tcp_flags: 0x10,
         rtt_last: 20_000,
         rtt_min: 15_000,
@@ -270,13 +283,7 @@ fn flow(slot: u32, fills: u64, begun: u64, jiffies: u64) -> Flow {
         retransmits: fills as u32 / 2,
         ..Stream::default()
     };
-    Flow {
-        target: slot,
-        first_seen: begun,
-        reported: 2 * (packets - 10),
-        streams: [stream; 2],
-        ..Flow::default()
-    }
+    Flow { streams: [stream; 2] }
 }
 
 fn traffic(fills: u64) -> Traffic {

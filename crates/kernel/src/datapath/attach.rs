@@ -9,8 +9,10 @@ use std::path::Path;
 
 use aya::programs::tc::{NlOptions, TcAttachOptions};
 use aya::programs::{LinkOrder, ProgramError, SchedClassifier, TcAttachType, loaded_programs, tc};
-use libbpf_rs::libbpf_sys::{self, XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE};
-use libbpf_rs::{ProgramMut, XdpFlags};
+use libbpf_rs::libbpf_sys::{
+    self, BPF_XDP, XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE, bpf_attach_type,
+};
+use libbpf_rs::{Object, ProgramMut, XdpFlags};
 use tracing::warn;
 use units::{IfIndex, TcHandle};
 
@@ -177,6 +179,10 @@ impl Attached {
         &self.attachments
     }
 
+    pub(super) const fn object(&self) -> &Object {
+        &self.loaded.object
+    }
+
     fn forwards(&self) -> bool {
         matches!(self.loaded.options.mode, abi::Mode::XdpBridge | abi::Mode::Stick)
     }
@@ -257,11 +263,12 @@ impl Attached {
         const PROGRAM: &str = "xdp_ingress";
         let Attachment { nic, ifindex, .. } = self.attachments[index].clone();
         let program = self.program(PROGRAM)?;
-        let (link, hook) = match link_xdp(program.as_fd(), ifindex, XDP_FLAGS_DRV_MODE) {
+        let (link, hook) = match create_link(program.as_fd(), ifindex, BPF_XDP, XDP_FLAGS_DRV_MODE)
+        {
             Ok(link) => (link, XdpHook::Native),
             Err(error) => {
                 warn!(%error, nic, "the driver did not take the program; falling back to generic XDP");
-                let link = link_xdp(program.as_fd(), ifindex, XDP_FLAGS_SKB_MODE)
+                let link = create_link(program.as_fd(), ifindex, BPF_XDP, XDP_FLAGS_SKB_MODE)
                     .map_err(|source| attach_error(PROGRAM, &nic, source))?;
                 (link, XdpHook::Generic)
             }
@@ -271,22 +278,22 @@ impl Attached {
     }
 }
 
-/// Attaches an XDP program by a link in the given mode (`bpf_link_create` of
-/// `include/uapi/linux/bpf.h`), which ends with the descriptor, even when we are killed.
-fn link_xdp(program: BorrowedFd<'_>, nic: IfIndex, mode: u32) -> io::Result<OwnedFd> {
+/// Attaches a program by a link (`bpf_link_create` of `include/uapi/linux/bpf.h`), which ends with
+/// the descriptor, even when we are killed.
+pub(super) fn create_link(
+    program: BorrowedFd<'_>,
+    nic: IfIndex,
+    hook: bpf_attach_type,
+    flags: u32,
+) -> io::Result<OwnedFd> {
     let options = libbpf_sys::bpf_link_create_opts {
         sz: size_of::<libbpf_sys::bpf_link_create_opts>() as libbpf_sys::size_t,
-        flags: mode,
+        flags,
         ..Default::default()
     };
     // SAFETY: the descriptor is open through the call, which reads `options` by the size in it.
     let link = unsafe {
-        libbpf_sys::bpf_link_create(
-            program.as_raw_fd(),
-            nic.get() as i32,
-            libbpf_sys::BPF_XDP,
-            &raw const options,
-        )
+        libbpf_sys::bpf_link_create(program.as_raw_fd(), nic.get() as i32, hook, &raw const options)
     };
     if link < 0 {
         return Err(io::Error::from_raw_os_error(-link));
@@ -295,7 +302,7 @@ fn link_xdp(program: BorrowedFd<'_>, nic: IfIndex, mode: u32) -> io::Result<Owne
     Ok(unsafe { OwnedFd::from_raw_fd(link) })
 }
 
-fn attach_error(
+pub(super) fn attach_error(
     program: &'static str,
     nic: &str,
     source: impl Into<Box<dyn Error + Send + Sync>>,

@@ -9,8 +9,7 @@ use units::CircuitSlot;
 use super::counters::mapped_address;
 use super::load::mapped;
 use super::mapped::Mapped;
-use super::tables::Control;
-use super::{DatapathError, Ring};
+use super::{Control, DatapathError, Ring};
 
 /// Words of a row before its counters, and those.
 const CAPTURED: usize = 4;

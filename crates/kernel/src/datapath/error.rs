@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::tables::TablesFailed;
+
 /// An operation on programs or maps that failed.
 #[derive(Debug, Error)]
 pub enum DatapathError {
@@ -71,6 +73,9 @@ pub enum DatapathError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The address tables could not be filled.
+    #[error("could not fill the address tables")]
+    Fill(#[source] TablesFailed),
     /// A map operation failed.
     #[error("could not {action} {map}")]
     Access {

@@ -1,20 +1,17 @@
 //! Writing what the programs otherwise write: a busy box's maps, for measuring how they are read.
 
-use libbpf_rs::{MapCore, MapFlags, MapHandle};
 use units::{CircuitSlot, CpuId};
 
 use super::clock::Clock;
-use super::load::{access, map_handle, mapped};
+use super::flow_maps::FlowMaps;
+use super::load::mapped;
 use super::mapped::Mapped;
 use super::{DatapathError, Loaded};
-
-/// Flows that one system call writes.
-const BATCH: usize = 16_384;
 
 /// Writes into the maps of programs that are loaded, but not attached.
 #[derive(Debug)]
 pub struct Filler {
-    flows: MapHandle,
+    flows: FlowMaps,
     traffic: Mapped<abi::Traffic>,
     quality: Mapped<abi::Quality>,
     circuits: usize,
@@ -30,7 +27,7 @@ impl Loaded {
         let circuits = self.options.sizes.circuits.max(1) as usize;
         let cpus = libbpf_rs::num_possible_cpus().map_err(DatapathError::Load)?;
         Ok(Filler {
-            flows: map_handle(&self.object, "tg_flows")?,
+            flows: FlowMaps::new(&self.object)?,
             traffic: mapped(&self.object, "tg_traffic", cpus * circuits)?,
             quality: mapped(&self.object, "tg_quality", circuits)?,
             circuits,
@@ -53,18 +50,7 @@ impl Filler {
     /// # Errors
     /// When the map has no room.
     pub fn flows(&self, keys: &[abi::FlowKey], flows: &[abi::Flow]) -> Result<(), DatapathError> {
-        for (keys, flows) in keys.chunks(BATCH).zip(flows.chunks(BATCH)) {
-            self.flows
-                .update_batch(
-                    bytemuck::cast_slice(keys),
-                    bytemuck::cast_slice(flows),
-                    keys.len() as u32,
-                    MapFlags::ANY,
-                    MapFlags::ANY,
-                )
-                .map_err(|source| access("write to", "tg_flows", source))?;
-        }
-        Ok(())
+        self.flows.write(keys, flows)
     }
 
     /// Writes a circuit's traffic on one CPU.

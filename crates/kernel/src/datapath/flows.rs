@@ -6,27 +6,25 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::os::fd::AsFd;
 
-use libbpf_rs::{Iter, Link, MapCore, MapFlags, MapHandle, Object};
+use libbpf_rs::{Iter, Link, MapHandle, Object};
 
 use super::clock::{Clock, Moment};
-use super::load::{access, map_handle};
+use super::flow_maps::{self, FlowMaps};
+use super::load::access;
 use super::{DatapathError, MapSizes};
 
-const MAP: &str = "tg_flows";
-const PROGRAM: &str = "report_flows";
+/// The programs that tell of the flows of each map.
+const REPORTERS: [&str; 2] = ["report_ipv4_flows", "report_ipv6_flows"];
 
 /// The kernel hands out at most this much at once (`BPF_MEM_SEQ_BUF` in `kernel/bpf/bpf_iter.c`).
 const READ_BYTES: usize = 32 * 1024;
 
 const REPORT_BYTES: usize = size_of::<abi::FlowReport>();
 
-/// Keys that one system call deletes.
-const DELETE_BATCH: usize = 4096;
-
 /// The flows that the programs remember. There is one reader.
 pub struct Flows {
-    map: MapHandle,
-    reporter: Link,
+    maps: FlowMaps,
+    reporters: [Link; 2],
     clock: Clock,
     /// What times follow from. It stays, so that the start of a flow reads the same each time: a
     /// moment taken anew would be off by another part of a tick.
@@ -36,7 +34,7 @@ pub struct Flows {
 
 /// Flows of which a packet came since they were handed over before, in no order.
 pub struct ChangedFlows {
-    reports: Iter,
+    reports: [Option<Iter>; 2],
     buffer: Box<[u8]>,
     /// What is in the buffer and was not handed over.
     unread: Range<usize>,
@@ -77,9 +75,15 @@ impl ChangedFlows {
         while self.unread.len() < REPORT_BYTES {
             self.buffer.copy_within(self.unread.clone(), 0);
             self.unread = 0..self.unread.len();
-            let read = self.reports.read(&mut self.buffer[self.unread.end..])?;
-            if read == 0 {
+            let Some(reports) = self.reports.iter_mut().find(|reports| reports.is_some()) else {
                 return Ok(false);
+            };
+            let read = match reports {
+                Some(reports) => reports.read(&mut self.buffer[self.unread.end..])?,
+                None => 0,
+            };
+            if read == 0 {
+                *reports = None;
             }
             self.unread.end += read;
         }
@@ -92,7 +96,7 @@ impl Iterator for ChangedFlows {
     fn next(&mut self) -> Option<Self::Item> {
         match self.fill() {
             Ok(false) => None,
-            Err(error) => Some(Err(access("iterate over", MAP, error.into()))),
+            Err(error) => Some(Err(unreadable(error.into()))),
             Ok(true) => {
                 let report = &self.buffer[self.unread.start..][..REPORT_BYTES];
                 self.unread.start += REPORT_BYTES;
@@ -104,18 +108,18 @@ impl Iterator for ChangedFlows {
 
 impl Flows {
     pub(super) fn new(object: &Object, sizes: &MapSizes) -> Result<Self, DatapathError> {
-        let map = map_handle(object, MAP)?;
-        let reporter = object
-            .progs_mut()
-            .find(|program| program.name() == OsStr::new(PROGRAM))
-            .ok_or(DatapathError::Missing(PROGRAM))?
-            .attach_iter(map.as_fd())
-            .map_err(|source| access("iterate over", MAP, source))?;
+        let maps = FlowMaps::new(object)?;
+        let [ipv4, ipv6] = REPORTERS;
+        let reporters = [
+            reporter(object, ipv4, &maps.ipv4, flow_maps::IPV4)?,
+            reporter(object, ipv6, &maps.ipv6, flow_maps::IPV6)?,
+        ];
         let clock = Clock::new(object)?;
-        Ok(Self { map, reporter, clock, anchor: None, capacity: sizes.flows })
+        let capacity = sizes.flows + flow_maps::ipv6_flows(sizes.flows);
+        Ok(Self { maps, reporters, clock, anchor: None, capacity })
     }
 
-    /// Room for flows.
+    /// Room for flows of both address families together.
     pub const fn capacity(&self) -> u32 {
         self.capacity
     }
@@ -147,10 +151,14 @@ impl Flows {
         let now = self.clock.now()?;
         let anchor = self.anchor.filter(|anchor| anchor.agrees_with(&now)).unwrap_or(now);
         self.anchor = Some(anchor);
-        let reports =
-            Iter::new(&self.reporter).map_err(|source| access("iterate over", MAP, source))?;
-        let buffer = vec![0; READ_BYTES].into();
-        Ok(ChangedFlows { reports, buffer, unread: 0..0, dates: Dates(anchor) })
+        let start = |reporter| Iter::new(reporter).map(Some).map_err(unreadable);
+        let [ipv4, ipv6] = &self.reporters;
+        Ok(ChangedFlows {
+            reports: [start(ipv4)?, start(ipv6)?],
+            buffer: vec![0; READ_BYTES].into(),
+            unread: 0..0,
+            dates: Dates(anchor),
+        })
     }
 
     /// Forgets flows, making room for others. One that is not there is none to forget.
@@ -158,28 +166,24 @@ impl Flows {
     /// # Errors
     /// When one could not be removed, though it was there.
     pub fn forget(&self, keys: &[abi::FlowKey]) -> Result<(), DatapathError> {
-        for batch in keys.chunks(DELETE_BATCH) {
-            let bytes = bytemuck::cast_slice(batch);
-            let deleted =
-                self.map.delete_batch(bytes, batch.len() as u32, MapFlags::ANY, MapFlags::ANY);
-            match deleted {
-                // a batch ends at a key that is not there
-                Err(error) if error.kind() == libbpf_rs::ErrorKind::NotFound => {
-                    self.forget_each(batch)?;
-                }
-                deleted => deleted.map_err(|source| access("remove from", MAP, source))?,
-            }
-        }
-        Ok(())
+        self.maps.remove(keys)
     }
+}
 
-    fn forget_each(&self, keys: &[abi::FlowKey]) -> Result<(), DatapathError> {
-        for key in keys {
-            match self.map.delete(bytemuck::bytes_of(key)) {
-                Err(error) if error.kind() == libbpf_rs::ErrorKind::NotFound => {}
-                deleted => deleted.map_err(|source| access("remove from", MAP, source))?,
-            }
-        }
-        Ok(())
-    }
+fn reporter(
+    object: &Object,
+    program: &'static str,
+    map: &MapHandle,
+    name: &'static str,
+) -> Result<Link, DatapathError> {
+    object
+        .progs_mut()
+        .find(|candidate| candidate.name() == OsStr::new(program))
+        .ok_or(DatapathError::Missing(program))?
+        .attach_iter(map.as_fd())
+        .map_err(|source| access("iterate over", name, source))
+}
+
+fn unreadable(source: libbpf_rs::Error) -> DatapathError {
+    access("iterate over", flow_maps::IPV4, source)
 }

@@ -63,7 +63,7 @@ impl Loaded {
 }
 
 /// A number by which the kernel describes the program or map behind a file descriptor.
-fn described(file: impl AsFd, key: &'static str) -> Result<u64, DatapathError> {
+pub(super) fn described(file: impl AsFd, key: &'static str) -> Result<u64, DatapathError> {
     let path = format!("/proc/self/fdinfo/{}", file.as_fd().as_raw_fd());
     let text = fs::read_to_string(path).unwrap_or_default();
     number(&text, key).ok_or(DatapathError::Undescribed(key))

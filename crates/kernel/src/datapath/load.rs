@@ -4,10 +4,12 @@ use std::ffi::OsStr;
 use std::os::fd::AsFd;
 
 use bytemuck::{Pod, Zeroable};
-use libbpf_rs::{MapCore, MapFlags, MapHandle, Object, ObjectBuilder, OpenObject};
+use libbpf_rs::{MapCore, MapFlags, MapHandle, Object, ObjectBuilder, OpenObject, Program};
 use units::{CpuId, IfIndex};
 
+use super::buckets;
 use super::clock::tick_ns;
+use super::flow_maps;
 use super::mapped::Mapped;
 use super::{Captures, Counters, DatapathError, Flows, MapTables, Quality, Ring};
 
@@ -48,7 +50,7 @@ pub struct MapSizes {
     pub prefixes: u32,
     /// Unknown hosts that are remembered.
     pub unknown_hosts: u32,
-    /// Flows.
+    /// IPv4 flows, and half as many IPv6 ones.
     pub flows: u32,
 }
 
@@ -126,8 +128,10 @@ fn set_sizes(open: &mut OpenObject, sizes: &MapSizes, cpus: u32) -> Result<(), D
     for mut map in open.maps_mut() {
         let entries = match map.name().to_str().unwrap_or_default() {
             "tg_circuits" | "tg_quality" => sizes.circuits,
-            "tg_flows" => sizes.flows,
+            "tg_ipv4_flows" => sizes.flows,
+            "tg_ipv6_flows" => flow_maps::ipv6_flows(sizes.flows),
             "tg_hosts" => sizes.hosts,
+            "tg_ipv4_hosts" => buckets::count(sizes.hosts),
             "tg_prefixes" => sizes.prefixes,
             "tg_traffic" => sizes.circuits.saturating_mul(cpus),
             "tg_totals" | "tg_cpus" => cpus,
@@ -146,6 +150,7 @@ fn set_settings(open: &mut OpenObject, options: &Options) -> Result<(), Datapath
         customers_ifindex: options.customers.get(),
         mode: options.mode as u32,
         circuits: options.sizes.circuits,
+        buckets: buckets::count(options.sizes.hosts),
         tick_ns: tick_ns(),
         internet_vlan,
         customers_vlan,
@@ -182,6 +187,17 @@ pub(super) fn map_handle(object: &Object, name: &'static str) -> Result<MapHandl
         .find(|map| map.name() == OsStr::new(name))
         .ok_or(DatapathError::Missing(name))?;
     MapHandle::try_from(&map).map_err(|source| access("open", name, source))
+}
+
+/// One of the object's programs.
+pub(super) fn program<'o>(
+    object: &'o Object,
+    name: &'static str,
+) -> Result<Program<'o>, DatapathError> {
+    object
+        .progs()
+        .find(|program| program.name() == OsStr::new(name))
+        .ok_or(DatapathError::Missing(name))
 }
 
 /// The memory of one of the object's arrays.

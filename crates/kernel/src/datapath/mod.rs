@@ -3,12 +3,16 @@
 //! [`Loaded`] holds programs that the verifier took and maps that can be filled; nothing on the
 //! machine has changed yet. [`Attached`] sees packets until it is dropped.
 
+mod addresses;
 mod attach;
+mod buckets;
 mod captures;
 mod clock;
+mod control;
 mod counters;
 mod error;
 mod fill;
+mod flow_maps;
 mod flows;
 mod footprint;
 mod load;
@@ -18,11 +22,14 @@ mod promiscuous;
 mod quality;
 mod rehearsal;
 mod ring;
+mod stopwatch;
 mod tables;
 mod trial;
+mod trial_box;
 
 pub use attach::{Attached, Attachment, Side, TcHook, XdpHook};
 pub use captures::{CaptureCounts, CaptureTarget, Captures};
+pub use control::Control;
 pub use counters::{Counters, UnknownHost};
 pub use error::DatapathError;
 pub use fill::Filler;
@@ -32,5 +39,7 @@ pub use load::{Loaded, MapSizes, Options, Readers};
 pub use quality::Quality;
 pub use rehearsal::{Course, Hook, Rehearsal, Subject};
 pub use ring::{Ring, RingReader};
-pub use tables::{Control, MapTables};
+pub use stopwatch::{RunTime, Stopwatch};
+pub use tables::MapTables;
 pub use trial::{TcOutcome, Trial, XdpOutcome};
+pub use trial_box::{TrialBox, flow_key};

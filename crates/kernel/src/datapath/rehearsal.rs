@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytemuck::{Pod, Zeroable};
 use libbpf_rs::{MapCore, MapFlags, MapHandle, Object, ObjectBuilder, ProgramInput};
 
-use super::load::{access, map_handle};
+use super::load::{access, map_handle, program};
 use super::{DatapathError, Loaded};
 
 /// The section, and so the map, that holds the course.
@@ -206,11 +206,7 @@ fn set_stage(
     object: &Object,
     name: &'static str,
 ) -> Result<(), DatapathError> {
-    let program = object
-        .progs()
-        .find(|program| program.name() == OsStr::new(name))
-        .ok_or(DatapathError::Missing(name))?;
-    let file = program.as_fd().as_raw_fd().to_ne_bytes();
+    let file = program(object, name)?.as_fd().as_raw_fd().to_ne_bytes();
     map_handle(driver, stage)?
         .update(&0_u32.to_ne_bytes(), &file, MapFlags::ANY)
         .map_err(|source| access("put a program into", stage, source))

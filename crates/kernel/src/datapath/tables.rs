@@ -1,114 +1,25 @@
 //! The tables that the programs look things up in: control, circuits, addresses.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::net::Ipv6Addr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use libbpf_rs::{ErrorKind, MapCore, MapFlags, MapHandle, Object};
+use libbpf_rs::{MapHandle, Object};
 use units::{CircuitSlot, CpuId, Direction, IpPrefix, PerDirection, QueueId, TcHandle};
 
 use crate::tables::{AddressTarget, CircuitPlace, Tables, TablesFailed};
 
-use super::load::{access, map_handle, mapped};
+use super::addresses::AddressMap;
+use super::buckets::{self, Buckets};
+use super::load::{map_handle, mapped};
 use super::mapped::Mapped;
-use super::{DatapathError, MapSizes};
-
-/// Entries written by one system call.
-const BATCH: usize = 4096;
-
-/// The number that stands for the target in the maps.
-const fn code(target: AddressTarget) -> u32 {
-    match target {
-        AddressTarget::Circuit(slot) => slot.get(),
-        AddressTarget::Ignored => abi::TARGET_IGNORED,
-        AddressTarget::Customers => abi::TARGET_CUSTOMERS,
-    }
-}
-
-/// The target that a number in the maps stands for.
-const fn target(code: u32) -> AddressTarget {
-    match code {
-        abi::TARGET_IGNORED => AddressTarget::Ignored,
-        abi::TARGET_CUSTOMERS => AddressTarget::Customers,
-        slot => AddressTarget::Circuit(CircuitSlot::new(slot)),
-    }
-}
-
-/// The switches that all programs read, shared by whoever may turn them.
-#[derive(Clone, Debug)]
-pub struct Control(Arc<Mapped<abi::Control>>);
-
-const BYPASS_AND_EPOCH: usize = 0;
-const QUEUES: usize = 1;
-const CAPTURES: usize = 2;
-
-impl Control {
-    fn head(&self) -> abi::Control {
-        self.0.read(0)
-    }
-
-    /// Passes everything unshaped, or not, from the next packet on.
-    pub fn set_bypass(&self, on: bool) {
-        self.update(|control| control.bypass = on.into());
-    }
-
-    /// Whether everything is passed unshaped.
-    pub fn bypass(&self) -> bool {
-        self.head().bypass != 0
-    }
-
-    /// The epoch of the address maps.
-    pub fn epoch(&self) -> u32 {
-        self.head().epoch
-    }
-
-    /// Which transmit queues carry a direction's unclaimed packets: a first one and a number.
-    pub fn set_queues(&self, queues: PerDirection<(QueueId, u16)>) {
-        self.update(|control| {
-            control.queues = Direction::ALL.map(|direction| {
-                let (first, count) = queues[direction];
-                abi::Queues { first: first.get(), count }
-            });
-        });
-    }
-
-    /// The bits of the captures that are running.
-    pub(super) fn captures(&self) -> u32 {
-        self.head().captures
-    }
-
-    pub(super) fn set_captures(&self, captures: u32) {
-        self.update(|control| control.captures = captures);
-    }
-
-    fn advance_epoch(&self) {
-        self.update(|control| control.epoch = control.epoch.checked_add(1).unwrap_or(1));
-    }
-
-    /// Changes the row; another writer's change of another field in the same word is not lost.
-    fn update(&self, change: impl Fn(&mut abi::Control)) {
-        for index in [BYPASS_AND_EPOCH, QUEUES, CAPTURES] {
-            let word = self.0.word(0, index);
-            let changed = |old: u64| {
-                let mut control = self.head();
-                let bytes = bytemuck::bytes_of_mut(&mut control);
-                bytes[index * 8..][..8].copy_from_slice(&old.to_ne_bytes());
-                change(&mut control);
-                let bytes = bytemuck::bytes_of(&control);
-                Some(u64::from_ne_bytes(bytes[index * 8..][..8].try_into().ok()?))
-            };
-            let _ = word.fetch_update(Ordering::AcqRel, Ordering::Acquire, changed);
-        }
-    }
-}
+use super::{Control, DatapathError, MapSizes};
 
 /// The tables. There is one writer.
 #[derive(Debug)]
 pub struct MapTables {
     control: Control,
     circuits: Mapped<abi::Circuit>,
+    buckets: Buckets,
     hosts: MapHandle,
     prefixes: MapHandle,
     sizes: MapSizes,
@@ -121,6 +32,11 @@ impl MapTables {
         Ok(Self {
             control,
             circuits: mapped(object, "tg_circuits", sizes.circuits.max(1) as usize)?,
+            buckets: Buckets(mapped(
+                object,
+                "tg_ipv4_hosts",
+                buckets::count(sizes.hosts) as usize,
+            )?),
             hosts: map_handle(object, "tg_hosts")?,
             prefixes: map_handle(object, "tg_prefixes")?,
             sizes: *sizes,
@@ -172,7 +88,7 @@ impl MapTables {
             let found = map.read()?;
             let changed: Vec<_> = wanted
                 .iter()
-                .filter(|(prefix, _)| prefix.is_host() == map.of_hosts)
+                .filter(|(prefix, _)| prefix.is_host() == map.is_of_hosts())
                 .filter(|(prefix, target)| found.get(prefix) != Some(target))
                 .map(|(prefix, target)| (*prefix, *target))
                 .collect();
@@ -214,26 +130,22 @@ impl MapTables {
     }
 
     const fn maps(&self) -> [AddressMap<'_>; 2] {
-        let Self { hosts, prefixes, sizes, .. } = self;
+        let Self { buckets, hosts, prefixes, sizes, .. } = self;
         [
-            AddressMap { of_hosts: true, map: hosts, name: "tg_hosts", capacity: sizes.hosts },
             AddressMap {
-                of_hosts: false,
+                buckets: Some(buckets),
+                map: hosts,
+                name: "tg_hosts",
+                capacity: sizes.hosts,
+            },
+            AddressMap {
+                buckets: None,
                 map: prefixes,
                 name: "tg_prefixes",
                 capacity: sizes.prefixes,
             },
         ]
     }
-}
-
-/// One of the two maps of addresses.
-#[derive(Clone, Copy)]
-struct AddressMap<'a> {
-    of_hosts: bool,
-    map: &'a MapHandle,
-    name: &'static str,
-    capacity: u32,
 }
 
 /// What one map lacks and has too much.
@@ -244,61 +156,6 @@ struct Changes<'a> {
     gone: Vec<IpPrefix>,
     /// Whether the new entries find no room beside those that go.
     crowded: bool,
-}
-
-impl AddressMap<'_> {
-    fn read(&self) -> Result<BTreeMap<IpPrefix, AddressTarget>, DatapathError> {
-        // One batch for all. The kernel cuts a batch short where a hash bucket does not fit into
-        // the rest of it, and the iterator takes a short batch for the last.
-        let entries = self
-            .map
-            .lookup_batch(self.capacity.max(1), MapFlags::ANY, MapFlags::ANY)
-            .map_err(|source| access("read", self.name, source))?;
-        let entry = |(key, value): (Vec<u8>, Vec<u8>)| {
-            Some((self.prefix(&key)?, target(u32::from_ne_bytes(value.try_into().ok()?))))
-        };
-        let strange = || io::Error::new(io::ErrorKind::InvalidData, "a key is no address block");
-        entries
-            .map(|found| entry(found).ok_or_else(|| access("read", self.name, strange().into())))
-            .collect()
-    }
-
-    /// The block that a key stands for.
-    fn prefix(&self, key: &[u8]) -> Option<IpPrefix> {
-        let (address, length) = if self.of_hosts {
-            (bytemuck::try_pod_read_unaligned::<abi::Address>(key).ok()?, 128)
-        } else {
-            let key: abi::Prefix = bytemuck::try_pod_read_unaligned(key).ok()?;
-            (key.address, u8::try_from(key.length).ok()?)
-        };
-        let address = Ipv6Addr::from(address.bytes);
-        match (address.to_ipv4_mapped(), length.checked_sub(96)) {
-            (Some(v4), Some(length)) => IpPrefix::new(v4.into(), length).ok(),
-            _ => IpPrefix::new(address.into(), length).ok(),
-        }
-    }
-
-    fn insert(&self, entries: &[(IpPrefix, AddressTarget)]) -> Result<(), DatapathError> {
-        for batch in entries.chunks(BATCH) {
-            let keys: Vec<u8> = batch.iter().flat_map(|(prefix, _)| key(*prefix)).collect();
-            let values: Vec<u8> =
-                batch.iter().flat_map(|(_, target)| code(*target).to_ne_bytes()).collect();
-            self.map
-                .update_batch(&keys, &values, batch.len() as u32, MapFlags::ANY, MapFlags::ANY)
-                .map_err(|source| access("write to", self.name, source))?;
-        }
-        Ok(())
-    }
-
-    fn remove(&self, prefixes: &[IpPrefix]) -> Result<(), DatapathError> {
-        for prefix in prefixes {
-            match self.map.delete(&key(*prefix)) {
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                removed => removed.map_err(|source| access("remove from", self.name, source))?,
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Tables for MapTables {
@@ -351,17 +208,6 @@ fn place(row: abi::Circuit) -> CircuitPlace {
     }
 }
 
-/// The block's key in the map that holds its kind.
-fn key(prefix: IpPrefix) -> Vec<u8> {
-    let (address, length) = prefix.mapped();
-    let address = abi::Address { bytes: address.octets() };
-    if prefix.is_host() {
-        bytemuck::bytes_of(&address).to_vec()
-    } else {
-        bytemuck::bytes_of(&abi::Prefix { length: length.into(), address }).to_vec()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
@@ -411,6 +257,26 @@ mod tests {
         assert!(tables.addresses().unwrap() == wanted);
         tables.set_addresses(&wanted[..3]).unwrap();
         assert_eq!(tables.addresses().unwrap(), wanted[..3]);
+    }
+
+    #[test]
+    fn a_full_bucket_loses_no_host() {
+        let Some(mut tables) = new_tables(64, 1) else { return };
+        let hosts: Vec<Ipv4Addr> = (0x6440_0000..)
+            .map(Ipv4Addr::from_bits)
+            .filter(|host| tables.buckets.bucket(*host) == 5)
+            .take(10)
+            .collect();
+        let odd = entries(&["0.0.0.0", "255.255.255.255"]);
+        for count in [8, 9, 10, 3, 8, 0, 10] {
+            let slots = (0..).map(|slot| AddressTarget::Circuit(CircuitSlot::new(slot + count)));
+            let prefixes = hosts.iter().map(|host| IpPrefix::host((*host).into()));
+            let mut wanted: Vec<_> = prefixes.zip(slots).take(count as usize).collect();
+            wanted.extend(&odd);
+            wanted.sort_unstable_by_key(|(prefix, _)| *prefix);
+            tables.set_addresses(&wanted).unwrap();
+            assert_eq!(tables.addresses().unwrap(), wanted, "{count}");
+        }
     }
 
     #[test]

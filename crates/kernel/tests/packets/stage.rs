@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use abi::{Count, Direction, Egress, Event, Mode, Protocol, Totals, Verdict};
 use kernel::datapath::{Control, Counters, Loaded, MapTables, Options, Trial, UnknownHost};
 use kernel::privileges::missing_capabilities;
+use rustix::thread::{CpuSet, sched_setaffinity};
 use units::{CircuitSlot, CpuId, IfIndex, TcHandle};
 
 use crate::network;
@@ -66,7 +67,13 @@ impl Setting {
 /// Why no packet can be tried here.
 pub(crate) fn obstacle() -> Option<String> {
     let missing = missing_capabilities().unwrap();
-    (!missing.is_empty()).then(|| format!("lacks {}", missing.join(", ")))
+    if !missing.is_empty() {
+        return Some(format!("lacks {}", missing.join(", ")));
+    }
+    // circuits are served by CPU 0, and a packet that is there already is not handed on to it
+    let mut elsewhere = CpuSet::new();
+    elsewhere.set(1);
+    sched_setaffinity(None, &elsewhere).err().map(|error| format!("no second CPU: {error}"))
 }
 
 /// Whether the kernel tries this frame on tc programs: it refuses frames of several pages, and
