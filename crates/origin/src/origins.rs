@@ -68,8 +68,8 @@ impl Origins {
         Origin { asn, country, name: name.cloned() }
     }
 
-    /// The same with the name borrowed. Sharing a name costs more than finding it, as its counter is
-    /// written to: two thirds of a look-up whose name is in no cache.
+    /// The same with the name borrowed. Sharing a name costs about as much as finding it, because its
+    /// counter is written to.
     pub fn find(&self, address: IpAddr) -> Known<'_> {
         let mut known = Known::default();
         for table in &self.tables {
