@@ -4,6 +4,7 @@
 //! - [`shaper`]: the control street: configuration, plan, kernel, and back;
 //! - [`reload`]: one reload at a time, and what clients are told of it;
 //! - [`facts`]: what the machine offers, as the plan takes it;
+//! - [`captures`]: captures on behalf of clients;
 //! - [`threads`]: the measuring street: samples in, snapshots out;
 //! - [`shared`]: what both streets show to clients;
 //! - [`layout`]: whose the counters are, from configuration and plan;

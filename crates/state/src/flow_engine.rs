@@ -13,13 +13,15 @@ use crate::origins::{Origin, OriginTable};
 use crate::rate::Interval;
 use crate::reading::{FlowKey, FlowReading, Owner, RetransmitReading};
 use crate::recent::{RECENT_NS, RecentFlow};
-use crate::retransmits::RetransmitLog;
 use crate::ring::Ring;
 use crate::sample::ByProtocol;
 use crate::store::Store;
 
 /// Readings that are looked up together.
 const BATCH: usize = 64;
+
+/// How long a retransmission is listed.
+const RETRANSMITS_NS: u64 = 300_000_000_000;
 
 /// The most of everything that is kept. What is over is counted and left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +36,6 @@ pub struct FlowLimits {
     pub recent: usize,
     /// Retransmissions that are listed.
     pub retransmits: usize,
-    /// Flows, and hosts, whose retransmissions are collated.
-    pub tallies: usize,
 }
 
 impl Default for FlowLimits {
@@ -46,7 +46,6 @@ impl Default for FlowLimits {
             origins: 65_536,
             recent: 100_000,
             retransmits: 10_000,
-            tallies: 20_000,
         }
     }
 }
@@ -63,7 +62,7 @@ pub struct FlowEngine {
     origins: OriginTable,
     recent: Ring<RecentFlow>,
     recent_ns: u64,
-    retransmits: RetransmitLog,
+    retransmits: Ring<RetransmitReading>,
     refused: u64,
     tick: u64,
     interval: Option<Interval>,
@@ -83,7 +82,7 @@ impl FlowEngine {
             origins: OriginTable::new(limits.origins, 0),
             recent: Ring::with_capacity(limits.recent),
             recent_ns: RECENT_NS,
-            retransmits: RetransmitLog::new(limits.retransmits, limits.tallies, limits.tallies),
+            retransmits: Ring::with_capacity(limits.retransmits),
             refused: 0,
             tick: 0,
             interval: None,
@@ -131,7 +130,7 @@ impl FlowEngine {
         self.flows.change_owners(owner_now);
         self.hosts.change_owners(owner_now);
         self.recent.change_all(|flow| flow.owner = owner_now(flow.owner()).into());
-        self.retransmits.change_owners(owner_now);
+        self.retransmits.change_all(|event| event.owner = owner_now(event.owner));
     }
 
     /// Takes in the flows that changed since the last reading, lets go of those that ended or were
@@ -172,7 +171,7 @@ impl FlowEngine {
 
     /// Takes in a retransmission. It shows in the next snapshot.
     pub fn retransmitted(&mut self, event: &RetransmitReading) {
-        self.retransmits.add(event);
+        self.retransmits.push(*event);
     }
 
     fn advance(&mut self, taken_ns: u64) -> Span {
@@ -240,6 +239,8 @@ impl FlowEngine {
         }
         self.hosts.expire(now_ns);
         self.recent.forget(now_ns, self.recent_ns);
+        let oldest_ns = now_ns.saturating_sub(RETRANSMITS_NS);
+        self.retransmits.expire(|event| event.seen_ns < oldest_ns);
     }
 
     fn let_go(&mut self, gone: &Gone, now_ns: u64) {
@@ -275,7 +276,7 @@ impl FlowEngine {
             hosts_count: self.hosts.len(),
             origins: self.origins.rows.publish(),
             recent: self.recent.clone(),
-            retransmits: self.retransmits.publish(taken_ns),
+            retransmits: self.retransmits.clone(),
             flows_capacity: self.flows.capacity(),
             flows_refused: self.refused,
             hosts_refused: self.hosts.refused,

@@ -9,8 +9,8 @@ use crate::hosts::HostRow;
 use crate::layout::Layout;
 use crate::origins::{Origin, OriginFigures, OriginId, OriginRow};
 use crate::rate::{Interval, Rate};
+use crate::reading::RetransmitReading;
 use crate::recent::RecentFlow;
-use crate::retransmits::Retransmits;
 use crate::ring::Ring;
 use crate::rows::Rows;
 use crate::sample::ByProtocol;
@@ -38,8 +38,9 @@ pub struct FlowSnapshot {
     pub origins: Rows<OriginRow>,
     /// Flows that left not long ago, the oldest first.
     pub recent: Ring<RecentFlow>,
-    /// Retransmissions of the last five minutes.
-    pub retransmits: Retransmits,
+    /// Retransmissions of the last five minutes, the oldest first. Those that the kernel's ring had
+    /// no room for are in the counters of flows and circuits, but not here.
+    pub retransmits: Ring<RetransmitReading>,
     /// The most flows that the table takes.
     pub flows_capacity: usize,
     /// Readings that found no room in the table.

@@ -7,17 +7,14 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use units::{CircuitSlot, Direction, Packets, PerDirection, PerSegment, Segment};
 
 use crate::expiry::{PRESSURE_PERCENT, Phase, Timeouts};
+use crate::growth::{Growth, continues, first_growth, growth};
 use crate::histogram::RTT_UNIT_NS;
 use crate::origins::OriginId;
-use crate::rate::{Interval, Rate, grown_wrapping};
+use crate::rate::{Interval, Rate};
 use crate::reading::{FlowKey, FlowReading, Owner, RttReading, StreamReading};
 use crate::resent::TCP;
 use crate::rows::LiveRows;
 use crate::sample::{ByProtocol, Traffic};
-
-/// A flow that begins at most this long before the reading before is new: its packets all came
-/// since, as it was begun while that reading was under way.
-const NEW_SLACK_NS: u64 = 2_000_000_000;
 
 /// One flow, as its last reading left it.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +61,7 @@ pub(crate) struct CompactRtt {
     last: u32,
     min: u32,
     smoothed: u32,
-    samples: u32,
+    pub(crate) samples: u32,
 }
 
 impl From<Option<RttReading>> for CompactRtt {
@@ -136,16 +133,6 @@ impl StreamReading {
 /// Percent of `packets`; 0 of none, never above 100.
 pub(crate) fn share_percent(count: u64, packets: Packets) -> f64 {
     if packets.get() == 0 { 0.0 } else { (count as f64 * 100.0 / packets.get() as f64).min(100.0) }
-}
-
-/// What a reading adds to what was known of its flow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Growth {
-    pub(crate) traffic: PerDirection<Traffic>,
-    pub(crate) retransmits: PerDirection<u64>,
-    pub(crate) reordered: PerDirection<u64>,
-    /// RTT samples.
-    pub(crate) samples: PerSegment<u32>,
 }
 
 /// Why a flow left the table.
@@ -337,7 +324,7 @@ impl FlowTable {
 }
 
 impl FlowRow {
-    fn new(reading: &FlowReading) -> Self {
+    pub(crate) fn new(reading: &FlowReading) -> Self {
         Self {
             key: reading.key,
             slot: reading.owner.into(),
@@ -366,55 +353,6 @@ impl FlowRow {
             internet: reading.rtt.internet.into(),
         };
     }
-}
-
-/// Whether the reading is of the same flow: of one begun anew, the start or a counter differs.
-fn continues(row: &FlowRow, reading: &FlowReading) -> bool {
-    let back = |direction: Direction| {
-        let (before, now) = (row.streams[direction].traffic, reading.streams[direction].traffic);
-        now.bytes < before.bytes || now.packets < before.packets
-    };
-    row.first_seen_ns == reading.first_seen_ns && !Direction::ALL.into_iter().any(back)
-}
-
-/// What the first reading of a flow adds: all of it if the flow is new, and nothing if it was there
-/// before it was read first, as nobody knows when its packets came.
-fn first_growth(span: Span, reading: &FlowReading) -> Growth {
-    let is_new = |before_ns| reading.first_seen_ns.saturating_add(NEW_SLACK_NS) >= before_ns;
-    if span.before_ns.is_some_and(is_new) {
-        growth(&FlowRow::new(reading), reading)
-    } else {
-        Growth::default()
-    }
-}
-
-fn growth(before: &FlowRow, reading: &FlowReading) -> Growth {
-    Growth {
-        traffic: PerDirection::from_fn(|direction| {
-            let (before, now) =
-                (before.streams[direction].traffic, reading.streams[direction].traffic);
-            Traffic {
-                bytes: now.bytes.since(before.bytes),
-                packets: now.packets.since(before.packets),
-            }
-        }),
-        retransmits: grown(before, reading, |stream| stream.retransmits),
-        reordered: grown(before, reading, |stream| stream.reordered),
-        samples: PerSegment::from_fn(|segment| {
-            let now = reading.rtt[segment].map_or(0, |rtt| rtt.samples);
-            grown_wrapping(before.rtt[segment].samples, now) as u32
-        }),
-    }
-}
-
-fn grown(
-    before: &FlowRow,
-    reading: &FlowReading,
-    counter: fn(&StreamReading) -> u32,
-) -> PerDirection<u64> {
-    PerDirection::from_fn(|direction: Direction| {
-        grown_wrapping(counter(&before.streams[direction]), counter(&reading.streams[direction]))
-    })
 }
 
 /// The traffic's place among the protocols.

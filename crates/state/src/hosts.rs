@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use hashbrown::HashMap;
 use units::{Direction, PerDirection, PerSegment};
 
-use crate::flows::{CompactOwner, Growth, Span, of_protocol};
+use crate::flows::{CompactOwner, Span, of_protocol};
+use crate::growth::Growth;
 use crate::rate::{Interval, Rate};
 use crate::reading::{FlowReading, Owner, RttReading};
 use crate::resent::Resent;

@@ -4,13 +4,14 @@
 //! [`Engine`] derives a [`Snapshot`] from the two and from what it kept of the sample before: rates,
 //! RTTs and retransmissions per circuit, rolled up over nodes, queues and the box. Likewise the
 //! [`FlowEngine`] derives a [`FlowSnapshot`] from [`FlowReading`]s: flows, those that left, hosts,
-//! autonomous systems and countries, and retransmissions by flow and host. A [`Store`] hands the
+//! autonomous systems and countries, and the newest retransmissions. A [`Store`] hands the
 //! newest snapshot to any number of readers, who never wait.
 //!
 //! Modules: `sample`, `reading` and `layout` are what comes in; `snapshot` and `flow_snapshot` what
 //! comes out, `query`, `talkers` and `top` pages of it. In between, `engine` stands on `track`
 //! (counters and classes) and `quality` (`histogram`, `window`), `flow_engine` on `flows`, `expiry`,
-//! `hosts`, `origins`, `recent` and `retransmits`, which keep what they publish in `rows` and `ring`.
+//! `hosts`, `origins`, `growth`, `resent` and `recent`, which keep what they publish in `rows` and
+//! `ring`.
 //!
 //! Invariants:
 //! - No IO, no clock, no threads: instants come in with the samples.
@@ -40,6 +41,7 @@ mod expiry;
 mod flow_engine;
 mod flow_snapshot;
 mod flows;
+mod growth;
 mod histogram;
 mod hosts;
 mod layout;
@@ -52,7 +54,6 @@ mod rate;
 mod reading;
 mod recent;
 mod resent;
-mod retransmits;
 mod ring;
 mod rows;
 mod sample;
@@ -84,7 +85,6 @@ pub use reading::{
 };
 pub use recent::{RECENT_NS, RecentFlow};
 pub use resent::{Resent, TCP};
-pub use retransmits::{RetransmitTally, Retransmits};
 pub use ring::Ring;
 pub use rows::Rows;
 pub use sample::{

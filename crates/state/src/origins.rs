@@ -5,7 +5,8 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use units::{Direction, PerDirection};
 
-use crate::flows::{Growth, Span};
+use crate::flows::Span;
+use crate::growth::Growth;
 use crate::hosts::{MeanRtt, add_rtts};
 use crate::rate::{Interval, Rate};
 use crate::reading::FlowReading;

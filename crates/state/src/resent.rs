@@ -2,7 +2,8 @@
 
 use units::{Direction, Packets};
 
-use crate::flows::{Growth, Span, share_percent};
+use crate::flows::{Span, share_percent};
+use crate::growth::Growth;
 use crate::rate::Interval;
 
 /// IANA's number of TCP.

@@ -224,6 +224,9 @@ pub(super) fn flow_name(key: &FlowKey) -> String {
 pub(super) fn rtts(us: PerSegment<Option<u64>>) -> String {
     let one =
         |us: Option<u64>| us.map_or_else(|| "-".to_owned(), |us| format!("{:.2}", us as f64 / 1e3));
+    if us == PerSegment::default() {
+        return "-".to_owned();
+    }
     let [customer, internet] = Segment::ALL.map(|segment| one(us[segment]));
     format!("{customer} / {internet} ms")
 }

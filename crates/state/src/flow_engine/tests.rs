@@ -12,6 +12,8 @@ use crate::{
     Traffic, origins_page,
 };
 
+mod reloads;
+
 const SECOND: u64 = 1_000_000_000;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
@@ -345,7 +347,7 @@ proptest! {
         capacity in 1usize..40,
     ) {
         let mut engine = FlowEngine::new(
-            FlowLimits { flows: capacity, hosts: 4, origins: 2, recent: 9, retransmits: 2, tallies: 2 },
+            FlowLimits { flows: capacity, hosts: 4, origins: 2, recent: 9, retransmits: 2 },
             Timeouts::default(),
         );
         let mut seconds = 1;

@@ -159,7 +159,7 @@ fn name(flows: &FlowSnapshot, owner: Owner) -> Option<Arc<str>> {
 }
 
 fn events(flows: &FlowSnapshot, owner: Option<Owner>, limit: u32) -> Vec<RetransmitEvent> {
-    let events = flows.retransmits.events.iter().rev();
+    let events = flows.retransmits.iter().rev();
     let wanted = events.filter(|event| owner.is_none_or(|owner| owner == event.owner));
     wanted
         .take(limit as usize)
