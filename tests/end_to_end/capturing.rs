@@ -1,5 +1,6 @@
 //! Captures: for whom, how many, and whether other programs can read them.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -79,8 +80,13 @@ fn a_capture_opens_in_tshark() -> Result<()> {
     let packets = summary["packets"].as_u64().context("no number of packets")? as usize;
     ensure!(packets >= 4 * PINGS as usize && summary["lost"] == 0, "{summary}");
 
+    tshark_agrees(&file, packets, before..=after)
+}
+
+/// Whether tshark reads the file without a complaint, and finds in it what was sent.
+fn tshark_agrees(file: &Path, packets: usize, while_it_ran: RangeInclusive<f64>) -> Result<()> {
     let mut tshark = Command::new("tshark");
-    tshark.arg("-r").arg(&file);
+    tshark.arg("-r").arg(file);
     tshark.args([
         "-T",
         "fields",
@@ -116,7 +122,7 @@ fn a_capture_opens_in_tshark() -> Result<()> {
     for line in &lines {
         let (time, length, captured): (f64, u32, u32) =
             (line[0].parse()?, line[1].parse()?, line[2].parse()?);
-        ensure!((before..=after).contains(&time), "{time} is not in {before} to {after}");
+        ensure!(while_it_ran.contains(&time), "{time} is not in {while_it_ran:?}");
         ensure!(captured <= 128 && (length > 400 || is_discovery(&line)), "{line:?}");
     }
     Ok(())

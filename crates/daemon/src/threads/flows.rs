@@ -10,7 +10,7 @@ use collect::flows;
 use crossbeam_channel::Receiver;
 use kernel::datapath::{DatapathError, Flows};
 use origin::Origins;
-use state::{FlowEngine, Origin, RetransmitReading, Timeouts};
+use state::{FlowEngine, FlowKey, Origin, RetransmitReading, Timeouts};
 use supervisor::Context;
 
 use super::TICK;
@@ -26,6 +26,8 @@ pub(super) struct Watch {
     /// The tables in use, and how often they were others.
     origins: (Arc<Origins>, u64),
     generation: u64,
+    /// What the kernel is to forget.
+    gone: Vec<FlowKey>,
 }
 
 impl Watch {
@@ -37,7 +39,8 @@ impl Watch {
         table: Arc<ArcSwap<Origins>>,
     ) -> Self {
         let origins = (table.load_full(), 0);
-        Self { shared, engine, flows, retransmits, table, origins, generation: 0 }
+        let gone = Vec::new();
+        Self { shared, engine, flows, retransmits, table, origins, generation: 0, gone }
     }
 
     pub(super) fn run(&mut self, context: &Context) -> Result<(), DatapathError> {
@@ -62,10 +65,12 @@ impl Watch {
         let gone = self
             .engine
             .update(taken_ns, &mut changed, *generation, |address| find(origins, address));
-        // those that left go before a failure is told: nobody would remove them later
-        let forgotten = flows::forget(&self.flows, &gone);
-        changed.end()?;
-        forgotten
+        // what cannot be removed now is tried again: nobody else would
+        self.gone.extend(gone);
+        self.gone.truncate(self.flows.capacity() as usize);
+        flows::forget(&self.flows, &self.gone)?;
+        self.gone.clear();
+        changed.end().map(drop)
     }
 
     fn follow_configuration(&mut self) {
