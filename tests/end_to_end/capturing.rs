@@ -192,11 +192,16 @@ fn captures_are_bounded_and_each_gets_its_own() -> Result<()> {
     drop(of_two);
 
     // a capture does not hold up the daemon's end
-    let _running = third.capture(request(circuit("one"), 1_000))?;
+    let mut running = third.capture(request(circuit("one"), 1_000))?;
     let started = std::time::Instant::now();
     stage.stop()?;
     let took = started.elapsed();
     ensure!(took < Duration::from_secs(3), "stopping took {took:?}");
+    for batch in running.by_ref() {
+        batch?;
+    }
+    let ended = running.ended().context("it has not ended")?;
+    ensure!(ended.reason == CaptureEnd::Stopped, "{ended:?}");
     Ok(())
 }
 

@@ -31,6 +31,9 @@ use crate::threads::{self, Sources};
 /// How long all threads together may take to end.
 const SHUT_DOWN_MAX: Duration = Duration::from_secs(10);
 
+/// How long captures may take to tell their clients of their end.
+const CAPTURES_END_MAX: Duration = Duration::from_millis(200);
+
 /// How long clients' tasks may take to end; a reload that is under way is waited for elsewhere.
 const CLIENTS_END_MAX: Duration = Duration::from_secs(1);
 
@@ -95,6 +98,7 @@ fn shape(
         captures: CaptureDesk::new(captures),
         control: shaper.control(),
         attachments: shaper.attachments().to_vec(),
+        stop: supervisor.stop().clone(),
         monitor: supervisor.monitor(),
         ticks: watch::Sender::new(0),
         started,
@@ -143,10 +147,19 @@ fn serve(
             () = follow(signals, reloader) => {}
             () = stop.stopped() => {}
         }
+        captures_end(shared).await;
         Ok(())
     });
     runtime.shutdown_timeout(CLIENTS_END_MAX);
     served
+}
+
+/// Gives captures a moment to tell their clients that they are over.
+async fn captures_end(shared: &Shared) {
+    let deadline = Instant::now() + CAPTURES_END_MAX;
+    while shared.captures.running() > 0 && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// Reloads whenever asked to by signal. Several signals during one reload ask for one more.

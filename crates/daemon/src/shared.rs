@@ -9,7 +9,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use kernel::datapath::{Attachment, Control};
 use plan::Plan;
 use state::{ClassSample, FlowSnapshot, Layout, MapFill, Store};
-use supervisor::Monitor;
+use supervisor::{Monitor, Stop};
 use tokio::sync::watch;
 
 use crate::captures::CaptureDesk;
@@ -39,6 +39,8 @@ pub struct Shared {
     pub control: Control,
     /// How the programs sit on the NICs.
     pub attachments: Vec<Attachment>,
+    /// Raised when the daemon is to end.
+    pub stop: Stop,
     /// How the threads are.
     pub monitor: Monitor,
     /// Advanced with every snapshot.

@@ -110,7 +110,10 @@ impl Running {
             return Step::Over(CaptureEnd::Seconds);
         }
         let patience = self.until.min(self.told + SILENCE_MAX);
-        let heard = timeout_at(patience, self.batches.recv()).await;
+        let heard = tokio::select! {
+            heard = timeout_at(patience, self.batches.recv()) => heard,
+            () = self.shared.stop.stopped() => return Step::Over(CaptureEnd::Stopped),
+        };
         self.told = Instant::now();
         match heard {
             Ok(Some(batch)) => Step::Packets(self.within_bounds(batch)),
