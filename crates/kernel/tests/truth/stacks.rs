@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use kernel::datapath::{Attached, Loaded, MapSizes, Options, Readers, Side};
-use kernel::nic::nic;
 use kernel::tables::{AddressTarget, Tables};
+use rustix::net::netdevice::name_to_index;
+use rustix::net::{AddressFamily, SocketType, socket};
 use testkit::connection::sent_by;
 use testkit::{BOX_CUSTOMERS, BOX_INTERNET, DelayRelay, Lab, LabSpec, Namespace, Place};
-use units::{CircuitSlot, CpuId, IpPrefix, PerSegment, Segment};
+use units::{CircuitSlot, CpuId, IfIndex, IpPrefix, PerSegment, Segment};
 
 use crate::observer::without_privileges;
 
@@ -69,8 +70,8 @@ fn attach(lab: &Lab, customer: IpAddr) -> Result<(Readers, Attached)> {
     lab.namespace(Place::Box).inside(|| {
         let mut loaded = Loaded::new(Options {
             mode: abi::Mode::Observe,
-            internet: nic(BOX_INTERNET)?.ifindex,
-            customers: nic(BOX_CUSTOMERS)?.ifindex,
+            internet: ifindex(BOX_INTERNET)?,
+            customers: ifindex(BOX_CUSTOMERS)?,
             vlans: None,
             tcx: true,
             cpus: vec![CpuId::new(0)],
@@ -87,6 +88,12 @@ fn attach(lab: &Lab, customer: IpAddr) -> Result<(Readers, Attached)> {
         let attached = loaded.attach(&nics, &lab.bpffs().join("tidegate"))?;
         Ok((readers, attached))
     })
+}
+
+/// Of a NIC of the thread's namespace.
+fn ifindex(nic: &str) -> Result<IfIndex> {
+    let socket = socket(AddressFamily::INET, SocketType::DGRAM, None)?;
+    Ok(IfIndex::new(name_to_index(&socket, nic)?))
 }
 
 fn set_timestamps(namespace: &Namespace, value: &str) -> Result<()> {
