@@ -26,7 +26,14 @@ fn main() {
             .source(&source)
             .obj(out.join(format!("{object}.bpf.o")))
             .clang(&clang)
-            .clang_args(["-Wall", "-Wextra", "-Werror", "-idirafter", &multiarch_headers()])
+            .clang_args([
+                "-mcpu=v3",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-idirafter",
+                &multiarch_headers(),
+            ])
             .build();
         if let Err(error) = built {
             fail(&format!("could not compile {source} with {clang}: {error:?}"));

@@ -42,25 +42,32 @@ static __always_inline void add_to_unknown(struct tg_unknown_host *host, enum tg
 	__sync_fetch_and_add(&host->counts[direction & 1].packets, 1);
 }
 
+/* Remembers an unknown host. Another CPU may insert it first: then there is one to add to. */
+static __noinline struct tg_unknown_host *make_unknown(const struct tg_address *address, __u64 jiffies)
+{
+	struct tg_unknown_host fresh = { .first_seen = jiffies };
+
+	bpf_map_update_elem(&tg_unknown, address, &fresh, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&tg_unknown, address);
+}
+
 /*
  * Adds to an unknown host, or remembers a new one. Trying to insert into a full map costs as much
- * as inserting, so after a refusal this CPU does not try again for a while. Another CPU may insert
- * the same host first: then there is one to add to. Nor is a host looked for then that sends a
- * packet without a flow, as it is most likely not there: that is what a flood of addresses costs.
+ * as inserting, so after a refusal this CPU does not try again for a while. Nor is a host looked for
+ * then that sends a packet without a flow, as it is most likely not there: that is what a flood of
+ * addresses costs.
  */
 static __always_inline void count_unknown(struct tg_totals *totals, const struct tg_address *address,
 					  enum tg_direction direction, __u64 bytes, __u64 jiffies,
 					  int has_flow)
 {
 	int full = jiffies - totals->unknown_full < UNKNOWN_RETRY_JIFFIES;
-	struct tg_unknown_host fresh = { .first_seen = jiffies };
 	struct tg_unknown_host *host = NULL;
 
 	if (has_flow || !full)
 		host = bpf_map_lookup_elem(&tg_unknown, address);
 	if (!host && !full) {
-		bpf_map_update_elem(&tg_unknown, address, &fresh, BPF_NOEXIST);
-		host = bpf_map_lookup_elem(&tg_unknown, address);
+		host = make_unknown(address, jiffies);
 		if (!host)
 			totals->unknown_full = jiffies;
 	}

@@ -7,6 +7,7 @@
 #include "count.bpf.h"
 #include "direction.bpf.h"
 #include "flow.bpf.h"
+#include "flow_table.bpf.h"
 #include "lookup.bpf.h"
 #include "parse.bpf.h"
 #include "quic.bpf.h"
@@ -20,8 +21,7 @@ struct work {
 	struct packet packet;
 	struct segment segment;
 	struct tg_flow_key key;
-	struct tg_ipv4_flow_key ipv4_key;
-	struct tg_ipv6_flow made; /* a flow in the making */
+	struct sought sought;
 };
 
 /* 0 -> work. Writer and reader: xdp_ingress on that CPU. Bound: 1. */
@@ -116,66 +116,55 @@ static __always_inline __u32 headers_end(struct xdp_md *ctx, const struct packet
 	return packet->payload + (at[12] >> 4) * 4;
 }
 
-/* The flow of the key, in the map of its address family; NULL without one. */
-static __always_inline struct tg_flow *known_flow(struct work *work)
+/* Whose a packet is. */
+struct owner {
+	__u32 target;
+	__u16 cpu; /* of its circuit, if it has one */
+};
+
+/* Whose a packet without a flow is. */
+static __always_inline struct owner owner_by_address(const struct tg_address *customer,
+						     enum tg_direction direction)
 {
-	struct tg_ipv6_flow *flow;
+	struct owner owner = { .target = lookup_address(customer) };
 
-	if (work->packet.is_ipv6) {
-		flow = bpf_map_lookup_elem(&tg_ipv6_flows, &work->key);
-		if (!flow)
-			return NULL;
-		barrier_var(flow); /* or it is computed with before it is compared */
-		return &flow->flow;
-	}
-	fill_ipv4_key(&work->ipv4_key, &work->key);
-	return bpf_map_lookup_elem(&tg_ipv4_flows, &work->ipv4_key);
-}
-
-/* Adds the flow that was made. */
-static __always_inline void insert_flow(struct tg_totals *totals, struct work *work, __u64 jiffies)
-{
-	long refused;
-
-	if (work->packet.is_ipv6)
-		refused = bpf_map_update_elem(&tg_ipv6_flows, &work->key, &work->made, BPF_NOEXIST);
-	else
-		refused = bpf_map_update_elem(&tg_ipv4_flows, &work->ipv4_key, &work->made.flow,
-					      BPF_NOEXIST);
-	note_refusal(totals, refused, jiffies);
+	if (is_slot(owner.target))
+		owner.cpu = circuit_place(owner.target, direction).cpu;
+	return owner;
 }
 
 /* Finds the packet's flow, or makes one, and takes the packet into it. Tells whose the packet is. */
-static __always_inline __u32 find_flow(struct xdp_md *ctx, struct tg_totals *totals, struct work *work,
-				       enum tg_protocol protocol, enum tg_direction direction,
-				       __u32 epoch, __u64 length, __u64 jiffies, int *has_flow)
+static __always_inline struct owner find_flow(struct xdp_md *ctx, struct tg_totals *totals,
+					      struct work *work, enum tg_protocol protocol,
+					      enum tg_direction direction, __u32 epoch, __u64 length,
+					      __u64 jiffies, int *has_flow)
 {
 	void *data = (void *)(long)ctx->data;
 	__u8 *at = data + (work->packet.payload & FRAME_OFFSET_MAX);
-	struct tg_flow *flow, *fresh = NULL;
-	__u32 target;
+	struct tg_flow *flow;
+	struct tg_stream *own;
+	struct owner owner;
 
 	if (protocol == TG_OTHER || work->packet.later_fragment || at + 8 > (__u8 *)(long)ctx->data_end)
-		return lookup_address(&work->key.customer);
+		return owner_by_address(&work->key.customer, direction);
 	fill_ports(&work->key, read_ports(&work->packet, protocol, direction, at), work->packet.protocol);
-	flow = known_flow(work);
-	if (flow) {
-		target = stream_target(&flow->streams[direction & 1], &work->key, epoch);
-	} else {
-		target = lookup_address(&work->key.customer);
-		fresh = prepare_flow(totals, &work->made.flow, target, jiffies);
-		flow = fresh;
-		if (fresh) {
-			fresh->streams[direction & 1].target = target;
-			fresh->streams[direction & 1].epoch = epoch;
-		}
+	flow = known_flow(&work->sought, &work->key, work->packet.is_ipv6);
+	if (!flow) {
+		owner = owner_by_address(&work->key.customer, direction);
+		if (owner.target == TG_TARGET_IGNORED)
+			return owner;
+		if (!make_flow(&work->sought, &work->key, jiffies))
+			totals->events[TG_EVENT_FLOWS_FULL]++;
+		flow = bpf_map_lookup_elem(&tg_flows, &work->sought.row);
+		if (!flow)
+			return owner;
 	}
-	*has_flow = flow != NULL;
-	if (flow)
-		track(ctx, flow, work, protocol, direction, length, jiffies);
-	if (fresh)
-		insert_flow(totals, work, jiffies);
-	return target;
+	own = &flow->streams[direction & 1];
+	owner.target = stream_target(own, &work->key, direction, epoch);
+	owner.cpu = own->cpu;
+	*has_flow = 1;
+	track(ctx, flow, work, protocol, direction, length, jiffies);
+	return owner;
 }
 
 /* For the captures that are running: rarely any. */
@@ -200,13 +189,14 @@ int xdp_ingress(struct xdp_md *ctx)
 	void *data_end = (void *)(long)ctx->data_end;
 	struct tg_control *now = control();
 	struct tg_totals *totals = this_totals();
-	__u32 zero = 0, epoch, target;
+	__u32 zero = 0, epoch;
 	struct work *work = bpf_map_lookup_elem(&tg_work, &zero);
 	__u64 length = data_end - data, jiffies;
 	enum tg_direction direction;
 	enum tg_protocol protocol;
 	struct packet *packet;
 	enum parsed parsed;
+	struct owner owner;
 	int valid = 1, has_flow = 0;
 
 	if (!now || !totals || !work)
@@ -239,21 +229,21 @@ int xdp_ingress(struct xdp_md *ctx)
 	add(totals->counts, direction, protocol, length);
 
 	jiffies = bpf_jiffies64();
-	target = find_flow(ctx, totals, work, protocol, direction, epoch, length, jiffies, &has_flow);
+	owner = find_flow(ctx, totals, work, protocol, direction, epoch, length, jiffies, &has_flow);
 	if (now->captures)
-		capture(ctx, work, protocol, direction, target, length, now->captures);
-	if (target == TG_TARGET_CUSTOMERS) {
+		capture(ctx, work, protocol, direction, owner.target, length, now->captures);
+	if (owner.target == TG_TARGET_CUSTOMERS) {
 		count_unknown(totals, &work->key.customer, direction, length, jiffies, has_flow);
 		return leave(totals, TG_VERDICT_UNKNOWN);
 	}
-	if (!is_slot(target))
+	if (!is_slot(owner.target))
 		return leave(totals, TG_VERDICT_IGNORED);
-	count_circuit(target, direction, protocol, length);
+	count_circuit(owner.target, direction, protocol, length);
 	leave(totals, TG_VERDICT_CIRCUIT);
 	if (settings.mode == TG_MODE_OBSERVE)
 		return XDP_PASS;
-	leave_metadata(ctx, totals, epoch, target);
-	return steer(totals, circuit_place(target, direction).cpu);
+	leave_metadata(ctx, totals, epoch, owner.target);
+	return steer(totals, owner.cpu);
 }
 
 #endif

@@ -98,24 +98,35 @@ struct {
 } tg_unknown SEC(".maps");
 
 /*
- * ends -> flow. Writers: xdp_ingress adds and counts, the reporter notes what it told, userspace
- * removes the ended and the idle. Reader: userspace, by report_ipv4_flows. Bound: [limits] flows; a
- * flow that finds no room is counted, and its packets find their circuit by address.
+ * hash of a flow's ends -> the flows that it may be. Writers: xdp_ingress claims places and fills
+ * them, userspace takes flows out. Readers: both. Bound: [limits] flows, and half as many for
+ * growing; a flow that finds no place is counted, and its packets find their circuit by address.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, struct tg_ipv4_flow_key);
-	__type(value, struct tg_flow);
-} tg_ipv4_flows SEC(".maps");
+	__type(key, __u32);
+	__type(value, struct tg_flow_bucket);
+} tg_flow_index SEC(".maps");
 
-/* Likewise for IPv6, apart since the longer key costs each packet a cache line. Bound: half as many. */
+/* bucket * 8 + place -> flow. Writer: xdp_ingress. Reader: userspace. Bound: the places. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, struct tg_flow_key);
-	__type(value, struct tg_ipv6_flow);
-} tg_ipv6_flows SEC(".maps");
+	__type(key, __u32);
+	__type(value, struct tg_flow);
+} tg_flows SEC(".maps");
+
+/* Likewise -> the addresses of an IPv6 flow. Writer: xdp_ingress. Readers: both. Bound: the places. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tg_flow_addresses);
+} tg_flow_addresses SEC(".maps");
 
 /*
  * slot -> quality. Writers: xdp_ingress adds, atomically; userspace takes the bins, atomically.

@@ -21,7 +21,6 @@
  * by way of that NIC's queues. Runs behind the cpumap hop, on the circuit's CPU. What it forwards
  * tc_egress counts.
  *
- * report_ipv4_flows, report_ipv6_flows (on demand): tell userspace of the flows that changed.
  * read_clock (on demand): tells userspace the time by which packets are dated.
  *
  * No path drops a packet, and each is counted.
@@ -34,7 +33,6 @@
 #include "egress.bpf.h"
 #include "forward.bpf.h"
 #include "ingress.bpf.h"
-#include "report.bpf.h"
 
 /* Both clocks at one time. */
 SEC("syscall")

@@ -20,6 +20,9 @@
 #define TG_RTT_BINS 146u
 #define TG_RTT_OCTAVE_MIN 6u
 #define TG_RTT_OCTAVE_MAX 24u
+/* Multiplied with a flow's ends to spread flows over buckets (Stafford's mixer 13, of splitmix64). */
+#define TG_FLOW_MIX 0xbf58476d1ce4e5b9ull
+#define TG_FLOW_MIX_AGAIN 0x94d049bb133111ebull
 /* Segments of one direction whose answers are awaited at once. */
 #define TG_OUTSTANDING 3u
 /* Captures that may run at once: one bit each in tg_control.captures. */
@@ -89,7 +92,7 @@ enum tg_event {
 	TG_EVENT_UNKNOWN_FULL,  /* an unknown host found no room in its map */
 	TG_EVENT_NO_CPU,        /* the circuit's CPU is not in the cpumap: not steered */
 	TG_EVENT_NOT_FORWARDED, /* on a stick: a tag that could not be exchanged; left to the stack */
-	TG_EVENT_FLOWS_FULL,    /* a new flow found no room in its map */
+	TG_EVENT_FLOWS_FULL,    /* a new flow found no place in its buckets */
 	TG_EVENT_RETRANSMIT_LOST, /* a retransmission was counted, but found no room in the ring */
 	TG_EVENT_CAPTURE_LOST,  /* a packet to be captured found no room in the ring */
 	TG_EVENT_COUNT,
@@ -109,11 +112,13 @@ struct tg_settings {
 	__u32 mode;              /* enum tg_mode */
 	__u32 circuits;          /* rows of tg_circuits */
 	__u32 buckets;           /* rows of tg_ipv4_hosts */
+	__u32 flow_buckets;      /* rows of tg_flow_index */
+	__u64 flow_seed;         /* random, so that nobody knows which flows share a bucket */
 	__u32 tick_ns;           /* a jiffy */
 	__u16 internet_vlan;     /* on a stick */
 	__u16 customers_vlan;    /* on a stick */
 };
-_Static_assert(sizeof(struct tg_settings) == 28, "tg_settings");
+_Static_assert(sizeof(struct tg_settings) == 40, "tg_settings");
 
 /* The transmit queues that carry one direction. */
 struct tg_queues {
@@ -208,9 +213,8 @@ struct tg_totals {
 	__u64 retransmits[2];      /* TCP segments, by enum tg_direction */
 	__u64 reordered[2];        /* likewise */
 	__u64 unknown_full;        /* when tg_unknown was last found full, in jiffies; private to the CPU */
-	__u64 flows_full;          /* likewise tg_flows */
 };
-_Static_assert(sizeof(struct tg_totals) == 328, "tg_totals");
+_Static_assert(sizeof(struct tg_totals) == 320, "tg_totals");
 
 /* An unknown host. Several CPUs add to it, atomically. */
 struct tg_unknown_host {
@@ -229,10 +233,7 @@ struct tg_quality {
 };
 _Static_assert(sizeof(struct tg_quality) == 1208, "tg_quality");
 
-/*
- * Both directions of a flow, seen from the customer. Ports of ICMP echoes: identifier and 0. Key of
- * tg_ipv6_flows.
- */
+/* Both directions of a flow, seen from the customer. Ports of ICMP echoes: identifier and 0. */
 struct tg_flow_key {
 	struct tg_address customer;
 	struct tg_address internet;
@@ -243,22 +244,59 @@ struct tg_flow_key {
 };
 _Static_assert(sizeof(struct tg_flow_key) == 40, "tg_flow_key");
 
+/* What a place of tg_flow_index holds. */
+enum tg_flow_state {
+	TG_FLOW_STATE_NONE,    /* nothing: the programs may claim it */
+	TG_FLOW_STATE_CLAIMED, /* a flow in the making */
+	TG_FLOW_STATE_LIVE,    /* a flow */
+	TG_FLOW_STATE_LEAVING, /* a flow that userspace took out; its row may still be written for an instant */
+	TG_FLOW_STATE_COUNT,
+};
+
 /*
- * One direction of a flow. Only packets of that direction write it, so it has one writer as long as
- * the NIC keeps a flow's direction on one queue. Two cache lines; the first is all that most packets need.
- * RTTs are in units of TG_RTT_UNIT_NS, and of the segment that this direction's packets answer for:
- * uploads for the customer's side.
+ * A place of tg_flow_index. All but `ends` are read and written as one word, in which `state` is the
+ * highest byte; a place that holds nothing has 0 there.
+ */
+struct tg_flow_place {
+	__u64 ends; /* IPv4: both addresses in network order, the customer's in the lower half; IPv6: a digest */
+	__u16 customer_port; /* network order */
+	__u16 internet_port; /* likewise */
+	__u8 protocol;
+	__u8 is_ipv6;
+	__u8 padding;
+	__u8 state; /* enum tg_flow_state */
+};
+_Static_assert(sizeof(struct tg_flow_place) == 16, "tg_flow_place");
+
+/* A row of tg_flow_index: two cache lines, of which the first is mostly enough. */
+struct tg_flow_bucket {
+	struct tg_flow_place places[8];
+};
+_Static_assert(sizeof(struct tg_flow_bucket) == 128, "tg_flow_bucket");
+
+/* A row of tg_flow_addresses: the ends of an IPv6 flow. */
+struct tg_flow_addresses {
+	struct tg_address customer;
+	struct tg_address internet;
+};
+_Static_assert(sizeof(struct tg_flow_addresses) == 32, "tg_flow_addresses");
+
+/*
+ * One direction of a flow. Only packets of that direction write it (but for `awaited`), so it has one
+ * writer as long as the NIC keeps a flow's direction on one queue. Two cache lines; the first is all that
+ * most packets need. RTTs are in units of TG_RTT_UNIT_NS, and of the segment that this direction's
+ * packets answer for: uploads for the customer's side.
  */
 struct tg_stream {
-	__u32 epoch;         /* under which target was found; 0: not yet */
+	__u32 epoch;         /* under which target and cpu were found; 0: not yet */
 	__u32 target;        /* slot, or another value of the address maps */
 	__u64 bytes;
 	__u64 packets;
 	__u32 last_seen;     /* jiffies, the lower half */
 	__u32 next_sequence; /* behind the highest byte sent */
-	__u32 acknowledged;  /* the highest acknowledgement sent */
+	__u32 acknowledged;  /* the highest acknowledgement that was looked at */
 	__u32 timestamp;     /* the newest TSval sent with data, SYN or FIN */
-	__u32 echoed;        /* the newest TSecr sent */
+	__u32 echoed;        /* the newest TSecr that was looked at */
 	__u32 not_before;    /* when a segment may next be made outstanding, in jiffies, the lower half */
 	__u32 ect_packets;   /* marked as capable of ECN or as congested */
 	__u32 ce_packets;    /* marked as congested */
@@ -266,7 +304,9 @@ struct tg_stream {
 	__u8 tos;            /* DSCP and ECN of the last packet */
 	__u8 marks;          /* which of the fields hold something; private to the programs */
 	__u8 spins;          /* QUIC: edges of the spin bit that answered each other in a row */
-	__u32 reported;      /* packets when userspace was last told of them; written by the reporters */
+	__u16 cpu;           /* the circuit's */
+	__u8 awaited;        /* the other direction, which writes it, awaits an answer by this one */
+	__u8 padding;
 	/* second line */
 	__u64 outstanding[3]; /* TSval or sequence number, and in the upper half when it was seen, in RTT units */
 	__u32 hole_begin;     /* sequence numbers that were jumped over */
@@ -282,58 +322,11 @@ struct tg_stream {
 };
 _Static_assert(sizeof(struct tg_stream) == 128, "tg_stream");
 
-/* A flow: value of tg_ipv4_flows. */
+/* A row of tg_flows. */
 struct tg_flow {
 	struct tg_stream streams[2]; /* by enum tg_direction */
 };
 _Static_assert(sizeof(struct tg_flow) == 256, "tg_flow");
-
-/* Key of tg_ipv4_flows: as tg_flow_key. With the kernel's head of hash entries it fills a cache line. */
-struct tg_ipv4_flow_key {
-	__u32 customer; /* network order, as all of them */
-	__u32 internet;
-	__u16 customer_port;
-	__u16 internet_port;
-	__u8 protocol;
-	__u8 padding[3];
-};
-_Static_assert(sizeof(struct tg_ipv4_flow_key) == 16, "tg_ipv4_flow_key");
-
-/* Value of tg_ipv6_flows. Padded so that a stream begins with a cache line. */
-struct tg_ipv6_flow {
-	__u64 padding[5];
-	struct tg_flow flow;
-};
-_Static_assert(sizeof(struct tg_ipv6_flow) == 296, "tg_ipv6_flow");
-
-/* One direction of a flow, as userspace is told of it. Names as in tg_stream. */
-struct tg_stream_report {
-	__u64 bytes;
-	__u64 packets;
-	__u64 last_seen;
-	__u32 retransmits;
-	__u32 reordered;
-	__u32 ect_packets;
-	__u32 ce_packets;
-	__u32 rtt_last;
-	__u32 rtt_min;
-	__u32 rtt_smoothed;
-	__u32 rtt_samples;
-	__u8 tcp_flags;
-	__u8 tos;
-	__u8 padding[6];
-};
-_Static_assert(sizeof(struct tg_stream_report) == 64, "tg_stream_report");
-
-/* A flow that changed, as report_flows writes it. */
-struct tg_flow_report {
-	struct tg_flow_key key;
-	__u32 target;
-	__u32 reserved;
-	__u64 first_seen; /* jiffies */
-	struct tg_stream_report streams[2]; /* by enum tg_direction */
-};
-_Static_assert(sizeof(struct tg_flow_report) == 184, "tg_flow_report");
 
 /* What tg_retransmits carries: a TCP segment that was sent again. */
 struct tg_retransmit {

@@ -131,7 +131,7 @@ codes! {
         NoCpu = "no-cpu",
         /// On a stick: a tag that could not be exchanged; left to the stack.
         NotForwarded = "not-forwarded",
-        /// A new flow found no room in its map.
+        /// A new flow found no place in its buckets.
         FlowsFull = "flows-full",
         /// A retransmission was counted, but found no room in the ring.
         RetransmitLost = "retransmit-lost",
@@ -147,5 +147,19 @@ codes! {
         CustomerSide = "customer",
         /// From the box into the Internet and back.
         InternetSide = "internet",
+    }
+}
+
+codes! {
+    /// What a place of `tg_flow_index` holds.
+    FlowState {
+        /// Nothing: the programs may claim it.
+        None = "none",
+        /// A flow in the making.
+        Claimed = "claimed",
+        /// A flow.
+        Live = "live",
+        /// A flow that userspace took out; its row may still be written for an instant.
+        Leaving = "leaving",
     }
 }

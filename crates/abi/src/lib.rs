@@ -13,11 +13,13 @@
 mod codes;
 mod records;
 
-pub use codes::{Direction, Egress, Event, Mode, Protocol, Segment, UnknownCode, Verdict};
+pub use codes::{
+    Direction, Egress, Event, FlowState, Mode, Protocol, Segment, UnknownCode, Verdict,
+};
 pub use records::{
-    Address, Bucket, Capture, Captured, Circuit, Clock, Control, Count, Flow, FlowKey, FlowReport,
-    Ipv4FlowKey, Ipv4Host, Ipv6Flow, Metadata, Place, Prefix, Quality, Queues, Retransmit,
-    Settings, Stream, StreamReport, Totals, Traffic, UnknownHost,
+    Address, Bucket, Capture, Captured, Circuit, Clock, Control, Count, Flow, FlowAddresses,
+    FlowBucket, FlowKey, FlowPlace, Ipv4Host, Metadata, Place, Prefix, Quality, Queues, Retransmit,
+    Settings, Stream, Totals, Traffic, UnknownHost,
 };
 
 /// An RTT is kept in units of this many nanoseconds.
@@ -28,6 +30,10 @@ pub const RTT_BINS: u32 = 146;
 pub const RTT_OCTAVE_MIN: u32 = 6;
 /// What follows the last octave: 2^24 units.
 pub const RTT_OCTAVE_MAX: u32 = 24;
+/// Multiplied with a flow's ends to spread flows over buckets.
+pub const FLOW_MIX: u64 = 0xbf58_476d_1ce4_e5b9;
+/// Likewise, a second time.
+pub const FLOW_MIX_AGAIN: u64 = 0x94d0_49bb_1331_11eb;
 /// Segments of one direction whose answers are awaited at once.
 pub const OUTSTANDING: u32 = 3;
 /// Captures that may run at once.

@@ -27,7 +27,7 @@ macro_rules! records {
 
 records! {
     /// Written at load.
-    Settings[28] {
+    Settings[40] {
         /// The NIC towards the Internet.
         internet_ifindex: u32,
         /// The NIC towards the customers; the same on a stick.
@@ -38,6 +38,10 @@ records! {
         circuits: u32,
         /// Rows of `tg_ipv4_hosts`.
         buckets: u32,
+        /// Rows of `tg_flow_index`.
+        flow_buckets: u32,
+        /// Random, so that nobody knows which flows share a bucket.
+        flow_seed: u64,
         /// Nanoseconds of a jiffy.
         tick_ns: u32,
         /// On a stick.
@@ -143,7 +147,7 @@ records! {
     }
 
     /// The box's traffic on one CPU.
-    Totals[328] {
+    Totals[320] {
         /// As in [`Traffic`]; IP packets only.
         counts: [Count; 8],
         /// Packets by [`Verdict`].
@@ -158,8 +162,6 @@ records! {
         reordered: [u64; 2],
         /// When `tg_unknown` was last found full, in jiffies; private to the CPU.
         unknown_full: u64,
-        /// When `tg_flows` was last found full, likewise.
-        flows_full: u64,
     }
 
     /// An unknown host.
@@ -200,10 +202,42 @@ records! {
         padding: [u8; 3],
     }
 
+    /// A place of `tg_flow_index`. All but `ends` are read and written as one word.
+    FlowPlace[16] {
+        /// IPv4: both addresses in network order, the customer's in the lower half; IPv6: a digest.
+        ends: u64,
+        /// In network order.
+        customer_port: u16,
+        /// In network order.
+        internet_port: u16,
+        /// IANA's number.
+        protocol: u8,
+        /// Not 0: `ends` is a digest.
+        is_ipv6: u8,
+        /// Zero.
+        padding: u8,
+        /// A [`FlowState`](crate::FlowState).
+        state: u8,
+    }
+
+    /// A row of `tg_flow_index`.
+    FlowBucket[128] {
+        /// In no order, with gaps.
+        places: [FlowPlace; 8],
+    }
+
+    /// A row of `tg_flow_addresses`: the ends of an IPv6 flow.
+    FlowAddresses[32] {
+        /// The customer's.
+        customer: Address,
+        /// The other end's.
+        internet: Address,
+    }
+
     /// One direction of a flow. RTTs are in units of [`RTT_UNIT_NS`](crate::RTT_UNIT_NS), of the
     /// segment that this direction's packets answer for.
     Stream[128] {
-        /// Under which the target was found; 0: not yet.
+        /// Under which target and CPU were found; 0: not yet.
         epoch: u32,
         /// Slot, or another value of the address maps.
         target: u32,
@@ -215,11 +249,11 @@ records! {
         last_seen: u32,
         /// Behind the highest byte sent.
         next_sequence: u32,
-        /// The highest acknowledgement sent.
+        /// The highest acknowledgement that was looked at.
         acknowledged: u32,
         /// The newest TSval sent with data, SYN or FIN.
         timestamp: u32,
-        /// The newest TSecr sent.
+        /// The newest TSecr that was looked at.
         echoed: u32,
         /// When a segment may next be made outstanding, in jiffies, the lower half.
         not_before: u32,
@@ -235,8 +269,12 @@ records! {
         marks: u8,
         /// QUIC: edges of the spin bit that answered each other in a row.
         spins: u8,
-        /// Packets when userspace was last told of them.
-        reported: u32,
+        /// The circuit's.
+        cpu: u16,
+        /// Not 0: the other direction awaits an answer by this one.
+        awaited: u8,
+        /// Zero.
+        padding: u8,
         /// TSval or sequence number, and in the upper half when it was seen, in RTT units.
         outstanding: [u64; 3],
         /// Sequence numbers that were jumped over begin here.
@@ -261,80 +299,10 @@ records! {
         first_seen: u32,
     }
 
-    /// A flow: value of `tg_ipv4_flows`.
+    /// A row of `tg_flows`.
     Flow[256] {
         /// By direction.
         streams: [Stream; 2],
-    }
-
-    /// Key of `tg_ipv4_flows`: as [`FlowKey`].
-    Ipv4FlowKey[16] {
-        /// In network order, as all of them.
-        customer: u32,
-        /// The other end.
-        internet: u32,
-        /// The customer's port.
-        customer_port: u16,
-        /// The other end's port.
-        internet_port: u16,
-        /// IANA's number.
-        protocol: u8,
-        /// Zero.
-        padding: [u8; 3],
-    }
-
-    /// Value of `tg_ipv6_flows`.
-    Ipv6Flow[296] {
-        /// Zero.
-        padding: [u64; 5],
-        /// What there is.
-        flow: Flow,
-    }
-
-    /// One direction of a flow, as userspace is told of it. Names as in [`Stream`].
-    StreamReport[64] {
-        /// Whole frames.
-        bytes: u64,
-        /// Packets.
-        packets: u64,
-        /// Jiffies; 0: no packet yet.
-        last_seen: u64,
-        /// TCP segments that were sent again.
-        retransmits: u32,
-        /// TCP segments that were overtaken.
-        reordered: u32,
-        /// Packets marked as capable of ECN or as congested.
-        ect_packets: u32,
-        /// Packets marked as congested.
-        ce_packets: u32,
-        /// The last RTT sample, in [`RTT_UNIT_NS`](crate::RTT_UNIT_NS).
-        rtt_last: u32,
-        /// The least one.
-        rtt_min: u32,
-        /// Smoothed.
-        rtt_smoothed: u32,
-        /// How many; without any the others are 0.
-        rtt_samples: u32,
-        /// All that were seen.
-        tcp_flags: u8,
-        /// DSCP and ECN of the last packet.
-        tos: u8,
-        /// Zero.
-        padding: [u8; 6],
-    }
-
-    /// A flow that changed.
-    FlowReport[184] {
-        /// Which.
-        key: FlowKey,
-        /// Slot, or another value of the address maps.
-        target: u32,
-        /// Not in use.
-        reserved: u32,
-        /// Jiffies.
-        first_seen: u64,
-        /// By direction.
-        streams: [StreamReport; 2],
     }
 
     /// A TCP segment that was sent again.

@@ -1,66 +1,38 @@
 //! The flows that the kernel programs remember.
 
-use abi::{Direction, FlowReport, StreamReport};
-use kernel::datapath::{ChangedFlows, DatapathError, Flows};
+use abi::Direction;
+use kernel::datapath::{ChangedFlows, DatapathError, FlowReport, Flows, StreamReport};
 use state::{FlowKey, FlowReading, RttReading, StreamReading, Traffic};
 use units::{Bytes, Packets, PerDirection, PerSegment};
 
 use crate::ends::{flow_key, kernel_key, owner};
 
-/// Flows of which a packet came since they were read before, in no order. None is kept here, so half
-/// a million need no memory.
+/// Flows of which a packet came since they were read before, in an order that stays. None is kept
+/// here, so half a million need no memory.
 #[derive(Debug)]
-pub struct Changed {
-    reports: ChangedFlows,
-    count: usize,
-    failed: Option<DatapathError>,
-}
+pub struct Changed<'f>(ChangedFlows<'f>);
 
 /// Reads the flows of which a packet came since they were read before.
 ///
 /// # Errors
-/// When the map cannot be read.
-pub fn read(source: &mut Flows) -> Result<Changed, DatapathError> {
-    Ok(Changed { reports: source.changed()?, count: 0, failed: None })
+/// When the programs' clock cannot be read.
+pub fn read(source: &mut Flows) -> Result<Changed<'_>, DatapathError> {
+    source.changed().map(Changed)
 }
 
-impl Changed {
-    /// How many were read.
-    ///
-    /// # Errors
-    /// Why reading ended early. What was not handed over comes with the next reading.
-    pub fn end(self) -> Result<usize, DatapathError> {
-        self.failed.map_or(Ok(self.count), Err)
-    }
-}
-
-impl Iterator for Changed {
+impl Iterator for Changed<'_> {
     type Item = FlowReading;
     fn next(&mut self) -> Option<FlowReading> {
-        if self.failed.is_some() {
-            return None;
-        }
-        match self.reports.next()? {
-            Ok(report) => {
-                self.count += 1;
-                let dates = self.reports.dates();
-                Some(reading(&report, |jiffies| dates.ns(jiffies)))
-            }
-            Err(error) => {
-                self.failed = Some(error);
-                None
-            }
-        }
+        let report = self.0.next()?;
+        let dates = self.0.dates();
+        Some(reading(&report, |jiffies| dates.ns(jiffies)))
     }
 }
 
 /// Has the kernel forget flows that ended or fell silent, making room for others.
-///
-/// # Errors
-/// When one could not be removed, though it was there.
-pub fn forget(source: &Flows, keys: &[FlowKey]) -> Result<(), DatapathError> {
+pub fn forget(source: &mut Flows, keys: &[FlowKey]) {
     let keys: Vec<_> = keys.iter().map(kernel_key).collect();
-    source.forget(&keys)
+    source.forget(&keys);
 }
 
 fn reading(report: &FlowReport, ns: impl Fn(u64) -> u64) -> FlowReading {

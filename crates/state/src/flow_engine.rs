@@ -155,6 +155,7 @@ impl FlowEngine {
         let span = self.advance(taken_ns);
         let mut forget = Vec::new();
         let mut readings = readings.into_iter();
+        self.flows.begin_reading();
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             batch.clear();

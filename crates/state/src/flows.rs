@@ -9,6 +9,7 @@ use units::{CircuitSlot, Direction, Packets, PerDirection, PerSegment, Segment};
 use crate::expiry::{PRESSURE_PERCENT, Phase, Timeouts};
 use crate::growth::{Growth, continues, first_growth, growth};
 use crate::histogram::RTT_UNIT_NS;
+use crate::order::Order;
 use crate::origins::OriginId;
 use crate::rate::{Interval, Rate};
 use crate::reading::{FlowKey, FlowReading, Owner, RttReading, StreamReading};
@@ -177,7 +178,6 @@ struct Activity {
 /// Where a flow was found.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
-    hash: u64,
     row: Option<u32>,
     pub(crate) host: u32,
 }
@@ -187,6 +187,7 @@ pub(crate) struct Place {
 pub(crate) struct FlowTable {
     pub(crate) rows: LiveRows<FlowRow>,
     activities: Vec<Activity>,
+    order: Order,
     index: HashTable<u32>,
     hasher: DefaultHashBuilder,
     capacity: usize,
@@ -214,30 +215,39 @@ impl FlowTable {
     /// Looks the flow up and touches what [`FlowTable::take`] will change of it. Nearly all of the
     /// cost of a reading is waiting for memory; looking many up before the first is taken lets these
     /// waits overlap.
-    pub(crate) fn look_up(&self, key: &FlowKey) -> Place {
-        let hash = hash_of(&self.hasher, key);
+    pub(crate) fn look_up(&mut self, key: &FlowKey) -> Place {
+        let guess = self.order.guess();
+        let row = match self.rows.get(guess as usize) {
+            Some(row) if row.key == *key => Some(guess),
+            _ => self.find(key),
+        };
+        let Some(row) = row else { return Place { row: None, host: u32::MAX } };
+        self.order.follow(row);
+        let host = self.activities[row as usize].host;
+        let flow = &self.rows[row as usize];
+        std::hint::black_box((flow.streams.up.last_seen_ns, flow.rtt.internet.samples));
+        Place { row: Some(row), host }
+    }
+
+    fn find(&self, key: &FlowKey) -> Option<u32> {
         let same = |index: &u32| self.rows[*index as usize].key == *key;
-        let row = self.index.find(hash, same).copied();
-        let host = row.map_or(u32::MAX, |row| self.activities[row as usize].host);
-        if let Some(row) = row {
-            let row = &self.rows[row as usize];
-            std::hint::black_box((row.streams.up.last_seen_ns, row.rtt.internet.samples));
-        }
-        Place { hash, row, host }
+        self.index.find(hash_of(&self.hasher, key), same).copied()
+    }
+
+    /// The flow that is looked up next is the first of a reading.
+    pub(crate) fn begin_reading(&mut self) {
+        self.order.begin();
     }
 
     /// `place` is what was found for the reading's key since the last expiry.
     pub(crate) fn take(&mut self, span: Span, place: Place, reading: &FlowReading) -> Taken {
-        let hash = place.hash;
-        let rows = &self.rows;
-        let same = |index: &u32| rows[*index as usize].key == reading.key;
         let activity = Activity {
             last_seen_ns: reading.streams.down.last_seen_ns.max(reading.streams.up.last_seen_ns),
             host: u32::MAX,
             phase: Phase::of(&reading.key, &reading.streams),
         };
         // a flow that is read twice in a row was not there when it was looked up
-        if let Some(index) = place.row.or_else(|| self.index.find(hash, same).copied()) {
+        if let Some(index) = place.row.or_else(|| self.find(&reading.key)) {
             let index = index as usize;
             let host = self.activities[index].host;
             let row = self.rows.row_mut(index);
@@ -261,7 +271,9 @@ impl FlowTable {
         row.take(span, reading, &growth);
         let index = self.rows.push(row);
         self.activities.push(activity);
+        self.order.push();
         let (rows, hasher) = (&self.rows, &self.hasher);
+        let hash = hash_of(hasher, &reading.key);
         self.index
             .insert_unique(hash, index as u32, |index| hash_of(hasher, &rows[*index as usize].key));
         Taken::New { row: index, growth, replaced: None }
@@ -311,6 +323,7 @@ impl FlowTable {
                 *moved = row as u32;
             }
         }
+        self.order.swap_remove(row);
         let activity = self.activities.swap_remove(row);
         Gone { row: self.rows.swap_remove(row), host: activity.host, ending }
     }

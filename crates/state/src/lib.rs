@@ -47,6 +47,7 @@ mod hosts;
 mod layout;
 mod leaf;
 mod leaves;
+mod order;
 mod origins;
 mod quality;
 mod query;

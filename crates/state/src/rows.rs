@@ -76,6 +76,10 @@ impl<T: Clone> LiveRows<T> {
         self.rows.len()
     }
 
+    pub(crate) fn get(&self, index: usize) -> Option<&T> {
+        self.rows.get(index)
+    }
+
     pub(crate) fn push(&mut self, row: T) -> usize {
         let index = self.rows.len();
         self.rows.push(row);

@@ -143,8 +143,8 @@ impl Contract {
 
 /// `pub const NAME: u32 = 7;`
 fn rust_const(code: &str) -> Option<(String, u64)> {
-    let (name, value) =
-        code.strip_prefix("pub const ")?.strip_suffix(';')?.split_once(": u32 = ")?;
+    let (name, rest) = code.strip_prefix("pub const ")?.strip_suffix(';')?.split_once(": ")?;
+    let value = rest.strip_prefix("u32 = ").or_else(|| rest.strip_prefix("u64 = "))?;
     Some((name.to_owned(), number(value)?))
 }
 

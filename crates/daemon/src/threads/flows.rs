@@ -10,7 +10,7 @@ use collect::flows;
 use crossbeam_channel::Receiver;
 use kernel::datapath::{DatapathError, Flows};
 use origin::Origins;
-use state::{FlowEngine, FlowKey, Origin, RetransmitReading, Timeouts};
+use state::{FlowEngine, Origin, RetransmitReading, Timeouts};
 use supervisor::Context;
 
 use super::TICK;
@@ -26,8 +26,6 @@ pub(super) struct Watch {
     /// The tables in use, and how often they were others.
     origins: (Arc<Origins>, u64),
     generation: u64,
-    /// What the kernel is to forget.
-    gone: Vec<FlowKey>,
 }
 
 impl Watch {
@@ -39,8 +37,7 @@ impl Watch {
         table: Arc<ArcSwap<Origins>>,
     ) -> Self {
         let origins = (table.load_full(), 0);
-        let gone = Vec::new();
-        Self { shared, engine, flows, retransmits, table, origins, generation: 0, gone }
+        Self { shared, engine, flows, retransmits, table, origins, generation: 0 }
     }
 
     pub(super) fn run(&mut self, context: &Context) -> Result<(), DatapathError> {
@@ -60,17 +57,13 @@ impl Watch {
             self.engine.retransmitted(&event);
         }
         let taken_ns = monotonic_ns();
-        let mut changed = flows::read(&mut self.flows)?;
         let (origins, generation) = &self.origins;
-        let gone = self
-            .engine
-            .update(taken_ns, &mut changed, *generation, |address| find(origins, address));
-        // what cannot be removed now is tried again: nobody else would
-        self.gone.extend(gone);
-        self.gone.truncate(self.flows.capacity() as usize);
-        flows::forget(&self.flows, &self.gone)?;
-        self.gone.clear();
-        changed.end().map(drop)
+        let gone =
+            self.engine.update(taken_ns, flows::read(&mut self.flows)?, *generation, |address| {
+                find(origins, address)
+            });
+        flows::forget(&mut self.flows, &gone);
+        Ok(())
     }
 
     fn follow_configuration(&mut self) {

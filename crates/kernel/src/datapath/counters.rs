@@ -69,7 +69,6 @@ impl Counters {
             add_words(&mut sum, &self.totals.read(cpu));
         }
         sum.unknown_full = 0;
-        sum.flows_full = 0;
         sum
     }
 

@@ -3,7 +3,7 @@
 use units::{CircuitSlot, CpuId};
 
 use super::clock::Clock;
-use super::flow_maps::FlowMaps;
+use super::flow_table::FlowTable;
 use super::load::mapped;
 use super::mapped::Mapped;
 use super::{DatapathError, Loaded};
@@ -11,7 +11,7 @@ use super::{DatapathError, Loaded};
 /// Writes into the maps of programs that are loaded, but not attached.
 #[derive(Debug)]
 pub struct Filler {
-    flows: FlowMaps,
+    flows: FlowTable,
     traffic: Mapped<abi::Traffic>,
     quality: Mapped<abi::Quality>,
     circuits: usize,
@@ -27,7 +27,7 @@ impl Loaded {
         let circuits = self.options.sizes.circuits.max(1) as usize;
         let cpus = libbpf_rs::num_possible_cpus().map_err(DatapathError::Load)?;
         Ok(Filler {
-            flows: FlowMaps::new(&self.object)?,
+            flows: FlowTable::new(&self.object, &self.options.sizes, self.flow_seed)?,
             traffic: mapped(&self.object, "tg_traffic", cpus * circuits)?,
             quality: mapped(&self.object, "tg_quality", circuits)?,
             circuits,
@@ -45,12 +45,9 @@ impl Filler {
         self.clock.now().map(|now| now.jiffies())
     }
 
-    /// Writes flows: as many `flows` as `keys`.
-    ///
-    /// # Errors
-    /// When the map has no room.
-    pub fn flows(&self, keys: &[abi::FlowKey], flows: &[abi::Flow]) -> Result<(), DatapathError> {
-        self.flows.write(keys, flows)
+    /// Writes a flow; false when there is no place for it.
+    pub fn flow(&self, key: &abi::FlowKey, flow: &abi::Flow) -> bool {
+        self.flows.write(key, flow)
     }
 
     /// Writes a circuit's traffic on one CPU.

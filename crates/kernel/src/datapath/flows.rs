@@ -1,43 +1,81 @@
 //! The flows that the programs remember.
 
-use std::ffi::OsStr;
 use std::fmt;
-use std::io::{self, Read};
-use std::ops::Range;
-use std::os::fd::AsFd;
 
-use libbpf_rs::{Iter, Link, MapHandle, Object};
+use libbpf_rs::Object;
 
 use super::clock::{Clock, Moment};
-use super::flow_maps::{self, FlowMaps};
-use super::load::access;
+use super::flow_table::FlowTable;
 use super::{DatapathError, MapSizes};
 
-/// The programs that tell of the flows of each map.
-const REPORTERS: [&str; 2] = ["report_ipv4_flows", "report_ipv6_flows"];
-
-/// The kernel hands out at most this much at once (`BPF_MEM_SEQ_BUF` in `kernel/bpf/bpf_iter.c`).
-const READ_BYTES: usize = 32 * 1024;
-
-const REPORT_BYTES: usize = size_of::<abi::FlowReport>();
+/// How far behind the reading's begin packets may be dated, in jiffies: they come while it goes on.
+const AHEAD_JIFFIES: u32 = 1 << 20;
 
 /// The flows that the programs remember. There is one reader.
 pub struct Flows {
-    maps: FlowMaps,
-    reporters: [Link; 2],
+    table: FlowTable,
     clock: Clock,
     /// What times follow from. It stays, so that the start of a flow reads the same each time: a
     /// moment taken anew would be off by another part of a tick.
     anchor: Option<Moment>,
-    capacity: u32,
+    /// By row: its packets when its flow was last handed over, as [`FlowTable::packets`] tells them.
+    told: Vec<u32>,
+    /// Rows of flows that were forgotten: free at the next reading.
+    leaving: Vec<usize>,
 }
 
-/// Flows of which a packet came since they were handed over before, in no order.
-pub struct ChangedFlows {
-    reports: [Option<Iter>; 2],
-    buffer: Box<[u8]>,
-    /// What is in the buffer and was not handed over.
-    unread: Range<usize>,
+/// A flow that changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlowReport {
+    /// Which.
+    pub key: abi::FlowKey,
+    /// Slot, or another value of the address maps.
+    pub target: u32,
+    /// Jiffies.
+    pub first_seen: u64,
+    /// By direction.
+    pub streams: [StreamReport; 2],
+}
+
+/// One direction of it. Names as in [`abi::Stream`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StreamReport {
+    /// Whole frames.
+    pub bytes: u64,
+    /// Packets.
+    pub packets: u64,
+    /// Jiffies; 0: no packet yet.
+    pub last_seen: u64,
+    /// TCP segments that were sent again.
+    pub retransmits: u32,
+    /// TCP segments that were overtaken.
+    pub reordered: u32,
+    /// Packets marked as capable of ECN or as congested.
+    pub ect_packets: u32,
+    /// Packets marked as congested.
+    pub ce_packets: u32,
+    /// The last RTT sample, in units of [`abi::RTT_UNIT_NS`].
+    pub rtt_last: u32,
+    /// The least one.
+    pub rtt_min: u32,
+    /// Smoothed.
+    pub rtt_smoothed: u32,
+    /// How many; without any the others are 0.
+    pub rtt_samples: u32,
+    /// All that were seen.
+    pub tcp_flags: u8,
+    /// DSCP and ECN of the last packet.
+    pub tos: u8,
+}
+
+/// Flows of which a packet came since they were handed over before, in the order of their rows. It
+/// stays the same from one reading to the next.
+#[derive(Debug)]
+pub struct ChangedFlows<'f> {
+    table: &'f FlowTable,
+    told: &'f mut [u32],
+    row: usize,
+    now: u64,
     dates: Dates,
 }
 
@@ -54,136 +92,161 @@ impl Dates {
 
 impl fmt::Debug for Flows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Flows").field("capacity", &self.capacity).finish_non_exhaustive()
+        f.debug_struct("Flows").field("capacity", &self.capacity()).finish_non_exhaustive()
     }
 }
 
-impl fmt::Debug for ChangedFlows {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChangedFlows").field("unread", &self.unread).finish_non_exhaustive()
-    }
-}
-
-impl ChangedFlows {
+impl ChangedFlows<'_> {
     /// Tells when the programs saw what the flows report.
     pub const fn dates(&self) -> Dates {
         self.dates
     }
-
-    /// Has a whole report in the buffer, if there is another.
-    fn fill(&mut self) -> io::Result<bool> {
-        while self.unread.len() < REPORT_BYTES {
-            self.buffer.copy_within(self.unread.clone(), 0);
-            self.unread = 0..self.unread.len();
-            let Some(reports) = self.reports.iter_mut().find(|reports| reports.is_some()) else {
-                return Ok(false);
-            };
-            let read = match reports {
-                Some(reports) => reports.read(&mut self.buffer[self.unread.end..])?,
-                None => 0,
-            };
-            if read == 0 {
-                *reports = None;
-            }
-            self.unread.end += read;
-        }
-        Ok(true)
-    }
 }
 
-impl Iterator for ChangedFlows {
-    type Item = Result<abi::FlowReport, DatapathError>;
-    fn next(&mut self) -> Option<Self::Item> {
-        match self.fill() {
-            Ok(false) => None,
-            Err(error) => Some(Err(unreadable(error.into()))),
-            Ok(true) => {
-                let report = &self.buffer[self.unread.start..][..REPORT_BYTES];
-                self.unread.start += REPORT_BYTES;
-                Some(Ok(bytemuck::pod_read_unaligned(report)))
+impl Iterator for ChangedFlows<'_> {
+    type Item = FlowReport;
+    fn next(&mut self) -> Option<FlowReport> {
+        while let Some(told) = self.told.get_mut(self.row) {
+            let row = self.row;
+            self.row += 1;
+            let Some(place) = self.table.live(row) else { continue };
+            let packets = self.table.packets(row);
+            if packets == *told {
+                continue;
             }
+            *told = packets;
+            return Some(report(self.table.key(row, &place), &self.table.read(row), self.now));
         }
+        None
     }
 }
 
 impl Flows {
-    pub(super) fn new(object: &Object, sizes: &MapSizes) -> Result<Self, DatapathError> {
-        let maps = FlowMaps::new(object)?;
-        let [ipv4, ipv6] = REPORTERS;
-        let reporters = [
-            reporter(object, ipv4, &maps.ipv4, flow_maps::IPV4)?,
-            reporter(object, ipv6, &maps.ipv6, flow_maps::IPV6)?,
-        ];
+    pub(super) fn new(object: &Object, sizes: &MapSizes, seed: u64) -> Result<Self, DatapathError> {
+        let table = FlowTable::new(object, sizes, seed)?;
+        let told = vec![0; table.rows()];
         let clock = Clock::new(object)?;
-        let capacity = sizes.flows + flow_maps::ipv6_flows(sizes.flows);
-        Ok(Self { maps, reporters, clock, anchor: None, capacity })
+        Ok(Self { table, clock, anchor: None, told, leaving: Vec::new() })
     }
 
-    /// Room for flows of both address families together.
-    pub const fn capacity(&self) -> u32 {
-        self.capacity
+    /// Places for flows.
+    pub fn capacity(&self) -> usize {
+        self.table.rows()
     }
 
-    /// Hands over every flow of which a packet came since it was handed over before, in no order.
-    /// Their number comes back.
+    /// Hands over every flow of which a packet came since it was handed over before. Their number
+    /// comes back.
     ///
     /// # Errors
-    /// When the map cannot be read. What was not handed over is handed over by the next call.
+    /// When the programs' clock cannot be read.
     pub fn read_changed(
         &mut self,
-        mut each: impl FnMut(&abi::FlowReport, Dates),
+        mut each: impl FnMut(&FlowReport, Dates),
     ) -> Result<usize, DatapathError> {
         let changed = self.changed()?;
         let dates = changed.dates();
-        let mut count = 0;
-        for report in changed {
-            each(&report?, dates);
-            count += 1;
-        }
-        Ok(count)
+        Ok(changed.inspect(|report| each(report, dates)).count())
     }
 
     /// The same, one by one. What is not asked for is handed over the next time.
     ///
     /// # Errors
-    /// When the map cannot be read.
-    pub fn changed(&mut self) -> Result<ChangedFlows, DatapathError> {
+    /// Likewise.
+    pub fn changed(&mut self) -> Result<ChangedFlows<'_>, DatapathError> {
         let now = self.clock.now()?;
         let anchor = self.anchor.filter(|anchor| anchor.agrees_with(&now)).unwrap_or(now);
         self.anchor = Some(anchor);
-        let start = |reporter| Iter::new(reporter).map(Some).map_err(unreadable);
-        let [ipv4, ipv6] = &self.reporters;
+        // no packet that was on its way then is still
+        self.leaving.drain(..).for_each(|row| self.table.free(row));
         Ok(ChangedFlows {
-            reports: [start(ipv4)?, start(ipv6)?],
-            buffer: vec![0; READ_BYTES].into(),
-            unread: 0..0,
+            table: &self.table,
+            told: &mut self.told,
+            row: 0,
+            now: now.jiffies(),
             dates: Dates(anchor),
         })
     }
 
-    /// Forgets flows, making room for others. One that is not there is none to forget.
-    ///
-    /// # Errors
-    /// When one could not be removed, though it was there.
-    pub fn forget(&self, keys: &[abi::FlowKey]) -> Result<(), DatapathError> {
-        self.maps.remove(keys)
+    /// Forgets flows, making room for others at the next reading. One that is not there is none to
+    /// forget.
+    pub fn forget(&mut self, keys: &[abi::FlowKey]) {
+        for key in keys {
+            if let Some(row) = self.table.find(key) {
+                self.table.take_out(row);
+                self.told[row] = 0;
+                self.leaving.push(row);
+            }
+        }
     }
 }
 
-fn reporter(
-    object: &Object,
-    program: &'static str,
-    map: &MapHandle,
-    name: &'static str,
-) -> Result<Link, DatapathError> {
-    object
-        .progs_mut()
-        .find(|candidate| candidate.name() == OsStr::new(program))
-        .ok_or(DatapathError::Missing(program))?
-        .attach_iter(map.as_fd())
-        .map_err(|source| access("iterate over", name, source))
+fn report(key: abi::FlowKey, flow: &abi::Flow, now: u64) -> FlowReport {
+    let [download, upload] = &flow.streams;
+    let streams = flow.streams.map(|stream| stream_report(&stream, now));
+    let begins = flow.streams.iter().filter(|stream| stream.packets > 0);
+    // as the direction that was here last has found it
+    let last = if streams[0].last_seen > streams[1].last_seen { download } else { upload };
+    FlowReport {
+        key,
+        target: last.target,
+        first_seen: begins.map(|stream| whole_jiffies(stream.first_seen, now)).min().unwrap_or(now),
+        streams,
+    }
 }
 
-fn unreadable(source: libbpf_rs::Error) -> DatapathError {
-    access("iterate over", flow_maps::IPV4, source)
+fn stream_report(stream: &abi::Stream, now: u64) -> StreamReport {
+    let seen = stream.packets > 0;
+    StreamReport {
+        bytes: stream.bytes,
+        packets: stream.packets,
+        last_seen: if seen { whole_jiffies(stream.last_seen, now) } else { 0 },
+        retransmits: stream.retransmits,
+        reordered: stream.reordered,
+        ect_packets: stream.ect_packets,
+        ce_packets: stream.ce_packets,
+        rtt_last: stream.rtt_last,
+        rtt_min: stream.rtt_min,
+        rtt_smoothed: stream.rtt_smoothed,
+        rtt_samples: stream.rtt_samples,
+        tcp_flags: stream.tcp_flags,
+        tos: stream.tos,
+    }
+}
+
+/// The time whose lower half is `lower`: the last that was, or one just behind `now`.
+fn whole_jiffies(lower: u32, now: u64) -> u64 {
+    let latest = now + u64::from(AHEAD_JIFFIES);
+    latest - u64::from((latest as u32).wrapping_sub(lower))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_whole_across_a_wrap() {
+        let now = (5 << 32) + 10;
+        assert_eq!(whole_jiffies(10, now), now);
+        assert_eq!(whole_jiffies(12, now), now + 2, "it came while the flows were read");
+        assert_eq!(whole_jiffies(u32::MAX, now), now - 11);
+        let months = 1 << 31;
+        assert_eq!(whole_jiffies((now - months) as u32, now), now - months);
+    }
+
+    #[test]
+    fn a_flow_begins_with_the_first_packet_of_either_direction() {
+        let stream = |packets, first_seen, last_seen, target| abi::Stream {
+            packets,
+            first_seen,
+            last_seen,
+            target,
+            ..abi::Stream::default()
+        };
+        let report =
+            |down, up| report(abi::FlowKey::default(), &abi::Flow { streams: [down, up] }, 100);
+        let both = report(stream(1, 20, 50, 7), stream(1, 30, 40, 3));
+        assert_eq!((both.first_seen, both.target), (20, 7));
+        let one = report(stream(0, 0, 0, 0), stream(1, 30, 40, 3));
+        assert_eq!((one.first_seen, one.target, one.streams[0].last_seen), (30, 3, 0));
+    }
 }

@@ -9,7 +9,7 @@ use units::{CpuId, IfIndex};
 
 use super::buckets;
 use super::clock::tick_ns;
-use super::flow_maps;
+use super::flow_table::Shape;
 use super::mapped::Mapped;
 use super::{Captures, Counters, DatapathError, Flows, MapTables, Quality, Ring};
 
@@ -50,7 +50,7 @@ pub struct MapSizes {
     pub prefixes: u32,
     /// Unknown hosts that are remembered.
     pub unknown_hosts: u32,
-    /// IPv4 flows, and half as many IPv6 ones.
+    /// Flows.
     pub flows: u32,
 }
 
@@ -59,6 +59,7 @@ pub struct MapSizes {
 pub struct Loaded {
     pub(super) object: Object,
     pub(super) options: Options,
+    pub(super) flow_seed: u64,
     tables: Option<MapTables>,
     readers: Option<Readers>,
 }
@@ -97,19 +98,21 @@ impl Loaded {
             .name("tidegate")
             .and_then(|builder| builder.open_memory(tidegate_ebpf::OBJECT))
             .map_err(DatapathError::Load)?;
-        set_sizes(&mut open, &options.sizes, cpus)?;
-        set_settings(&mut open, &options)?;
+        let shape = Shape::new(options.sizes.flows);
+        set_sizes(&mut open, &options.sizes, shape, cpus)?;
+        set_settings(&mut open, &options, shape)?;
         let object = open.load().map_err(DatapathError::Load)?;
         fill_cpus(&map_handle(&object, "tg_cpus")?, &options.cpus)?;
         let tables = MapTables::new(&object, &options.sizes)?;
         let readers = Readers {
             counters: Counters::new(&object, &options.sizes, cpus as usize)?,
-            flows: Flows::new(&object, &options.sizes)?,
+            flows: Flows::new(&object, &options.sizes, shape.seed)?,
             quality: Quality::new(&object, &options.sizes)?,
             retransmits: Ring::new(&object, "tg_retransmits")?,
             captures: Captures::new(&object, tables.control().clone())?,
         };
-        Ok(Self { object, options, tables: Some(tables), readers: Some(readers) })
+        let flow_seed = shape.seed;
+        Ok(Self { object, options, flow_seed, tables: Some(tables), readers: Some(readers) })
     }
 
     /// The tables that the programs look things up in. There is one writer: the first call takes
@@ -124,12 +127,17 @@ impl Loaded {
     }
 }
 
-fn set_sizes(open: &mut OpenObject, sizes: &MapSizes, cpus: u32) -> Result<(), DatapathError> {
+fn set_sizes(
+    open: &mut OpenObject,
+    sizes: &MapSizes,
+    shape: Shape,
+    cpus: u32,
+) -> Result<(), DatapathError> {
     for mut map in open.maps_mut() {
         let entries = match map.name().to_str().unwrap_or_default() {
             "tg_circuits" | "tg_quality" => sizes.circuits,
-            "tg_ipv4_flows" => sizes.flows,
-            "tg_ipv6_flows" => flow_maps::ipv6_flows(sizes.flows),
+            "tg_flow_index" => shape.buckets,
+            "tg_flows" | "tg_flow_addresses" => shape.rows(),
             "tg_hosts" => sizes.hosts,
             "tg_ipv4_hosts" => buckets::count(sizes.hosts),
             "tg_prefixes" => sizes.prefixes,
@@ -143,7 +151,11 @@ fn set_sizes(open: &mut OpenObject, sizes: &MapSizes, cpus: u32) -> Result<(), D
     Ok(())
 }
 
-fn set_settings(open: &mut OpenObject, options: &Options) -> Result<(), DatapathError> {
+fn set_settings(
+    open: &mut OpenObject,
+    options: &Options,
+    shape: Shape,
+) -> Result<(), DatapathError> {
     let (internet_vlan, customers_vlan) = options.vlans.unwrap_or_default();
     let settings = abi::Settings {
         internet_ifindex: options.internet.get(),
@@ -151,6 +163,8 @@ fn set_settings(open: &mut OpenObject, options: &Options) -> Result<(), Datapath
         mode: options.mode as u32,
         circuits: options.sizes.circuits,
         buckets: buckets::count(options.sizes.hosts),
+        flow_buckets: shape.buckets,
+        flow_seed: shape.seed,
         tick_ns: tick_ns(),
         internet_vlan,
         customers_vlan,

@@ -9,8 +9,9 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
 use bytemuck::{Pod, Zeroable};
-use libbpf_rs::{MapCore, MapFlags, MapHandle, Object, ObjectBuilder, ProgramInput};
+use libbpf_rs::{MapCore, MapFlags, Object, ObjectBuilder, ProgramInput};
 
+use super::flow_table::FlowTable;
 use super::load::{access, map_handle, program};
 use super::{DatapathError, Loaded};
 
@@ -114,6 +115,7 @@ impl Hook {
 #[derive(Debug)]
 pub struct Rehearsal {
     loaded: Loaded,
+    flows: FlowTable,
     /// A driver for each subject, so that each meets the flows in turn.
     drivers: [Object; Subject::ALL.len()],
 }
@@ -133,7 +135,8 @@ impl Rehearsal {
                 set_stage(driver, hook.stage(), object, hook.program(subject))?;
             }
         }
-        Ok(Self { loaded, drivers })
+        let flows = FlowTable::new(&loaded.object, &loaded.options.sizes, loaded.flow_seed)?;
+        Ok(Self { loaded, flows, drivers })
     }
 
     /// Runs a driver `repeats` times on a frame and tells how long one took on average, cut to
@@ -160,29 +163,22 @@ impl Rehearsal {
             .map_err(|source| DatapathError::Run { program, source })
     }
 
-    /// How many entries one of the datapath's maps holds.
+    /// How many unknown hosts the programs remember.
     ///
     /// # Errors
     /// When there is no such map.
-    pub fn entries(&self, map: &'static str) -> Result<usize, DatapathError> {
-        Ok(self.map(map)?.keys().count())
+    pub fn unknown_hosts(&self) -> Result<usize, DatapathError> {
+        Ok(map_handle(&self.loaded.object, "tg_unknown")?.keys().count())
     }
 
-    /// Empties one of the datapath's hash maps.
-    ///
-    /// # Errors
-    /// When there is no such map or it cannot be emptied.
-    pub fn clear(&mut self, name: &'static str) -> Result<(), DatapathError> {
-        let map = self.map(name)?;
-        let room = map.max_entries();
-        map.lookup_and_delete_batch(room, MapFlags::ANY, MapFlags::ANY)
-            .map_err(|source| access("empty", name, source))?
-            .for_each(drop);
-        Ok(())
+    /// How many flows the programs remember.
+    pub fn flows(&self) -> usize {
+        (0..self.flows.rows()).filter(|row| self.flows.live(*row).is_some()).count()
     }
 
-    fn map(&self, name: &'static str) -> Result<MapHandle, DatapathError> {
-        map_handle(&self.loaded.object, name)
+    /// Has them forget all flows.
+    pub fn clear_flows(&self) {
+        (0..self.flows.rows()).for_each(|row| self.flows.free(row));
     }
 }
 

@@ -64,6 +64,8 @@ impl MapTables {
         for (slot, place) in rows {
             self.circuits.write(slot.index(), &place.map(row).unwrap_or_default());
         }
+        // flows remember the CPU
+        self.control.advance_epoch();
         Ok(())
     }
 

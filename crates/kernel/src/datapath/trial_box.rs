@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use units::{CircuitSlot, CpuId, IfIndex, IpPrefix};
 
-use super::flow_maps::FlowMaps;
+use super::flow_table::FlowTable;
 use super::{DatapathError, Loaded, MapSizes, MapTables, Options, Readers, Trial};
 use crate::tables::{AddressTarget, Tables};
 
@@ -15,7 +15,7 @@ const NIC: IfIndex = IfIndex::new(1);
 #[derive(Debug)]
 pub struct TrialBox {
     loaded: Loaded,
-    flows: FlowMaps,
+    flows: FlowTable,
     /// What the programs tell.
     pub readers: Readers,
     // Keeps the tables' memory.
@@ -48,7 +48,7 @@ impl TrialBox {
         let rows: Vec<_> =
             customers.iter().map(|address| IpPrefix::host(*address)).zip(circuits).collect();
         tables.set_addresses(&rows).map_err(DatapathError::Fill)?;
-        let flows = FlowMaps::new(&loaded.object)?;
+        let flows = FlowTable::new(&loaded.object, &loaded.options.sizes, loaded.flow_seed)?;
         Ok(Self { loaded, flows, readers, _tables: tables })
     }
 
@@ -60,16 +60,13 @@ impl TrialBox {
         self.loaded.xdp_ingress(frame).map(drop)
     }
 
-    /// The entry of a flow.
-    ///
-    /// # Errors
-    /// When the map cannot be read.
-    pub fn flow(&self, key: &abi::FlowKey) -> Result<Option<abi::Flow>, DatapathError> {
-        self.flows.lookup(key)
+    /// What the programs know of a flow.
+    pub fn flow(&self, key: &abi::FlowKey) -> Option<abi::Flow> {
+        self.flows.find(key).map(|row| self.flows.read(row))
     }
 }
 
-/// The key of a flow's entry.
+/// The key of a flow.
 pub fn flow_key(protocol: u8, customer: (IpAddr, u16), internet: (IpAddr, u16)) -> abi::FlowKey {
     abi::FlowKey {
         customer: mapped(customer.0),

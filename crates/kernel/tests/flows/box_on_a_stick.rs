@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use abi::FlowReport;
-use kernel::datapath::{Control, Loaded, MapSizes, MapTables, Options, Readers, Trial};
+use kernel::datapath::{Control, FlowReport, Loaded, MapSizes, MapTables, Options, Readers, Trial};
 use kernel::privileges::missing_capabilities;
 use kernel::tables::{AddressTarget, CircuitPlace, Tables};
 use testkit::{Frame, Ipv4, Tcp};

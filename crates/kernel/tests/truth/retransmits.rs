@@ -108,7 +108,7 @@ fn retransmissions_and_reordering_are_counted_exactly() {
     let mut complaints = Vec::new();
     let mut sums = PerDirection::<Counts>::default();
     for (n, case) in cases.iter().enumerate() {
-        let flow = programs.flow(&case.ends(n)).unwrap().unwrap();
+        let flow = programs.flow(&case.ends(n)).unwrap();
         for direction in Direction::ALL {
             let truth = truth(case, direction);
             let stream = &flow.streams[direction as usize];
@@ -193,7 +193,7 @@ fn counters_are_exact_when_the_ring_overflows() {
     for _ in 0..=AGAIN {
         programs.pass(&frame).unwrap();
     }
-    let flow = programs.flow(&ends).unwrap().unwrap();
+    let flow = programs.flow(&ends).unwrap();
     assert_eq!(u64::from(flow.streams[upload as usize].retransmits), AGAIN);
     let quality = programs.middle.readers.quality.take(CircuitSlot::new(0)).unwrap();
     assert_eq!(quality.retransmits[upload as usize], AGAIN);
