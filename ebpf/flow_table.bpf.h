@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The table of flows: an index of buckets, and a row for each of their places.
+ * The table of flows: an index of buckets, and rows.
  *
  * A hash of its ends gives a flow two buckets, and it takes the first free place in them (Azar et
- * al., "Balanced Allocations", 1994). A place tells an IPv4 flow's ends, so one look at one bucket
- * finds it. Of an IPv6 flow it has a digest; its addresses lie beside the rows and decide.
+ * al., "Balanced Allocations", 1994). A place tells an IPv4 flow's ends and its row, so one look at
+ * one bucket finds it. Of an IPv6 flow it has a digest, and the key beside the row decides. Rows come
+ * from a stack, so those in use lie close together however large the table is.
  *
- * The programs claim free places by compare and exchange and never give one up that lives: only
- * userspace takes flows out. A place that it took out is free again only a while later, when no
- * packet can still be writing to its row. Where all places are taken, finding that out is all that
- * a new flow costs.
+ * The programs claim free places and take rows by compare and exchange, and give nothing up that
+ * lives: only userspace takes flows out. What it took out is free again only a while later, when no
+ * packet can still be writing to the row. Where all rows are taken, seeing that is all that a new
+ * flow costs.
  */
 #ifndef TIDEGATE_FLOW_TABLE_BPF_H
 #define TIDEGATE_FLOW_TABLE_BPF_H
@@ -21,22 +22,22 @@
 /* No row: beyond every table. */
 #define ROW_NONE 0xffffffffu
 
-#define STATE_AT 56
-#define IS_IPV6_AT 40
+#define PLACE_IPV6 (1ull << TG_PLACE_IPV6_AT)
+#define PLACE_ROW(rest) ((__u32)((rest) >> TG_PLACE_ROW_AT) & (TG_FLOWS_MAX - 1))
+#define PLACE_NO_ROW(rest) ((rest) & ~((__u64)(TG_FLOWS_MAX - 1) << TG_PLACE_ROW_AT))
+/* From the state that a live flow has to that of one in the making. */
+#define PLACE_CLAIM ((__u64)(TG_FLOW_STATE_LIVE ^ TG_FLOW_STATE_CLAIMED) << TG_PLACE_STATE_AT)
+/* How often a row is tried to be had, while other CPUs take theirs. */
+#define TAKE_ROW_TRIES 4
 
 /* A flow that is looked for. */
 struct sought {
 	__u64 ends; /* as in its place */
-	__u64 rest; /* the other word of its place, as that of a live flow */
+	__u64 rest; /* likewise, of a live flow, without the row */
 	__u32 buckets[2];
-	__u32 row; /* where it is */
+	__u32 row;
+	__u32 claimed; /* the place: of all places, in the order of buckets */
 };
-
-/* The word of a place that tells its state. */
-static __always_inline volatile __u64 *place_rest(struct tg_flow_place *place)
-{
-	return (volatile __u64 *)&place->customer_port;
-}
 
 /* Of addresses that are long: equal for equal ones. */
 static __always_inline __u64 digest_ends(const struct tg_flow_key *key)
@@ -51,32 +52,35 @@ static __always_inline __u64 digest_ends(const struct tg_flow_key *key)
 }
 
 /* What the flow of the key has in its place, and where that place can be. */
-static __always_inline void fill_sought(struct sought *sought, const struct tg_flow_key *key, int is_ipv6)
+static __always_inline void fill_sought(struct sought *sought, const struct tg_flow_key *key,
+					enum tg_protocol protocol, int is_ipv6)
 {
-	__u64 ports = *(const __u64 *)&key->customer_port; /* with the protocol */
-	__u64 ends, hash;
+	__u64 ports = *(const __u32 *)&key->customer_port, ends, hash;
+	__u64 rest = ports | (__u64)protocol << TG_PLACE_PROTOCOL_AT |
+		     (__u64)TG_FLOW_STATE_LIVE << TG_PLACE_STATE_AT;
 
-	if (is_ipv6)
+	if (is_ipv6) {
 		ends = digest_ends(key);
-	else
+		rest |= PLACE_IPV6;
+	} else {
 		ends = (__u64)((const __u32 *)key->internet.bytes)[3] << 32 |
 		       ((const __u32 *)key->customer.bytes)[3];
+	}
 	hash = (ends ^ settings.flow_seed) * TG_FLOW_MIX;
-	hash = (hash ^ hash >> 32 ^ ports) * TG_FLOW_MIX_AGAIN;
+	hash = (hash ^ hash >> 32 ^ rest) * TG_FLOW_MIX_AGAIN;
 	hash ^= hash >> 32;
 	sought->ends = ends;
-	sought->rest = ports | (__u64)!!is_ipv6 << IS_IPV6_AT | (__u64)TG_FLOW_STATE_LIVE << STATE_AT;
+	sought->rest = rest;
 	sought->buckets[0] = (hash >> 32) * settings.flow_buckets >> 32;
 	sought->buckets[1] = (__u64)(__u32)hash * settings.flow_buckets >> 32;
 }
 
-static __always_inline int has_addresses(__u32 row, const struct tg_flow_key *key)
+static __always_inline int has_ends(__u32 row, const struct tg_flow_key *key)
 {
-	const struct tg_flow_addresses *addresses = bpf_map_lookup_elem(&tg_flow_addresses, &row);
-	const __u64 *left = (const __u64 *)addresses, *right = (const __u64 *)key;
+	const __u64 *found = bpf_map_lookup_elem(&tg_flow_keys, &row), *wanted = (const __u64 *)key;
 
-	return addresses && left[0] == right[0] && left[1] == right[1] && left[2] == right[2] &&
-	       left[3] == right[3];
+	return found && found[0] == wanted[0] && found[1] == wanted[1] && found[2] == wanted[2] &&
+	       found[3] == wanted[3];
 }
 
 /* The row of the flow, if it is in this one of its buckets. */
@@ -84,27 +88,27 @@ static __always_inline __u32 find_in_bucket(const struct sought *sought, const _
 					    const struct tg_flow_key *key)
 {
 	struct tg_flow_bucket *bucket = bpf_map_lookup_elem(&tg_flow_index, number);
-	__u32 place;
+	__u32 i;
 
 	if (!bucket)
 		return ROW_NONE;
-	for (place = 0; place < FLOW_PLACES; place++) {
-		struct tg_flow_place *at = &bucket->places[place];
-		__u32 row = *number * FLOW_PLACES + place;
+	for (i = 0; i < FLOW_PLACES; i++) {
+		struct tg_flow_place *place = &bucket->places[i];
+		__u64 rest = *(volatile __u64 *)&place->rest;
 
-		if (*place_rest(at) != sought->rest || at->ends != sought->ends)
+		if (PLACE_NO_ROW(rest) != sought->rest || place->ends != sought->ends)
 			continue;
-		if (!(sought->rest & 1ull << IS_IPV6_AT) || has_addresses(row, key))
-			return row;
+		if (!(rest & PLACE_IPV6) || has_ends(PLACE_ROW(rest), key))
+			return PLACE_ROW(rest);
 	}
 	return ROW_NONE;
 }
 
 /* The flow of the key; NULL when it is not in the table. `sought` becomes what make_flow takes. */
 static __always_inline struct tg_flow *known_flow(struct sought *sought, const struct tg_flow_key *key,
-						  int is_ipv6)
+						  enum tg_protocol protocol, int is_ipv6)
 {
-	fill_sought(sought, key, is_ipv6);
+	fill_sought(sought, key, protocol, is_ipv6);
 	sought->row = find_in_bucket(sought, &sought->buckets[0], key);
 	if (sought->row == ROW_NONE)
 		sought->row = find_in_bucket(sought, &sought->buckets[1], key);
@@ -116,51 +120,87 @@ static __always_inline struct tg_flow *known_flow(struct sought *sought, const s
 static __always_inline struct tg_flow_place *claim_in_bucket(struct sought *sought, const __u32 *number)
 {
 	struct tg_flow_bucket *bucket = bpf_map_lookup_elem(&tg_flow_index, number);
-	__u64 claim = sought->rest ^ (__u64)(TG_FLOW_STATE_LIVE ^ TG_FLOW_STATE_CLAIMED) << STATE_AT;
-	__u32 place;
+	__u32 i;
 
 	if (!bucket)
 		return NULL;
-	for (place = 0; place < FLOW_PLACES; place++) {
-		struct tg_flow_place *at = &bucket->places[place];
+	for (i = 0; i < FLOW_PLACES; i++) {
+		struct tg_flow_place *place = &bucket->places[i];
 
-		if (*place_rest(at) || __sync_val_compare_and_swap((__u64 *)place_rest(at), 0, claim))
+		if (*(volatile __u64 *)&place->rest ||
+		    __sync_val_compare_and_swap(&place->rest, 0, sought->rest ^ PLACE_CLAIM))
 			continue;
-		sought->row = *number * FLOW_PLACES + place;
-		return at;
+		sought->claimed = *number * FLOW_PLACES + i;
+		return place;
 	}
 	return NULL;
 }
 
-/* Whether another CPU is making the same flow, or has made it, in this bucket. */
+/* Whether another CPU is making the same flow in this bucket, or has made it. */
 static __always_inline int has_rival(const struct sought *sought, const __u32 *number)
 {
 	struct tg_flow_bucket *bucket = bpf_map_lookup_elem(&tg_flow_index, number);
-	__u64 claim = sought->rest ^ (__u64)(TG_FLOW_STATE_LIVE ^ TG_FLOW_STATE_CLAIMED) << STATE_AT;
-	__u32 place;
+	__u32 i;
 
 	if (!bucket)
 		return 0;
-	for (place = 0; place < FLOW_PLACES; place++) {
-		struct tg_flow_place *at = &bucket->places[place];
-		__u64 rest = *place_rest(at);
+	for (i = 0; i < FLOW_PLACES; i++) {
+		struct tg_flow_place *place = &bucket->places[i];
+		__u64 rest = PLACE_NO_ROW(*(volatile __u64 *)&place->rest);
 
-		if (*number * FLOW_PLACES + place == sought->row)
+		if (*number * FLOW_PLACES + i == sought->claimed)
 			continue;
-		if (rest == claim || (rest == sought->rest && at->ends == sought->ends))
+		if (rest == (sought->rest ^ PLACE_CLAIM) ||
+		    (rest == sought->rest && place->ends == sought->ends))
 			return 1;
 	}
 	return 0;
 }
 
 /*
+ * Takes a row off the stack; ROW_NONE when there is none. Userspace adding rows changes the word as a
+ * whole, so a row that was looked at before is not taken then.
+ */
+static __always_inline __u32 take_row(void)
+{
+	__u32 zero = 0, try;
+	__u64 *stock = bpf_map_lookup_elem(&tg_stock, &zero);
+
+	for (try = 0; stock && try < TAKE_ROW_TRIES; try++) {
+		__u64 seen = *(volatile __u64 *)stock, *row;
+		__u32 last = (__u32)seen - 1;
+
+		if (!(__u32)seen)
+			return ROW_NONE;
+		row = bpf_map_lookup_elem(&tg_free_rows, &last);
+		if (row) {
+			__u32 taken = *(volatile __u64 *)row;
+
+			if (__sync_val_compare_and_swap(stock, seen, seen - 1) == seen)
+				return taken;
+		}
+	}
+	return ROW_NONE;
+}
+
+/* Whether no row is left. */
+static __always_inline int is_table_full(void)
+{
+	__u32 zero = 0;
+	struct tg_stock *stock = bpf_map_lookup_elem(&tg_stock, &zero);
+
+	return !stock || !*(volatile __u32 *)&stock->rows;
+}
+
+/*
  * Puts the flow that was looked for into the table, with no packets yet, and its row into `sought`;
- * 0 when there is no place for it. Another CPU may be at the same: then neither may succeed, and the
+ * 0 when there is no room for it. Another CPU may be at the same: then neither may succeed, and the
  * flow begins with its next packet. A global function: the verifier looks at it once.
  */
 __noinline int make_flow(struct sought *sought, struct tg_flow_key *key, __u32 jiffies)
 {
 	struct tg_flow_place *place;
+	struct tg_flow_key *kept;
 	struct tg_flow *flow;
 
 	if (!sought || !key)
@@ -171,26 +211,27 @@ __noinline int make_flow(struct sought *sought, struct tg_flow_key *key, __u32 j
 	if (!place)
 		return 0;
 	barrier();
-	flow = bpf_map_lookup_elem(&tg_flows, &sought->row);
-	if (!flow || has_rival(sought, &sought->buckets[0]) || has_rival(sought, &sought->buckets[1])) {
-		*place_rest(place) = 0;
-		sought->row = ROW_NONE;
+	if (has_rival(sought, &sought->buckets[0]) || has_rival(sought, &sought->buckets[1])) {
+		*(volatile __u64 *)&place->rest = 0;
 		return 1;
+	}
+	sought->row = take_row();
+	barrier();
+	flow = bpf_map_lookup_elem(&tg_flows, &sought->row);
+	kept = bpf_map_lookup_elem(&tg_flow_keys, &sought->row);
+	if (!flow || !kept) {
+		*(volatile __u64 *)&place->rest = 0;
+		return 0;
 	}
 	__builtin_memset(flow, 0, sizeof(*flow));
 	flow->streams[TG_DOWNLOAD].not_before = jiffies;
 	flow->streams[TG_UPLOAD].not_before = jiffies;
-	if (sought->rest & 1ull << IS_IPV6_AT) {
-		struct tg_flow_addresses *addresses = bpf_map_lookup_elem(&tg_flow_addresses, &sought->row);
-
-		if (addresses) {
-			copy_address(&addresses->customer, &key->customer);
-			copy_address(&addresses->internet, &key->internet);
-		}
-	}
+	copy_address(&kept->customer, &key->customer);
+	copy_address(&kept->internet, &key->internet);
+	*(__u64 *)&kept->customer_port = *(__u64 *)&key->customer_port;
 	place->ends = sought->ends;
 	/* a whole barrier: who sees the flow live sees it empty */
-	__sync_lock_test_and_set((__u64 *)place_rest(place), sought->rest);
+	__sync_lock_test_and_set(&place->rest, sought->rest | (__u64)sought->row << TG_PLACE_ROW_AT);
 	return 1;
 }
 

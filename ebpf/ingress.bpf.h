@@ -148,12 +148,12 @@ static __always_inline struct owner find_flow(struct xdp_md *ctx, struct tg_tota
 	if (protocol == TG_OTHER || work->packet.later_fragment || at + 8 > (__u8 *)(long)ctx->data_end)
 		return owner_by_address(&work->key.customer, direction);
 	fill_ports(&work->key, read_ports(&work->packet, protocol, direction, at), work->packet.protocol);
-	flow = known_flow(&work->sought, &work->key, work->packet.is_ipv6);
+	flow = known_flow(&work->sought, &work->key, protocol, work->packet.is_ipv6);
 	if (!flow) {
 		owner = owner_by_address(&work->key.customer, direction);
 		if (owner.target == TG_TARGET_IGNORED)
 			return owner;
-		if (!make_flow(&work->sought, &work->key, jiffies))
+		if (is_table_full() || !make_flow(&work->sought, &work->key, jiffies))
 			totals->events[TG_EVENT_FLOWS_FULL]++;
 		flow = bpf_map_lookup_elem(&tg_flows, &work->sought.row);
 		if (!flow)

@@ -98,9 +98,8 @@ struct {
 } tg_unknown SEC(".maps");
 
 /*
- * hash of a flow's ends -> the flows that it may be. Writers: xdp_ingress claims places and fills
- * them, userspace takes flows out. Readers: both. Bound: [limits] flows, and half as many for
- * growing; a flow that finds no place is counted, and its packets find their circuit by address.
+ * hash of a flow's ends -> the rows that it may have. Writers: xdp_ingress claims places and fills
+ * them, userspace takes flows out. Readers: both. Bound: twice as many places as [limits] flows.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -110,7 +109,10 @@ struct {
 	__type(value, struct tg_flow_bucket);
 } tg_flow_index SEC(".maps");
 
-/* bucket * 8 + place -> flow. Writer: xdp_ingress. Reader: userspace. Bound: the places. */
+/*
+ * row -> flow. Writer: xdp_ingress. Reader: userspace. Bound: [limits] flows; a flow that finds no
+ * row is counted, and its packets find their circuit by address.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -119,14 +121,35 @@ struct {
 	__type(value, struct tg_flow);
 } tg_flows SEC(".maps");
 
-/* Likewise -> the addresses of an IPv6 flow. Writer: xdp_ingress. Readers: both. Bound: the places. */
+/*
+ * row -> the flow's ends; protocol is 0 where there is none. Writers: xdp_ingress, userspace clears.
+ * Readers: both. Bound: [limits] flows.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct tg_flow_addresses);
-} tg_flow_addresses SEC(".maps");
+	__type(value, struct tg_flow_key);
+} tg_flow_keys SEC(".maps");
+
+/* A stack of rows that no flow has. Writer: userspace. Reader: xdp_ingress. Bound: [limits] flows. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} tg_free_rows SEC(".maps");
+
+/* 0 -> how many those are. Writers: xdp_ingress takes, userspace adds. Bound: 1. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tg_stock);
+} tg_stock SEC(".maps");
 
 /*
  * slot -> quality. Writers: xdp_ingress adds, atomically; userspace takes the bins, atomically.

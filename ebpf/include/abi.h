@@ -23,6 +23,13 @@
 /* Multiplied with a flow's ends to spread flows over buckets (Stafford's mixer 13, of splitmix64). */
 #define TG_FLOW_MIX 0xbf58476d1ce4e5b9ull
 #define TG_FLOW_MIX_AGAIN 0x94d049bb133111ebull
+/* Where the parts of a place's second word begin. */
+#define TG_PLACE_ROW_AT 32u
+#define TG_PLACE_PROTOCOL_AT 56u
+#define TG_PLACE_IPV6_AT 58u
+#define TG_PLACE_STATE_AT 60u
+/* Rows that a place can tell apart. */
+#define TG_FLOWS_MAX 16777216u
 /* Segments of one direction whose answers are awaited at once. */
 #define TG_OUTSTANDING 3u
 /* Captures that may run at once: one bit each in tg_control.captures. */
@@ -92,7 +99,7 @@ enum tg_event {
 	TG_EVENT_UNKNOWN_FULL,  /* an unknown host found no room in its map */
 	TG_EVENT_NO_CPU,        /* the circuit's CPU is not in the cpumap: not steered */
 	TG_EVENT_NOT_FORWARDED, /* on a stick: a tag that could not be exchanged; left to the stack */
-	TG_EVENT_FLOWS_FULL,    /* a new flow found no place in its buckets */
+	TG_EVENT_FLOWS_FULL,    /* a new flow found no room in the table */
 	TG_EVENT_RETRANSMIT_LOST, /* a retransmission was counted, but found no room in the ring */
 	TG_EVENT_CAPTURE_LOST,  /* a packet to be captured found no room in the ring */
 	TG_EVENT_COUNT,
@@ -254,17 +261,13 @@ enum tg_flow_state {
 };
 
 /*
- * A place of tg_flow_index. All but `ends` are read and written as one word, in which `state` is the
- * highest byte; a place that holds nothing has 0 there.
+ * A place of tg_flow_index: two words, of which the second is read and written whole. It has the ports
+ * as in a flow's key, the flow's row, its protocol (enum tg_protocol), whether it is IPv6, and the
+ * state, from the lowest bit up; it is 0 in a place that holds nothing.
  */
 struct tg_flow_place {
 	__u64 ends; /* IPv4: both addresses in network order, the customer's in the lower half; IPv6: a digest */
-	__u16 customer_port; /* network order */
-	__u16 internet_port; /* likewise */
-	__u8 protocol;
-	__u8 is_ipv6;
-	__u8 padding;
-	__u8 state; /* enum tg_flow_state */
+	__u64 rest;
 };
 _Static_assert(sizeof(struct tg_flow_place) == 16, "tg_flow_place");
 
@@ -274,12 +277,12 @@ struct tg_flow_bucket {
 };
 _Static_assert(sizeof(struct tg_flow_bucket) == 128, "tg_flow_bucket");
 
-/* A row of tg_flow_addresses: the ends of an IPv6 flow. */
-struct tg_flow_addresses {
-	struct tg_address customer;
-	struct tg_address internet;
+/* How many entries of tg_free_rows there are, and how often userspace added some, in one word. */
+struct tg_stock {
+	__u32 rows;
+	__u32 additions;
 };
-_Static_assert(sizeof(struct tg_flow_addresses) == 32, "tg_flow_addresses");
+_Static_assert(sizeof(struct tg_stock) == 8, "tg_stock");
 
 /*
  * One direction of a flow. Only packets of that direction write it (but for `awaited`), so it has one

@@ -131,7 +131,7 @@ codes! {
         NoCpu = "no-cpu",
         /// On a stick: a tag that could not be exchanged; left to the stack.
         NotForwarded = "not-forwarded",
-        /// A new flow found no place in its buckets.
+        /// A new flow found no room in the table.
         FlowsFull = "flows-full",
         /// A retransmission was counted, but found no room in the ring.
         RetransmitLost = "retransmit-lost",

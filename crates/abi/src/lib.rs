@@ -17,9 +17,9 @@ pub use codes::{
     Direction, Egress, Event, FlowState, Mode, Protocol, Segment, UnknownCode, Verdict,
 };
 pub use records::{
-    Address, Bucket, Capture, Captured, Circuit, Clock, Control, Count, Flow, FlowAddresses,
-    FlowBucket, FlowKey, FlowPlace, Ipv4Host, Metadata, Place, Prefix, Quality, Queues, Retransmit,
-    Settings, Stream, Totals, Traffic, UnknownHost,
+    Address, Bucket, Capture, Captured, Circuit, Clock, Control, Count, Flow, FlowBucket, FlowKey,
+    FlowPlace, Ipv4Host, Metadata, Place, Prefix, Quality, Queues, Retransmit, Settings, Stock,
+    Stream, Totals, Traffic, UnknownHost,
 };
 
 /// An RTT is kept in units of this many nanoseconds.
@@ -34,6 +34,16 @@ pub const RTT_OCTAVE_MAX: u32 = 24;
 pub const FLOW_MIX: u64 = 0xbf58_476d_1ce4_e5b9;
 /// Likewise, a second time.
 pub const FLOW_MIX_AGAIN: u64 = 0x94d0_49bb_1331_11eb;
+/// Where the row begins in [`FlowPlace::rest`]; the ports are below it.
+pub const PLACE_ROW_AT: u32 = 32;
+/// Where the protocol begins there.
+pub const PLACE_PROTOCOL_AT: u32 = 56;
+/// Where it says whether the flow is IPv6.
+pub const PLACE_IPV6_AT: u32 = 58;
+/// Where the state begins there.
+pub const PLACE_STATE_AT: u32 = 60;
+/// Rows that a place can tell apart.
+pub const FLOWS_MAX: u32 = 16_777_216;
 /// Segments of one direction whose answers are awaited at once.
 pub const OUTSTANDING: u32 = 3;
 /// Captures that may run at once.

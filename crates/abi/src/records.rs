@@ -202,22 +202,12 @@ records! {
         padding: [u8; 3],
     }
 
-    /// A place of `tg_flow_index`. All but `ends` are read and written as one word.
+    /// A place of `tg_flow_index`.
     FlowPlace[16] {
         /// IPv4: both addresses in network order, the customer's in the lower half; IPv6: a digest.
         ends: u64,
-        /// In network order.
-        customer_port: u16,
-        /// In network order.
-        internet_port: u16,
-        /// IANA's number.
-        protocol: u8,
-        /// Not 0: `ends` is a digest.
-        is_ipv6: u8,
-        /// Zero.
-        padding: u8,
-        /// A [`FlowState`](crate::FlowState).
-        state: u8,
+        /// Ports, row, protocol, family and state; read and written whole, 0 when nothing is there.
+        rest: u64,
     }
 
     /// A row of `tg_flow_index`.
@@ -226,12 +216,12 @@ records! {
         places: [FlowPlace; 8],
     }
 
-    /// A row of `tg_flow_addresses`: the ends of an IPv6 flow.
-    FlowAddresses[32] {
-        /// The customer's.
-        customer: Address,
-        /// The other end's.
-        internet: Address,
+    /// How many entries of `tg_free_rows` there are, in one word.
+    Stock[8] {
+        /// Rows that no flow has.
+        rows: u32,
+        /// How often userspace added some.
+        additions: u32,
     }
 
     /// One direction of a flow. RTTs are in units of [`RTT_UNIT_NS`](crate::RTT_UNIT_NS), of the

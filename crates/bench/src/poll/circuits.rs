@@ -175,7 +175,7 @@ impl Bench {
             for key in slot * FLOWS_PER_CIRCUIT..(slot + 1) * FLOWS_PER_CIRCUIT {
                 let flow = flow(slot, self.fills, self.begun, jiffies);
                 let key = &mut self.keys[key as usize];
-                // which flows find a place is up to chance: another one does
+                // one or two find no place: another one does
                 while !self.filler.flow(key, &flow) {
                     key.customer_port = key.customer_port.wrapping_add(1);
                 }

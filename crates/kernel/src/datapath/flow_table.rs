@@ -1,26 +1,33 @@
 //! The table in which the programs keep flows: `ebpf/flow_table.bpf.h`, seen from userspace.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::net::Ipv6Addr;
-use std::sync::atomic::Ordering;
+use std::mem::offset_of;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use abi::FlowState;
+use abi::{FlowState, Protocol};
 use libbpf_rs::Object;
 
 use super::load::mapped;
 use super::mapped::Mapped;
 use super::{DatapathError, MapSizes};
 
+const WORD: usize = size_of::<u64>();
 /// Places of a bucket.
 const PLACES: usize = size_of::<abi::FlowBucket>() / size_of::<abi::FlowPlace>();
-/// Words of a place: the ends, and the rest with the state.
-const WORDS: usize = size_of::<abi::FlowPlace>() / size_of::<u64>();
-const ENDS: usize = 0;
-const REST: usize = 1;
+/// Words of a place.
+const PLACE_WORDS: usize = size_of::<abi::FlowPlace>() / WORD;
+const ENDS: usize = offset_of!(abi::FlowPlace, ends) / WORD;
+const REST: usize = offset_of!(abi::FlowPlace, rest) / WORD;
+/// The word of a key that has the protocol.
+const PORTS: usize = offset_of!(abi::FlowKey, customer_port) / WORD;
+
+const ROW_MASK: u64 = (abi::FLOWS_MAX as u64 - 1) << abi::PLACE_ROW_AT;
 
 /// The size of the table, and what spreads flows over it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
+    pub(super) rows: u32,
     pub(super) buckets: u32,
     pub(super) seed: u64,
 }
@@ -28,170 +35,204 @@ pub(super) struct Shape {
 /// The table. Programs add to it while it is read.
 #[derive(Debug)]
 pub(super) struct FlowTable {
-    index: Mapped<abi::FlowBucket>,
-    rows: Mapped<abi::Flow>,
-    addresses: Mapped<abi::FlowAddresses>,
     shape: Shape,
+    index: Mapped<abi::FlowBucket>,
+    flows: Mapped<abi::Flow>,
+    keys: Mapped<abi::FlowKey>,
+    free_rows: Mapped<u64>,
+    stock: Mapped<abi::Stock>,
+}
+
+/// A place of the index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PlaceId {
+    bucket: usize,
+    place: usize,
 }
 
 impl Shape {
-    /// For so many flows, with half as many places besides: of a thousand new flows some 20 find
-    /// none when so many are there already, and next to none when they are a tenth fewer.
+    /// For so many flows, with twice as many places: of ten thousand flows one or two find none when
+    /// every row is in use.
     pub(super) fn new(flows: u32) -> Self {
-        let places = u64::from(flows.max(1)) * 3 / 2;
-        let buckets = places.div_ceil(PLACES as u64);
-        let seed = RandomState::new().build_hasher().finish();
-        Self { buckets: u32::try_from(buckets).unwrap_or(u32::MAX), seed }
-    }
-
-    /// Rows of the table.
-    pub(super) const fn rows(self) -> u32 {
-        self.buckets.saturating_mul(PLACES as u32)
+        let rows = flows.clamp(1, abi::FLOWS_MAX);
+        let buckets = (2 * rows).div_ceil(PLACES as u32);
+        Self { rows, buckets, seed: RandomState::new().build_hasher().finish() }
     }
 
     /// Both buckets of a flow: the same arithmetic as in `fill_sought`.
-    fn buckets(self, place: &abi::FlowPlace) -> [usize; 2] {
-        let ports = place.customer_port.to_ne_bytes();
-        let [c0, c1] = ports;
-        let [i0, i1] = place.internet_port.to_ne_bytes();
-        let ports = u64::from_le_bytes([c0, c1, i0, i1, place.protocol, 0, 0, 0]);
-        let hash = (place.ends ^ self.seed).wrapping_mul(abi::FLOW_MIX);
-        let hash = (hash ^ hash >> 32 ^ ports).wrapping_mul(abi::FLOW_MIX_AGAIN);
+    fn buckets(self, wanted: &abi::FlowPlace) -> [usize; 2] {
+        let hash = (wanted.ends ^ self.seed).wrapping_mul(abi::FLOW_MIX);
+        let hash = (hash ^ hash >> 32 ^ wanted.rest).wrapping_mul(abi::FLOW_MIX_AGAIN);
         let hash = hash ^ hash >> 32;
-        [hash >> 32, hash & 0xffff_ffff]
-            .map(|half| ((half * u64::from(self.buckets)) >> 32) as usize)
+        let halves = [hash >> 32, u64::from(hash as u32)];
+        halves.map(|half| ((half * u64::from(self.buckets)) >> 32) as usize)
     }
 }
 
 impl FlowTable {
+    /// The table of programs that were loaded with this seed.
     pub(super) fn new(object: &Object, sizes: &MapSizes, seed: u64) -> Result<Self, DatapathError> {
         let shape = Shape { seed, ..Shape::new(sizes.flows) };
-        let rows = shape.rows() as usize;
+        let rows = shape.rows as usize;
         Ok(Self {
-            index: mapped(object, "tg_flow_index", shape.buckets as usize)?,
-            rows: mapped(object, "tg_flows", rows)?,
-            addresses: mapped(object, "tg_flow_addresses", rows)?,
             shape,
+            index: mapped(object, "tg_flow_index", shape.buckets as usize)?,
+            flows: mapped(object, "tg_flows", rows)?,
+            keys: mapped(object, "tg_flow_keys", rows)?,
+            free_rows: mapped(object, "tg_free_rows", rows)?,
+            stock: mapped(object, "tg_stock", 1)?,
         })
+    }
+
+    /// Gives the programs all rows. Before that they have none.
+    pub(super) fn open(&self) {
+        // the last that are added are the first to be used
+        (0..self.rows()).rev().for_each(|row| self.add_free(row));
     }
 
     /// How many rows there are.
     pub(super) const fn rows(&self) -> usize {
-        self.rows.rows()
-    }
-
-    /// What is in the place of a row; none where no flow lives.
-    pub(super) fn live(&self, row: usize) -> Option<abi::FlowPlace> {
-        let place = self.place(row);
-        (u32::from(place.state) == FlowState::Live as u32).then_some(place)
+        self.flows.rows()
     }
 
     /// Packets of both directions together, as far as 32 bits tell: they differ when some came.
     pub(super) fn packets(&self, row: usize) -> u32 {
-        const PACKETS: usize = std::mem::offset_of!(abi::Stream, packets) / size_of::<u64>();
-        const STREAM: usize = size_of::<abi::Stream>() / size_of::<u64>();
-        let of = |stream: usize| self.rows.word(row, stream * STREAM + PACKETS);
-        let [down, up] = [of(0), of(1)].map(|packets| packets.load(Ordering::Relaxed));
+        const PACKETS: usize = offset_of!(abi::Stream, packets) / WORD;
+        const STREAM: usize = size_of::<abi::Stream>() / WORD;
+        let of = |stream: usize| self.flows.word(row, stream * STREAM + PACKETS);
+        let [down, up] = [of(0), of(1)].map(|packets| packets.load(Ordering::Acquire));
         down.wrapping_add(up) as u32
     }
 
-    /// The key of the flow in this place.
-    pub(super) fn key(&self, row: usize, place: &abi::FlowPlace) -> abi::FlowKey {
-        let [customer, internet] = if place.is_ipv6 == 0 {
-            [place.ends as u32, (place.ends >> 32) as u32].map(mapped_address)
-        } else {
-            let abi::FlowAddresses { customer, internet } = self.addresses.read(row);
-            [customer, internet]
-        };
-        abi::FlowKey {
-            customer,
-            internet,
-            customer_port: place.customer_port,
-            internet_port: place.internet_port,
-            protocol: place.protocol,
-            padding: [0; 3],
-        }
+    /// The ends of the flow in this row; none where there is no flow.
+    pub(super) fn key(&self, row: usize) -> Option<abi::FlowKey> {
+        let key = self.keys.read(row);
+        (key.protocol != 0).then_some(key)
     }
 
     /// The flow in this row.
     pub(super) fn read(&self, row: usize) -> abi::Flow {
-        self.rows.read(row)
+        self.flows.read(row)
     }
 
-    /// The row of a flow.
-    pub(super) fn find(&self, key: &abi::FlowKey) -> Option<usize> {
-        let wanted = place_of(key);
-        self.rows_of(&wanted)
-            .find(|row| self.place(*row) == wanted && self.key(*row, &wanted) == *key)
+    /// The place and the row of a flow.
+    pub(super) fn find(&self, key: &abi::FlowKey) -> Option<(PlaceId, usize)> {
+        let wanted = wanted(key);
+        self.places_of(&wanted).find_map(|place| {
+            let rest = self.rest(place).load(Ordering::Acquire);
+            let row = ((rest & ROW_MASK) >> abi::PLACE_ROW_AT) as usize;
+            (rest & !ROW_MASK == wanted.rest && self.key(row) == Some(*key)).then_some((place, row))
+        })
     }
 
-    /// Writes a flow, where the programs would; false when there is no place for it.
+    /// Writes a flow, where the programs would; false when there is no room for it.
     pub(super) fn write(&self, key: &abi::FlowKey, flow: &abi::Flow) -> bool {
-        let place = place_of(key);
-        let is_free = |row: &usize| u32::from(self.place(*row).state) == FlowState::None as u32;
-        let Some(row) = self.find(key).or_else(|| self.rows_of(&place).find(is_free)) else {
-            return false;
-        };
-        self.rows.write(row, flow);
-        let &abi::FlowKey { customer, internet, .. } = key;
-        self.addresses.write(row, &abi::FlowAddresses { customer, internet });
-        let ends = self.index.word(row / PLACES, row % PLACES * WORDS + ENDS);
-        ends.store(place.ends, Ordering::Release);
-        self.set_rest(row, &place);
+        if let Some((_, row)) = self.find(key) {
+            self.flows.write(row, flow);
+            return true;
+        }
+        let wanted = wanted(key);
+        let is_free = |place: &PlaceId| self.rest(*place).load(Ordering::Acquire) == 0;
+        let Some(place) = self.places_of(&wanted).find(is_free) else { return false };
+        let Some(row) = self.take_free() else { return false };
+        self.flows.write(row, flow);
+        self.keys.write(row, key);
+        self.word(place, ENDS).store(wanted.ends, Ordering::Release);
+        let rest = wanted.rest | (row as u64) << abi::PLACE_ROW_AT;
+        self.rest(place).store(rest, Ordering::Release);
         true
     }
 
-    /// Takes a flow out. Its place stays taken until it is freed.
-    pub(super) fn take_out(&self, row: usize) {
-        let place = abi::FlowPlace { state: FlowState::Leaving as u8, ..self.place(row) };
-        self.set_rest(row, &place);
+    /// Takes a flow out. Its place and row stay taken until they are freed.
+    pub(super) fn take_out(&self, place: PlaceId) {
+        let rest = (FlowState::Leaving as u64) << abi::PLACE_STATE_AT;
+        self.rest(place).store(rest, Ordering::Release);
     }
 
-    /// Lets the programs use a place again.
-    pub(super) fn free(&self, row: usize) {
-        self.set_rest(row, &abi::FlowPlace::default());
+    /// Lets the programs use place and row again. The row says that no packet came.
+    pub(super) fn free(&self, place: PlaceId, row: usize) {
+        self.keys.word(row, PORTS).store(0, Ordering::Release);
+        self.flows.write(row, &abi::Flow::default());
+        self.rest(place).store(0, Ordering::Release);
+        self.add_free(row);
     }
 
-    fn rows_of(&self, place: &abi::FlowPlace) -> impl Iterator<Item = usize> + use<> {
-        let buckets = self.shape.buckets(place);
-        buckets.into_iter().flat_map(|bucket| bucket * PLACES..(bucket + 1) * PLACES)
+    /// Where a flow may be.
+    fn places_of(&self, wanted: &abi::FlowPlace) -> impl Iterator<Item = PlaceId> + use<> {
+        let buckets = self.shape.buckets(wanted);
+        let places = |bucket| (0..PLACES).map(move |place| PlaceId { bucket, place });
+        buckets.into_iter().flat_map(places)
     }
 
-    fn place(&self, row: usize) -> abi::FlowPlace {
-        let word = |word| {
-            self.index.word(row / PLACES, row % PLACES * WORDS + word).load(Ordering::Acquire)
-        };
-        // the state first: who sees a flow live sees its ends
-        let rest = word(REST);
-        bytemuck::cast([word(ENDS), rest])
+    fn rest(&self, place: PlaceId) -> &AtomicU64 {
+        self.word(place, REST)
     }
 
-    fn set_rest(&self, row: usize, place: &abi::FlowPlace) {
-        let words: [u64; WORDS] = bytemuck::cast(*place);
-        let word = self.index.word(row / PLACES, row % PLACES * WORDS + REST);
-        word.store(words[REST], Ordering::Release);
+    fn word(&self, PlaceId { bucket, place }: PlaceId, word: usize) -> &AtomicU64 {
+        self.index.word(bucket, place * PLACE_WORDS + word)
+    }
+
+    /// Puts a row onto the stack, while programs take others from it.
+    fn add_free(&self, row: usize) {
+        let word = self.stock.word(0, 0);
+        let mut seen = word.load(Ordering::Acquire);
+        loop {
+            let stock: abi::Stock = bytemuck::cast(seen);
+            self.free_rows.word(stock.rows as usize, 0).store(row as u64, Ordering::Release);
+            let more =
+                abi::Stock { rows: stock.rows + 1, additions: stock.additions.wrapping_add(1) };
+            match word.compare_exchange(
+                seen,
+                bytemuck::cast(more),
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => return,
+                Err(now) => seen = now,
+            }
+        }
+    }
+
+    fn take_free(&self) -> Option<usize> {
+        let word = self.stock.word(0, 0);
+        let mut seen = word.load(Ordering::Acquire);
+        loop {
+            let stock: abi::Stock = bytemuck::cast(seen);
+            let last = stock.rows.checked_sub(1)?;
+            let row = self.free_rows.word(last as usize, 0).load(Ordering::Acquire);
+            let fewer = abi::Stock { rows: last, ..stock };
+            match word.compare_exchange(
+                seen,
+                bytemuck::cast(fewer),
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => return Some(row as usize),
+                Err(now) => seen = now,
+            }
+        }
     }
 }
 
-/// What a live flow has in its place.
-fn place_of(key: &abi::FlowKey) -> abi::FlowPlace {
+/// What a live flow has in its place, but for the row.
+fn wanted(key: &abi::FlowKey) -> abi::FlowPlace {
     let ipv4 = |address: abi::Address| Ipv6Addr::from(address.bytes).to_ipv4_mapped();
+    let raw = |address: Ipv4Addr| u64::from(u32::from_ne_bytes(address.octets()));
     let (ends, is_ipv6) = match (ipv4(key.customer), ipv4(key.internet)) {
-        (Some(customer), Some(internet)) => {
-            let raw = |address: std::net::Ipv4Addr| u64::from(u32::from_ne_bytes(address.octets()));
-            (raw(internet) << 32 | raw(customer), 0)
-        }
+        (Some(customer), Some(internet)) => (raw(internet) << 32 | raw(customer), 0),
         _ => (digest(key), 1),
     };
-    abi::FlowPlace {
-        ends,
-        customer_port: key.customer_port,
-        internet_port: key.internet_port,
-        protocol: key.protocol,
-        is_ipv6,
-        padding: 0,
-        state: FlowState::Live as u8,
-    }
+    let protocol = match key.protocol {
+        6 => Protocol::Tcp,
+        17 => Protocol::Udp,
+        _ => Protocol::Icmp,
+    };
+    let ports = u64::from(key.internet_port) << 16 | u64::from(key.customer_port);
+    let rest = ports
+        | (protocol as u64) << abi::PLACE_PROTOCOL_AT
+        | is_ipv6 << abi::PLACE_IPV6_AT
+        | (FlowState::Live as u64) << abi::PLACE_STATE_AT;
+    abi::FlowPlace { ends, rest }
 }
 
 /// The same as in `digest_ends`.
@@ -202,9 +243,4 @@ fn digest(key: &abi::FlowKey) -> u64 {
     let digest = (digest ^ digest >> 32).wrapping_mul(abi::FLOW_MIX_AGAIN) ^ internet[0];
     let digest = (digest ^ digest >> 32).wrapping_mul(abi::FLOW_MIX) ^ internet[1];
     digest ^ digest >> 32
-}
-
-fn mapped_address(raw: u32) -> abi::Address {
-    let address = std::net::Ipv4Addr::from(raw.to_ne_bytes());
-    abi::Address { bytes: address.to_ipv6_mapped().octets() }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use libbpf_rs::Object;
 
 use super::clock::{Clock, Moment};
-use super::flow_table::FlowTable;
+use super::flow_table::{FlowTable, PlaceId};
 use super::{DatapathError, MapSizes};
 
 /// How far behind the reading's begin packets may be dated, in jiffies: they come while it goes on.
@@ -20,8 +20,8 @@ pub struct Flows {
     anchor: Option<Moment>,
     /// By row: its packets when its flow was last handed over, as [`FlowTable::packets`] tells them.
     told: Vec<u32>,
-    /// Rows of flows that were forgotten: free at the next reading.
-    leaving: Vec<usize>,
+    /// Flows that were forgotten: their places and rows are free at the next reading.
+    leaving: Vec<(PlaceId, usize)>,
 }
 
 /// A flow that changed.
@@ -109,13 +109,15 @@ impl Iterator for ChangedFlows<'_> {
         while let Some(told) = self.told.get_mut(self.row) {
             let row = self.row;
             self.row += 1;
-            let Some(place) = self.table.live(row) else { continue };
             let packets = self.table.packets(row);
             if packets == *told {
                 continue;
             }
-            *told = packets;
-            return Some(report(self.table.key(row, &place), &self.table.read(row), self.now));
+            // without a key it was forgotten
+            if let Some(key) = self.table.key(row) {
+                *told = packets;
+                return Some(report(key, &self.table.read(row), self.now));
+            }
         }
         None
     }
@@ -124,12 +126,13 @@ impl Iterator for ChangedFlows<'_> {
 impl Flows {
     pub(super) fn new(object: &Object, sizes: &MapSizes, seed: u64) -> Result<Self, DatapathError> {
         let table = FlowTable::new(object, sizes, seed)?;
+        table.open();
         let told = vec![0; table.rows()];
         let clock = Clock::new(object)?;
         Ok(Self { table, clock, anchor: None, told, leaving: Vec::new() })
     }
 
-    /// Places for flows.
+    /// Room for flows.
     pub fn capacity(&self) -> usize {
         self.table.rows()
     }
@@ -157,7 +160,10 @@ impl Flows {
         let anchor = self.anchor.filter(|anchor| anchor.agrees_with(&now)).unwrap_or(now);
         self.anchor = Some(anchor);
         // no packet that was on its way then is still
-        self.leaving.drain(..).for_each(|row| self.table.free(row));
+        for (place, row) in self.leaving.drain(..) {
+            self.told[row] = 0;
+            self.table.free(place, row);
+        }
         Ok(ChangedFlows {
             table: &self.table,
             told: &mut self.told,
@@ -171,10 +177,9 @@ impl Flows {
     /// forget.
     pub fn forget(&mut self, keys: &[abi::FlowKey]) {
         for key in keys {
-            if let Some(row) = self.table.find(key) {
-                self.table.take_out(row);
-                self.told[row] = 0;
-                self.leaving.push(row);
+            if let Some((place, row)) = self.table.find(key) {
+                self.table.take_out(place);
+                self.leaving.push((place, row));
             }
         }
     }

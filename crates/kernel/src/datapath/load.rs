@@ -137,7 +137,7 @@ fn set_sizes(
         let entries = match map.name().to_str().unwrap_or_default() {
             "tg_circuits" | "tg_quality" => sizes.circuits,
             "tg_flow_index" => shape.buckets,
-            "tg_flows" | "tg_flow_addresses" => shape.rows(),
+            "tg_flows" | "tg_flow_keys" | "tg_free_rows" => shape.rows,
             "tg_hosts" => sizes.hosts,
             "tg_ipv4_hosts" => buckets::count(sizes.hosts),
             "tg_prefixes" => sizes.prefixes,

@@ -173,12 +173,20 @@ impl Rehearsal {
 
     /// How many flows the programs remember.
     pub fn flows(&self) -> usize {
-        (0..self.flows.rows()).filter(|row| self.flows.live(*row).is_some()).count()
+        self.keys().count()
     }
 
     /// Has them forget all flows.
     pub fn clear_flows(&self) {
-        (0..self.flows.rows()).for_each(|row| self.flows.free(row));
+        for key in self.keys() {
+            if let Some((place, row)) = self.flows.find(&key) {
+                self.flows.free(place, row);
+            }
+        }
+    }
+
+    fn keys(&self) -> impl Iterator<Item = abi::FlowKey> {
+        (0..self.flows.rows()).filter_map(|row| self.flows.key(row))
     }
 }
 

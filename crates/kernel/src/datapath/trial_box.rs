@@ -62,7 +62,7 @@ impl TrialBox {
 
     /// What the programs know of a flow.
     pub fn flow(&self, key: &abi::FlowKey) -> Option<abi::Flow> {
-        self.flows.find(key).map(|row| self.flows.read(row))
+        self.flows.find(key).map(|(_, row)| self.flows.read(row))
     }
 }
 

@@ -159,7 +159,7 @@ fn a_full_table_costs_flows_but_no_packet_its_circuit() {
         assert_eq!(stick.upload(&packet(port)), Some(3));
     }
     let flows = stick.changed();
-    assert_eq!(flows.len(), room, "each place is some flow's second choice");
+    assert_eq!((room, flows.len()), (16, 16));
     let full = stick.readers.counters.totals().events[Event::FlowsFull as usize];
     assert_eq!(full, 1000 - room as u64);
     // those that are known go on being counted
@@ -177,6 +177,42 @@ fn a_full_table_costs_flows_but_no_packet_its_circuit() {
         stick.upload(&packet(port));
     }
     assert!((2001..=2100).contains(&u16::from_be(stick.the_changed().key.customer_port)));
+}
+
+#[test]
+fn rows_and_places_come_back() {
+    let mut stick = box_or_skip!(100);
+    let address = |text: &str| text.parse::<Ipv6Addr>().unwrap().octets();
+    let v6 = Ipv6::new(address("2001:db8:1::7"), address("2001:db8:ffff::1"));
+    for round in 0..20_u16 {
+        for port in 0..50 {
+            let port = 1 + round * 50 + port;
+            stick.upload(&Frame::ethernet().ipv4(to_server()).udp(port, 53));
+            stick.upload(&Frame::ethernet().ipv6(v6.clone()).udp(port, 53));
+        }
+        let flows = stick.changed();
+        assert_eq!(flows.len(), 100, "round {round}");
+        assert!(flows.values().all(|flow| flow.streams[UP].packets == 1), "round {round}");
+        let keys: Vec<_> = flows.values().map(|flow| flow.key).collect();
+        stick.readers.flows.forget(&keys);
+        assert_eq!(stick.changed().len(), 0);
+    }
+    assert_eq!(stick.readers.counters.totals().events[Event::FlowsFull as usize], 0);
+}
+
+#[test]
+fn what_comes_for_a_flow_on_its_way_out_begins_another() {
+    let mut stick = box_or_skip!(16);
+    let packet = || Frame::ethernet().ipv4(to_server()).udp(1, 53);
+    stick.upload(&packet());
+    stick.upload(&packet());
+    let key = stick.the_changed().key;
+    stick.readers.flows.forget(&[key]);
+    stick.upload(&packet());
+    let again = stick.the_changed();
+    assert_eq!((again.key, again.streams[UP].packets), (key, 1));
+    stick.upload(&packet());
+    assert_eq!(stick.the_changed().streams[UP].packets, 2);
 }
 
 #[test]
