@@ -99,7 +99,8 @@ struct {
 
 /*
  * hash of a flow's ends -> the rows that it may have. Writers: xdp_ingress claims places and fills
- * them, userspace takes flows out. Readers: both. Bound: twice as many places as [limits] flows.
+ * them, userspace takes flows out. Readers: both. Bound: half as many places again as
+ * [limits] flows.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -18,11 +18,14 @@ use crate::record::Record;
 /// Fewer chances than this, an opening handshake's, tell nothing of the yield.
 const CHANCES: u64 = 3;
 
+/// For each flow, so that every one finds a place.
+const ROOM: u32 = 8;
+
 /// Measures and tells.
 pub(crate) fn run() -> Result<Vec<Record>> {
     let cases = cases();
     let customers: Vec<IpAddr> = (0..cases.len()).map(|n| Case::customer(n).into()).collect();
-    let middle = TrialBox::new(&customers, cases.len() as u32)
+    let middle = TrialBox::new(&customers, ROOM * cases.len() as u32)
         .context("could not load the programs; this benchmark takes root")?;
     let played = play(&cases, &mut Programs(middle))?;
     let scores = cases.iter().zip(&played).map(|(case, played)| Score::new(case, played));

@@ -206,7 +206,7 @@ settings! {
         prefixes: i64 = Default "65536";
         /// Hosts without a circuit that are remembered, 1 to 4000000.
         unknown_hosts: i64 = Default "65536";
-        /// Flows that are measured at once, 1024 to 16000000. One takes 384 bytes.
+        /// Flows that are measured at once, 1024 to 16000000. One takes 328 bytes.
         flows: i64 = Default "131072";
     }
 

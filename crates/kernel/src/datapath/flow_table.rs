@@ -51,11 +51,11 @@ pub(super) struct PlaceId {
 }
 
 impl Shape {
-    /// For so many flows, with twice as many places: of ten thousand flows one or two find none when
-    /// every row is in use.
+    /// For so many flows, with half as many places besides. Of a thousand new flows some 20 find no
+    /// place when all rows but one are in use, and less than one when two thirds are.
     pub(super) fn new(flows: u32) -> Self {
         let rows = flows.clamp(1, abi::FLOWS_MAX);
-        let buckets = (2 * rows).div_ceil(PLACES as u32);
+        let buckets = (3 * rows / 2).div_ceil(PLACES as u32);
         Self { rows, buckets, seed: RandomState::new().build_hasher().finish() }
     }
 
