@@ -49,22 +49,30 @@ static __always_inline __u32 read_ports(const struct packet *packet, enum tg_pro
 	return direction == TG_DOWNLOAD ? ports >> 16 | ports << 16 : ports;
 }
 
-/* Remembers whose the stream is, and that circuit's CPU. */
+/* Epoch and target of a stream, on a little-endian machine. */
+#define OWNER_EPOCH(word) ((__u32)(word))
+#define OWNER_TARGET(word) ((__u32)((word) >> 32))
+
+/* Remembers whose the stream is, and that circuit's CPU: epoch and target whole, as they belong together. */
 static __always_inline void settle_stream(struct tg_stream *stream, __u32 target,
 					  enum tg_direction direction, __u32 epoch)
 {
-	stream->target = target;
 	stream->cpu = is_slot(target) ? circuit_place(target, direction).cpu : 0;
-	stream->epoch = epoch;
+	*(volatile __u64 *)&stream->epoch = (__u64)target << 32 | epoch;
 }
 
 /* Whose the stream is: as remembered, or by another look at the address if the maps have changed. */
 static __always_inline __u32 stream_target(struct tg_stream *stream, const struct tg_flow_key *key,
 					   enum tg_direction direction, __u32 epoch)
 {
-	if (stream->epoch != epoch)
-		settle_stream(stream, lookup_address(&key->customer), direction, epoch);
-	return stream->target;
+	__u64 owner = *(volatile __u64 *)&stream->epoch;
+	__u32 target = OWNER_TARGET(owner);
+
+	if (OWNER_EPOCH(owner) != epoch) {
+		target = lookup_address(&key->customer);
+		settle_stream(stream, target, direction, epoch);
+	}
+	return target;
 }
 
 /* RFC 3168, section 5: the lower two bits, 3 for congestion experienced. */

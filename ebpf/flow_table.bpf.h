@@ -2,8 +2,8 @@
 /*
  * The table of flows: an index of buckets, and rows.
  *
- * A hash of its ends gives a flow two buckets, and it takes the first free place in them (Azar et
- * al., "Balanced Allocations", 1994). A place tells an IPv4 flow's ends and its row, so one look at
+ * A hash of its ends gives a flow two buckets, and it takes the first free place of the first, or of
+ * the second when that is full. A place tells an IPv4 flow's ends and its row, so one look at
  * one bucket finds it. Of an IPv6 flow it has a digest, and the key beside the row decides. Rows come
  * from a stack, so those in use lie close together however large the table is.
  *
@@ -39,16 +39,21 @@ struct sought {
 	__u32 claimed; /* the place: of all places, in the order of buckets */
 };
 
-/* Of addresses that are long: equal for equal ones. */
+/*
+ * Of addresses that are long: equal for equal ones. The seed is in each step, so that nobody can
+ * choose addresses of the same digest.
+ */
 static __always_inline __u64 digest_ends(const struct tg_flow_key *key)
 {
 	const __u64 *customer = (const __u64 *)key->customer.bytes;
 	const __u64 *internet = (const __u64 *)key->internet.bytes;
-	__u64 digest = customer[0] * TG_FLOW_MIX ^ customer[1];
+	__u64 digest = settings.flow_seed, i;
 
-	digest = (digest ^ digest >> 32) * TG_FLOW_MIX_AGAIN ^ internet[0];
-	digest = (digest ^ digest >> 32) * TG_FLOW_MIX ^ internet[1];
-	return digest ^ digest >> 32;
+	for (i = 0; i < 4; i++) {
+		digest = (digest ^ (i < 2 ? customer[i & 1] : internet[i & 1])) * TG_FLOW_MIX;
+		digest = (digest ^ digest >> 32) + settings.flow_seed;
+	}
+	return digest;
 }
 
 /* What the flow of the key has in its place, and where that place can be. */
@@ -66,6 +71,8 @@ static __always_inline void fill_sought(struct sought *sought, const struct tg_f
 		ends = (__u64)((const __u32 *)key->internet.bytes)[3] << 32 |
 		       ((const __u32 *)key->customer.bytes)[3];
 	}
+	rest |= (__u64)(protocol == TG_ICMP && (key->protocol == PROTOCOL_ICMPV6) != !!is_ipv6)
+		<< TG_PLACE_CROSSED_AT;
 	hash = (ends ^ settings.flow_seed) * TG_FLOW_MIX;
 	hash = (hash ^ hash >> 32 ^ rest) * TG_FLOW_MIX_AGAIN;
 	hash ^= hash >> 32;
@@ -96,7 +103,7 @@ static __always_inline __u32 find_in_bucket(const struct sought *sought, const _
 		struct tg_flow_place *place = &bucket->places[i];
 		__u64 rest = *(volatile __u64 *)&place->rest;
 
-		if (PLACE_NO_ROW(rest) != sought->rest || place->ends != sought->ends)
+		if (PLACE_NO_ROW(rest) != sought->rest || *(volatile __u64 *)&place->ends != sought->ends)
 			continue;
 		if (!(rest & PLACE_IPV6) || has_ends(PLACE_ROW(rest), key))
 			return PLACE_ROW(rest);
@@ -109,10 +116,11 @@ static __always_inline struct tg_flow *known_flow(struct sought *sought, const s
 						  enum tg_protocol protocol, int is_ipv6)
 {
 	fill_sought(sought, key, protocol, is_ipv6);
+	barrier(); /* from here on it is what the map says: one path for the verifier */
 	sought->row = find_in_bucket(sought, &sought->buckets[0], key);
 	if (sought->row == ROW_NONE)
 		sought->row = find_in_bucket(sought, &sought->buckets[1], key);
-	barrier(); /* from here on the row is what the map says: one path for the verifier */
+	barrier();
 	return bpf_map_lookup_elem(&tg_flows, &sought->row);
 }
 
@@ -137,7 +145,8 @@ static __always_inline struct tg_flow_place *claim_in_bucket(struct sought *soug
 }
 
 /* Whether another CPU is making the same flow in this bucket, or has made it. */
-static __always_inline int has_rival(const struct sought *sought, const __u32 *number)
+static __always_inline int has_rival(const struct sought *sought, const __u32 *number,
+				     const struct tg_flow_key *key)
 {
 	struct tg_flow_bucket *bucket = bpf_map_lookup_elem(&tg_flow_index, number);
 	__u32 i;
@@ -146,12 +155,17 @@ static __always_inline int has_rival(const struct sought *sought, const __u32 *n
 		return 0;
 	for (i = 0; i < FLOW_PLACES; i++) {
 		struct tg_flow_place *place = &bucket->places[i];
-		__u64 rest = PLACE_NO_ROW(*(volatile __u64 *)&place->rest);
+		__u64 rest = *(volatile __u64 *)&place->rest;
 
 		if (*number * FLOW_PLACES + i == sought->claimed)
 			continue;
-		if (rest == (sought->rest ^ PLACE_CLAIM) ||
-		    (rest == sought->rest && place->ends == sought->ends))
+		if (rest == (sought->rest ^ PLACE_CLAIM))
+			return 1;
+		if (PLACE_NO_ROW(rest) != sought->rest)
+			continue;
+		__sync_fetch_and_add(&place->rest, 0); /* a barrier: the ends are those of that state */
+		if (*(volatile __u64 *)&place->ends == sought->ends &&
+		    (!(rest & PLACE_IPV6) || has_ends(PLACE_ROW(rest), key)))
 			return 1;
 	}
 	return 0;
@@ -211,7 +225,7 @@ __noinline int make_flow(struct sought *sought, struct tg_flow_key *key, __u32 j
 	if (!place)
 		return 0;
 	barrier();
-	if (has_rival(sought, &sought->buckets[0]) || has_rival(sought, &sought->buckets[1])) {
+	if (has_rival(sought, &sought->buckets[0], key) || has_rival(sought, &sought->buckets[1], key)) {
 		*(volatile __u64 *)&place->rest = 0;
 		return 1;
 	}
@@ -221,7 +235,7 @@ __noinline int make_flow(struct sought *sought, struct tg_flow_key *key, __u32 j
 	kept = bpf_map_lookup_elem(&tg_flow_keys, &sought->row);
 	if (!flow || !kept) {
 		*(volatile __u64 *)&place->rest = 0;
-		return 0;
+		return !is_table_full(); /* other CPUs were too quick */
 	}
 	__builtin_memset(flow, 0, sizeof(*flow));
 	flow->streams[TG_DOWNLOAD].not_before = jiffies;

@@ -158,6 +158,7 @@ static __always_inline struct owner find_flow(struct xdp_md *ctx, struct tg_tota
 		flow = bpf_map_lookup_elem(&tg_flows, &work->sought.row);
 		if (!flow)
 			return owner;
+		settle_stream(&flow->streams[direction & 1], owner.target, direction, epoch);
 	}
 	own = &flow->streams[direction & 1];
 	owner.target = stream_target(own, &work->key, direction, epoch);

@@ -3,8 +3,8 @@
  * Every map: its key and value, who writes and reads it, and what bounds it. Bounds written here
  * are placeholders; userspace sets them from [limits] and the number of CPUs before loading.
  *
- * Arrays that userspace polls are mmapable with one row per CPU, so a poll is a memory read and a
- * writer owns what it writes.
+ * Arrays that userspace polls are mmapable, so a poll is a memory read. What a CPU counts is in rows of
+ * its own; flows have a writer for each direction.
  */
 #ifndef TIDEGATE_MAPS_BPF_H
 #define TIDEGATE_MAPS_BPF_H

@@ -12,8 +12,9 @@
  * - A timestamp is made outstanding only with the first packet that carries it.
  * - Sequence numbers obey Karn's rule: a repetition in their direction makes all of them void.
  * - A value that the other side cannot have seen is no answer.
- * Each direction writes its own stream and reads the other's, so there is no lock. What asks sets
- * `awaited` in the stream that is to answer, so that a stream of which no answer is awaited (all that
+ * Each direction writes its own stream and reads the other's, so there is no lock. What asks counts
+ * in `awaited` of the stream that is to answer, after it has written what it asks; what answers notes
+ * in `looked` up to which count all is answered. So a stream of which no answer is awaited (all that
  * goes one way only) looks at nothing but itself.
  */
 #ifndef TIDEGATE_RTT_BPF_H
@@ -153,8 +154,9 @@ static __always_inline void await_answer(struct tg_stream *own, struct tg_stream
 	own->not_before = jiffies + 1;
 	for (i = 0; i < TG_OUTSTANDING; i++) {
 		if (is_free(own->outstanding[i], other, own->marks)) {
-			own->outstanding[i] = (__u64)rtt_clock() << 32 | value;
-			other->awaited = 1;
+			/* a whole barrier: who sees the count sees what it counts */
+			__sync_lock_test_and_set(&own->outstanding[i], (__u64)rtt_clock() << 32 | value);
+			*(volatile __u8 *)&other->awaited = other->awaited + 1;
 			return;
 		}
 	}

@@ -43,14 +43,16 @@ static __always_inline void track_tcp(struct tg_flow *flow, struct tg_flow_key *
 {
 	struct tg_stream *own = &flow->streams[segment->direction & 1];
 	struct tg_stream *other = &flow->streams[!(segment->direction & 1)];
+	__u8 awaited = *(volatile __u8 *)&own->awaited;
 
 	if ((segment->flags & TCP_SYN) && segment->end != own->next_sequence)
 		forget_connection(own);
-	if (own->awaited && (segment->flags & TCP_ACK)) {
+	if (awaited != own->looked && (segment->flags & TCP_ACK)) {
 		if (segment->has_timestamps)
 			answer_timestamp(own, other, segment);
 		answer_sequence(own, other, segment);
-		own->awaited = is_awaiting(other, own);
+		if (!is_awaiting(other, own))
+			own->looked = awaited;
 	}
 	if (segment->end != segment->sequence)
 		take_sequence(flow, key, own, other, segment);

@@ -27,6 +27,7 @@
 #define TG_PLACE_ROW_AT 32u
 #define TG_PLACE_PROTOCOL_AT 56u
 #define TG_PLACE_IPV6_AT 58u
+#define TG_PLACE_CROSSED_AT 59u
 #define TG_PLACE_STATE_AT 60u
 /* Rows that a place can tell apart. */
 #define TG_FLOWS_MAX 16777216u
@@ -144,7 +145,7 @@ _Static_assert(sizeof(struct tg_clock) == 16, "tg_clock");
 /* Written while the programs run; each field on its own, in one store. */
 struct tg_control {
 	__u32 bypass; /* not 0: pass everything */
-	__u32 epoch;  /* of the address maps; advanced after each change, never 0 */
+	__u32 epoch;  /* of address maps and circuits; advanced after each change, never 0 */
 	struct tg_queues queues[2]; /* by enum tg_direction */
 	__u32 captures; /* bits: rows of tg_captures that are in use; 0 costs one branch */
 	__u32 reserved;
@@ -262,8 +263,8 @@ enum tg_flow_state {
 
 /*
  * A place of tg_flow_index: two words, of which the second is read and written whole. It has the ports
- * as in a flow's key, the flow's row, its protocol (enum tg_protocol), whether it is IPv6, and the
- * state, from the lowest bit up; it is 0 in a place that holds nothing.
+ * as in a flow's key, the flow's row, its protocol (enum tg_protocol), whether it is IPv6, whether it
+ * is the other family's ICMP, and the state, from the lowest bit up; it is 0 where nothing is.
  */
 struct tg_flow_place {
 	__u64 ends; /* IPv4: both addresses in network order, the customer's in the lower half; IPv6: a digest */
@@ -292,7 +293,7 @@ _Static_assert(sizeof(struct tg_stock) == 8, "tg_stock");
  */
 struct tg_stream {
 	__u32 epoch;         /* under which target and cpu were found; 0: not yet */
-	__u32 target;        /* slot, or another value of the address maps */
+	__u32 target;        /* slot, or another value of the address maps; in one word with epoch */
 	__u64 bytes;
 	__u64 packets;
 	__u32 last_seen;     /* jiffies, the lower half */
@@ -308,8 +309,8 @@ struct tg_stream {
 	__u8 marks;          /* which of the fields hold something; private to the programs */
 	__u8 spins;          /* QUIC: edges of the spin bit that answered each other in a row */
 	__u16 cpu;           /* the circuit's */
-	__u8 awaited;        /* the other direction, which writes it, awaits an answer by this one */
-	__u8 padding;
+	__u8 awaited;        /* how often the other direction, which writes it, made something outstanding */
+	__u8 looked;         /* what that was when all of it was answered */
 	/* second line */
 	__u64 outstanding[3]; /* TSval or sequence number, and in the upper half when it was seen, in RTT units */
 	__u32 hole_begin;     /* sequence numbers that were jumped over */

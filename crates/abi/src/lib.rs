@@ -40,6 +40,8 @@ pub const PLACE_ROW_AT: u32 = 32;
 pub const PLACE_PROTOCOL_AT: u32 = 56;
 /// Where it says whether the flow is IPv6.
 pub const PLACE_IPV6_AT: u32 = 58;
+/// Where it says whether the flow is the other family's ICMP.
+pub const PLACE_CROSSED_AT: u32 = 59;
 /// Where the state begins there.
 pub const PLACE_STATE_AT: u32 = 60;
 /// Rows that a place can tell apart.

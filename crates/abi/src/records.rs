@@ -70,7 +70,7 @@ records! {
     Control[24] {
         /// Not 0: pass everything.
         bypass: u32,
-        /// Of the address maps; advanced after each change, never 0.
+        /// Of address maps and circuits; advanced after each change, never 0.
         epoch: u32,
         /// By direction.
         queues: [Queues; 2],
@@ -261,10 +261,10 @@ records! {
         spins: u8,
         /// The circuit's.
         cpu: u16,
-        /// Not 0: the other direction awaits an answer by this one.
+        /// How often the other direction made something outstanding.
         awaited: u8,
-        /// Zero.
-        padding: u8,
+        /// What that was when all of it was answered.
+        looked: u8,
         /// TSval or sequence number, and in the upper half when it was seen, in RTT units.
         outstanding: [u64; 3],
         /// Sequence numbers that were jumped over begin here.

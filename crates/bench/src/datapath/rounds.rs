@@ -78,7 +78,6 @@ impl<'s> Stage<'s> {
             [self.readers.flows.capacity() as u32, self.readers.counters.unknown_capacity()];
         let packets = match self.scenario.tables {
             Tables::Standing => WARM_UP,
-            // no flow must be refused: after that the program does not try again for a while
             Tables::Emptied => provider::FLOWS / 2,
             Tables::Full => 8 * capacities.into_iter().max().unwrap_or(0),
         };

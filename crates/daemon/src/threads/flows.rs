@@ -41,6 +41,8 @@ impl Watch {
     }
 
     pub(super) fn run(&mut self, context: &Context) -> Result<(), DatapathError> {
+        // if it runs again, the last reading may have come to nothing
+        self.flows.tell_all();
         loop {
             self.publish()?;
             if context.sleep(TICK) {

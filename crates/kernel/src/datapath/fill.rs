@@ -27,7 +27,7 @@ impl Loaded {
         let circuits = self.options.sizes.circuits.max(1) as usize;
         let cpus = libbpf_rs::num_possible_cpus().map_err(DatapathError::Load)?;
         Ok(Filler {
-            flows: FlowTable::new(&self.object, &self.options.sizes, self.flow_seed)?,
+            flows: FlowTable::new(&self.object, self.flow_shape)?,
             traffic: mapped(&self.object, "tg_traffic", cpus * circuits)?,
             quality: mapped(&self.object, "tg_quality", circuits)?,
             circuits,

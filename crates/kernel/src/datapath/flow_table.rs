@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use abi::{FlowState, Protocol};
 use libbpf_rs::Object;
 
+use super::DatapathError;
 use super::load::mapped;
 use super::mapped::Mapped;
-use super::{DatapathError, MapSizes};
 
 const WORD: usize = size_of::<u64>();
 /// Places of a bucket.
@@ -21,6 +21,9 @@ const ENDS: usize = offset_of!(abi::FlowPlace, ends) / WORD;
 const REST: usize = offset_of!(abi::FlowPlace, rest) / WORD;
 /// The word of a key that has the protocol.
 const PORTS: usize = offset_of!(abi::FlowKey, customer_port) / WORD;
+
+/// IANA's number.
+const ICMP_V6: u8 = 58;
 
 const ROW_MASK: u64 = (abi::FLOWS_MAX as u64 - 1) << abi::PLACE_ROW_AT;
 
@@ -59,6 +62,38 @@ impl Shape {
         Self { rows, buckets, seed: RandomState::new().build_hasher().finish() }
     }
 
+    /// What a live flow has in its place, but for the row: the same as in `fill_sought`.
+    fn wanted(self, key: &abi::FlowKey) -> abi::FlowPlace {
+        let ipv4 = |address: abi::Address| Ipv6Addr::from(address.bytes).to_ipv4_mapped();
+        let raw = |address: Ipv4Addr| u64::from(u32::from_ne_bytes(address.octets()));
+        let (ends, is_ipv6) = match (ipv4(key.customer), ipv4(key.internet)) {
+            (Some(customer), Some(internet)) => (raw(internet) << 32 | raw(customer), false),
+            _ => (self.digest(key), true),
+        };
+        let (protocol, is_crossed) = match key.protocol {
+            6 => (Protocol::Tcp, false),
+            17 => (Protocol::Udp, false),
+            number => (Protocol::Icmp, (number == ICMP_V6) != is_ipv6),
+        };
+        let ports = u64::from(key.internet_port) << 16 | u64::from(key.customer_port);
+        let rest = ports
+            | (protocol as u64) << abi::PLACE_PROTOCOL_AT
+            | u64::from(is_ipv6) << abi::PLACE_IPV6_AT
+            | u64::from(is_crossed) << abi::PLACE_CROSSED_AT
+            | (FlowState::Live as u64) << abi::PLACE_STATE_AT;
+        abi::FlowPlace { ends, rest }
+    }
+
+    /// The same as in `digest_ends`.
+    fn digest(self, key: &abi::FlowKey) -> u64 {
+        let halves: [[u64; 2]; 2] =
+            [key.customer, key.internet].map(|address| bytemuck::cast(address.bytes));
+        halves.as_flattened().iter().fold(self.seed, |digest, half| {
+            let mixed = (digest ^ half).wrapping_mul(abi::FLOW_MIX);
+            (mixed ^ mixed >> 32).wrapping_add(self.seed)
+        })
+    }
+
     /// Both buckets of a flow: the same arithmetic as in `fill_sought`.
     fn buckets(self, wanted: &abi::FlowPlace) -> [usize; 2] {
         let hash = (wanted.ends ^ self.seed).wrapping_mul(abi::FLOW_MIX);
@@ -70,9 +105,8 @@ impl Shape {
 }
 
 impl FlowTable {
-    /// The table of programs that were loaded with this seed.
-    pub(super) fn new(object: &Object, sizes: &MapSizes, seed: u64) -> Result<Self, DatapathError> {
-        let shape = Shape { seed, ..Shape::new(sizes.flows) };
+    /// The table of programs that were loaded with this shape.
+    pub(super) fn new(object: &Object, shape: Shape) -> Result<Self, DatapathError> {
         let rows = shape.rows as usize;
         Ok(Self {
             shape,
@@ -88,6 +122,11 @@ impl FlowTable {
     pub(super) fn open(&self) {
         // the last that are added are the first to be used
         (0..self.rows()).rev().for_each(|row| self.add_free(row));
+    }
+
+    /// Rows that no flow has.
+    pub(super) fn free_rows(&self) -> usize {
+        self.stock.read(0).rows as usize
     }
 
     /// How many rows there are.
@@ -117,7 +156,7 @@ impl FlowTable {
 
     /// The place and the row of a flow.
     pub(super) fn find(&self, key: &abi::FlowKey) -> Option<(PlaceId, usize)> {
-        let wanted = wanted(key);
+        let wanted = self.shape.wanted(key);
         self.places_of(&wanted).find_map(|place| {
             let rest = self.rest(place).load(Ordering::Acquire);
             let row = ((rest & ROW_MASK) >> abi::PLACE_ROW_AT) as usize;
@@ -131,7 +170,7 @@ impl FlowTable {
             self.flows.write(row, flow);
             return true;
         }
-        let wanted = wanted(key);
+        let wanted = self.shape.wanted(key);
         let is_free = |place: &PlaceId| self.rest(*place).load(Ordering::Acquire) == 0;
         let Some(place) = self.places_of(&wanted).find(is_free) else { return false };
         let Some(row) = self.take_free() else { return false };
@@ -212,35 +251,4 @@ impl FlowTable {
             }
         }
     }
-}
-
-/// What a live flow has in its place, but for the row.
-fn wanted(key: &abi::FlowKey) -> abi::FlowPlace {
-    let ipv4 = |address: abi::Address| Ipv6Addr::from(address.bytes).to_ipv4_mapped();
-    let raw = |address: Ipv4Addr| u64::from(u32::from_ne_bytes(address.octets()));
-    let (ends, is_ipv6) = match (ipv4(key.customer), ipv4(key.internet)) {
-        (Some(customer), Some(internet)) => (raw(internet) << 32 | raw(customer), 0),
-        _ => (digest(key), 1),
-    };
-    let protocol = match key.protocol {
-        6 => Protocol::Tcp,
-        17 => Protocol::Udp,
-        _ => Protocol::Icmp,
-    };
-    let ports = u64::from(key.internet_port) << 16 | u64::from(key.customer_port);
-    let rest = ports
-        | (protocol as u64) << abi::PLACE_PROTOCOL_AT
-        | is_ipv6 << abi::PLACE_IPV6_AT
-        | (FlowState::Live as u64) << abi::PLACE_STATE_AT;
-    abi::FlowPlace { ends, rest }
-}
-
-/// The same as in `digest_ends`.
-fn digest(key: &abi::FlowKey) -> u64 {
-    let [customer, internet]: [[u64; 2]; 2] =
-        [key.customer, key.internet].map(|address| bytemuck::cast(address.bytes));
-    let digest = customer[0].wrapping_mul(abi::FLOW_MIX) ^ customer[1];
-    let digest = (digest ^ digest >> 32).wrapping_mul(abi::FLOW_MIX_AGAIN) ^ internet[0];
-    let digest = (digest ^ digest >> 32).wrapping_mul(abi::FLOW_MIX) ^ internet[1];
-    digest ^ digest >> 32
 }

@@ -4,9 +4,9 @@ use std::fmt;
 
 use libbpf_rs::Object;
 
+use super::DatapathError;
 use super::clock::{Clock, Moment};
-use super::flow_table::{FlowTable, PlaceId};
-use super::{DatapathError, MapSizes};
+use super::flow_table::{FlowTable, PlaceId, Shape};
 
 /// How far behind the reading's begin packets may be dated, in jiffies: they come while it goes on.
 const AHEAD_JIFFIES: u32 = 1 << 20;
@@ -20,6 +20,8 @@ pub struct Flows {
     anchor: Option<Moment>,
     /// By row: its packets when its flow was last handed over, as [`FlowTable::packets`] tells them.
     told: Vec<u32>,
+    /// Rows that were ever in use at a reading's begin: the first of them. The rest was never touched.
+    used: usize,
     /// Flows that were forgotten: their places and rows are free at the next reading.
     leaving: Vec<(PlaceId, usize)>,
 }
@@ -124,12 +126,12 @@ impl Iterator for ChangedFlows<'_> {
 }
 
 impl Flows {
-    pub(super) fn new(object: &Object, sizes: &MapSizes, seed: u64) -> Result<Self, DatapathError> {
-        let table = FlowTable::new(object, sizes, seed)?;
+    pub(super) fn new(object: &Object, shape: Shape) -> Result<Self, DatapathError> {
+        let table = FlowTable::new(object, shape)?;
         table.open();
         let told = vec![0; table.rows()];
         let clock = Clock::new(object)?;
-        Ok(Self { table, clock, anchor: None, told, leaving: Vec::new() })
+        Ok(Self { table, clock, anchor: None, told, used: 0, leaving: Vec::new() })
     }
 
     /// Room for flows.
@@ -153,24 +155,34 @@ impl Flows {
 
     /// The same, one by one. What is not asked for is handed over the next time.
     ///
+    /// What was forgotten before is free from now on. Between the two must lie longer than a packet
+    /// takes through the programs, as one that is on its way may still write to the flow's row.
+    ///
     /// # Errors
     /// Likewise.
     pub fn changed(&mut self) -> Result<ChangedFlows<'_>, DatapathError> {
         let now = self.clock.now()?;
         let anchor = self.anchor.filter(|anchor| anchor.agrees_with(&now)).unwrap_or(now);
         self.anchor = Some(anchor);
-        // no packet that was on its way then is still
+        // only flows take rows, so before any is given back there are fewest
+        self.used = self.used.max(self.table.rows() - self.table.free_rows());
         for (place, row) in self.leaving.drain(..) {
             self.told[row] = 0;
             self.table.free(place, row);
         }
         Ok(ChangedFlows {
             table: &self.table,
-            told: &mut self.told,
+            told: &mut self.told[..self.used],
             row: 0,
             now: now.jiffies(),
             dates: Dates(anchor),
         })
+    }
+
+    /// Has the next reading hand over all flows, whether packets came or not: for a reader that does
+    /// not know how much of the last reading it took in.
+    pub fn tell_all(&mut self) {
+        self.told.fill(0);
     }
 
     /// Forgets flows, making room for others at the next reading. One that is not there is none to

@@ -59,7 +59,7 @@ pub struct MapSizes {
 pub struct Loaded {
     pub(super) object: Object,
     pub(super) options: Options,
-    pub(super) flow_seed: u64,
+    pub(super) flow_shape: Shape,
     tables: Option<MapTables>,
     readers: Option<Readers>,
 }
@@ -106,13 +106,18 @@ impl Loaded {
         let tables = MapTables::new(&object, &options.sizes)?;
         let readers = Readers {
             counters: Counters::new(&object, &options.sizes, cpus as usize)?,
-            flows: Flows::new(&object, &options.sizes, shape.seed)?,
+            flows: Flows::new(&object, shape)?,
             quality: Quality::new(&object, &options.sizes)?,
             retransmits: Ring::new(&object, "tg_retransmits")?,
             captures: Captures::new(&object, tables.control().clone())?,
         };
-        let flow_seed = shape.seed;
-        Ok(Self { object, options, flow_seed, tables: Some(tables), readers: Some(readers) })
+        Ok(Self {
+            object,
+            options,
+            flow_shape: shape,
+            tables: Some(tables),
+            readers: Some(readers),
+        })
     }
 
     /// The tables that the programs look things up in. There is one writer: the first call takes

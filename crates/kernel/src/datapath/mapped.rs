@@ -12,8 +12,8 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 const WORD: usize = size_of::<u64>();
 
-/// Rows of `T` that the kernel shares with us. Both sides access whole 64-bit words, so a counter or
-/// an eight-byte record is never seen half written; a row of several words may be.
+/// Rows of `T` that the kernel shares with us. They are read and written by whole 64-bit words, so a
+/// counter or an eight-byte record is never seen half written; a row of several words may be.
 #[derive(Debug)]
 pub(super) struct Mapped<T> {
     start: NonNull<AtomicU64>,

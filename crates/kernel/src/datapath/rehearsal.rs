@@ -135,7 +135,7 @@ impl Rehearsal {
                 set_stage(driver, hook.stage(), object, hook.program(subject))?;
             }
         }
-        let flows = FlowTable::new(&loaded.object, &loaded.options.sizes, loaded.flow_seed)?;
+        let flows = FlowTable::new(&loaded.object, loaded.flow_shape)?;
         Ok(Self { loaded, flows, drivers })
     }
 

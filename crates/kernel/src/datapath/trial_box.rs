@@ -48,7 +48,7 @@ impl TrialBox {
         let rows: Vec<_> =
             customers.iter().map(|address| IpPrefix::host(*address)).zip(circuits).collect();
         tables.set_addresses(&rows).map_err(DatapathError::Fill)?;
-        let flows = FlowTable::new(&loaded.object, &loaded.options.sizes, loaded.flow_seed)?;
+        let flows = FlowTable::new(&loaded.object, loaded.flow_shape)?;
         Ok(Self { loaded, flows, readers, _tables: tables })
     }
 
