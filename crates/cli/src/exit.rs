@@ -26,7 +26,9 @@ pub(crate) enum Exit {
     Done = 0,
     /// Failed in a way that has no code of its own.
     Failed = 1,
-    /// Nobody listens on the daemon's socket. (2 is clap's, for wrong usage.)
+    /// Wrong usage; clap has the same.
+    Usage = 2,
+    /// Nobody listens on the daemon's socket.
     NotRunning = 3,
     /// The socket's permissions or the daemon keep this user out.
     NotPermitted = 4,
@@ -44,6 +46,7 @@ impl Exit {
         match failure {
             Failure::Bus(error) => Self::of_bus(error),
             Failure::Config(_) | Failure::Plan(_) | Failure::Import(_) => Self::Invalid,
+            Failure::BoxOnly => Self::Usage,
             Failure::NoCircuit { .. } | Failure::NotInForce { .. } => Self::NotFound,
             // whoever read our output has seen enough
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Self::Done,
@@ -59,6 +62,7 @@ impl Exit {
             | Failure::Read { .. }
             | Failure::Write { .. }
             | Failure::Exists { .. }
+            | Failure::Folder { .. }
             | Failure::Terminal
             | Failure::Facts { .. }
             | Failure::PlanInForce(_)

@@ -64,6 +64,17 @@ pub(crate) enum Failure {
         /// The file.
         path: PathBuf,
     },
+    /// The box is one: none of it can be chosen.
+    #[error(
+        "--filter, --node and --samples choose among nodes or circuits: `tidegate rtt circuits ...`"
+    )]
+    BoxOnly,
+    /// What is to be written is a folder.
+    #[error("{} is a folder; name a file in it", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A capture is nothing to look at.
     #[error("a capture would make a mess of the terminal; name a file, or pipe it into a program")]
     Terminal,

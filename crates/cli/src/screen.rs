@@ -66,7 +66,8 @@ fn give_back() {
     }
 }
 
-/// The lines that fit, each clearing what was right of it, then everything below.
+/// The lines that fit, then nothing. A line's place is cleared before it is drawn: after one that fills
+/// the terminal the cursor stays on its last character.
 fn picture(text: &str, rows: usize) -> String {
     let mut shown = String::from("\x1b[H");
     let lines = text.lines().count();
@@ -75,13 +76,14 @@ fn picture(text: &str, rows: usize) -> String {
         if i > 0 {
             shown.push_str("\r\n");
         }
-        shown.push_str(line);
         shown.push_str("\x1b[K");
+        shown.push_str(line);
     }
     if lines > fit {
-        shown.push_str(&format!("\r\n... {} more lines\x1b[K", lines - fit));
+        shown.push_str(&format!("\r\n\x1b[K... {} more lines", lines - fit));
+    } else if lines < rows {
+        shown.push_str("\r\n\x1b[J");
     }
-    shown.push_str("\x1b[J");
     shown
 }
 
@@ -91,10 +93,11 @@ mod tests {
 
     #[test]
     fn a_picture_replaces_the_last_and_fits() {
-        assert_eq!(picture("a\nb\n", 2), "\x1b[Ha\x1b[K\r\nb\x1b[K\x1b[J");
+        assert_eq!(picture("a\nb\n", 2), "\x1b[H\x1b[Ka\r\n\x1b[Kb");
+        assert_eq!(picture("a\nb\n", 3), "\x1b[H\x1b[Ka\r\n\x1b[Kb\r\n\x1b[J");
         assert_eq!(
             picture("a\nb\nc\nd\n", 3),
-            "\x1b[Ha\x1b[K\r\nb\x1b[K\r\n... 2 more lines\x1b[K\x1b[J"
+            "\x1b[H\x1b[Ka\r\n\x1b[Kb\r\n\x1b[K... 2 more lines"
         );
     }
 }

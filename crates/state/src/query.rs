@@ -4,15 +4,17 @@
 //! linear in the circuits however few rows are asked for.
 
 use std::cmp::Ordering;
+use std::net::IpAddr;
 
-use units::{Direction, Segment};
+use units::{Direction, IpPrefix, Segment};
 
 use crate::snapshot::{ClassFigures, Snapshot};
 
 /// Which circuits, in which order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CircuitQuery {
-    /// Only circuits whose id, name or an address contains this, whatever its letter case.
+    /// Only circuits whose id, name or an address contains this, whatever its letter case, or one of
+    /// whose blocks has this address.
     pub filter: String,
     /// Only circuits at or below this node, by index in the layout.
     pub node: Option<usize>,
@@ -94,12 +96,22 @@ impl Snapshot {
     pub fn circuits_page(&self, query: &CircuitQuery) -> Page {
         let layout = &self.layout;
         let filter = query.filter.to_lowercase();
+        let address: Option<IpAddr> = filter.parse().ok();
+        let has_address = |index: usize| {
+            address.is_some_and(|address| {
+                let holds = |block: &IpPrefix| block.contains(address);
+                let blocks = layout.circuits[index].addresses.iter();
+                blocks.filter_map(|block| block.parse().ok()).any(|block| holds(&block))
+            })
+        };
         let below = query.node.map(|node| layout.at_or_below(Some(node)));
         let matches = |index: &usize| {
             let node = layout.circuits[*index].node;
             below.as_ref().is_none_or(|below| {
                 node.is_some_and(|node| below.get(node).copied().unwrap_or(false))
-            }) && (filter.is_empty() || layout.searched(*index).contains(&filter))
+            }) && (filter.is_empty()
+                || layout.searched(*index).contains(&filter)
+                || has_address(*index))
                 && (query.rtt_samples_min == 0
                     || self.circuits[*index].rtt.customer.map_or(0, |rtt| rtt.samples)
                         >= query.rtt_samples_min)

@@ -86,6 +86,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         example.circuits.len(),
         arguments.seconds
     );
+    // what is missing here, CAKE above all, shows in every figure below
+    for warning in quality::warnings(&config.socket)? {
+        println!("note: {warning}");
+    }
     let live = Live::follow(&config.socket, std::io::stdout().is_terminal())?;
     let outcome = traffic(&lab, &example, live, &config.socket, unknown, arguments.seconds);
     let outcome = outcome.with_context(|| format!("the daemon's log:\n{}", daemon.log()))?;

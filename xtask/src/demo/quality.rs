@@ -31,11 +31,19 @@ pub(super) struct Quality {
     pub(super) retransmits: PerDirection<u64>,
 }
 
+/// What the daemon warns of.
+pub(super) fn warnings(socket: &Path) -> Result<Vec<String>> {
+    Ok(connect(socket)?.status()?.warnings)
+}
+
+fn connect(socket: &Path) -> Result<Client> {
+    Client::connect(socket, ANSWER_DEADLINE).context("the daemon's socket does not answer")
+}
+
 impl Measured {
     /// Asks the daemon.
     pub(super) fn ask(socket: &Path) -> Result<Self> {
-        let mut client = Client::connect(socket, ANSWER_DEADLINE)
-            .context("the daemon's socket does not answer")?;
+        let mut client = connect(socket)?;
         let query = CircuitsQuery { limit: CircuitsQuery::MAX_LIMIT, ..CircuitsQuery::default() };
         let rows = client.circuits(query)?.rows.into_iter();
         let circuits = rows.map(|row| {

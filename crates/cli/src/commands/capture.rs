@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use bus::{Capture, CaptureEnd, CaptureEnded, CaptureRequest, CaptureTarget, inert};
+use bus::{Capture, CaptureEnd, CaptureEnded, CaptureRequest, CaptureTarget, Capturing, inert};
 use clap::Args;
 use serde::Serialize;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -25,6 +25,9 @@ use crate::reading::connect;
 const PROGRESS: Duration = Duration::from_millis(250);
 
 /// Whose packets, how many, and where to.
+///
+/// Packets are taken as they arrive at the box, before they wait in a queue: what a queue drops later is
+/// in the file, and what it delays is not delayed there.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// A circuit's id, or a host's address on either side.
@@ -96,11 +99,12 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<()
     let mut client = connect(socket)?;
     let program = format!("tidegated {}", client.welcome().daemon_version);
     let request = options.request();
-    let comment = request.target.to_string();
+    let comment = format!("{}, as packets arrived, before any queue", request.target);
     let mut capture = client.capture(request)?;
     let out = BufWriter::new(open(options)?);
     let failed = |error| write_failure(options, error);
     let terms = capture.capturing();
+    output.note(&limited(options, terms));
     let mut file = Pcapng::begin(out, &program, &comment, &terms.interfaces, terms.snap_length)
         .map_err(failed)?;
     let pumped = pump(&mut capture, &mut file, &stop, options);
@@ -118,6 +122,25 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<()
     }
     pumped.and(finished)?;
     ended.map_or(Ok(()), |ended| tell(options, packets, ended, output))
+}
+
+/// What the configuration grants less of than was asked for.
+fn limited(options: &Options, terms: &Capturing) -> String {
+    let Options { seconds, packets, snap_length, .. } = *options;
+    let mut limits = Vec::new();
+    if terms.seconds < seconds {
+        limits.push(format!("{} s (seconds_max)", terms.seconds));
+    }
+    if terms.packets < packets {
+        limits.push(format!("{} packets (packets_max)", count(terms.packets.into())));
+    }
+    if terms.snap_length < snap_length {
+        limits.push(format!("{} bytes of each (snap_length_max)", terms.snap_length));
+    }
+    if limits.is_empty() {
+        return String::new();
+    }
+    format!("limited by [capture] to {}\n", limits.join(", "))
 }
 
 /// Raised by the first Ctrl-C or SIGTERM; the second then does what it does by default.
@@ -139,6 +162,9 @@ fn open(options: &Options) -> Result<Box<dyn Write>, Failure> {
     how.write(true).mode(0o600);
     let how = if options.force { how.create(true).truncate(true) } else { how.create_new(true) };
     let path = &options.output;
+    if path.is_dir() {
+        return Err(Failure::Folder { path: path.clone() });
+    }
     match how.open(path) {
         Ok(file) => Ok(Box::new(file)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -232,7 +258,9 @@ fn tell(
 
 fn text(summary: &Summary) -> String {
     let ended = match summary.reason {
-        CaptureEnd::Seconds | CaptureEnd::Packets | CaptureEnd::Asked => "",
+        CaptureEnd::Seconds => " (the time was over)",
+        CaptureEnd::Packets => " (all that were asked for)",
+        CaptureEnd::Asked => "",
         CaptureEnd::Stopped => " (the daemon ended it)",
     };
     let (packets, lost) = (count(summary.packets), count(summary.lost));

@@ -35,7 +35,8 @@ pub(crate) struct Options {
     #[command(flatten)]
     order: Order,
 
-    /// Only circuits whose id, name or an address contains this text, whatever its letter case.
+    /// Only circuits whose id, name or an address contains this text, whatever its letter case, or
+    /// that have this address.
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     filter: String,
 
@@ -201,7 +202,11 @@ impl Shown for Slow {
         let mut shown =
             fitted(&SLOW_HEADS, &["marks/s", "node"], page.rows.iter().map(slow_row), look);
         let window = duration(page.window_ms);
-        shown.push_str(&format!("\nRTT: 90th percentile of the last {window}\n"));
+        shown.push_str(&format!(
+            "\nRTT: 90th percentile of the last {window}, of circuits with at least {SLOW_SAMPLES_MIN} \
+             samples on the customers' side.\nThe Internet side, where uploads wait: tidegate rtt \
+             circuits --side internet\n"
+        ));
         shown.push_str(&footer("circuits", page.rows.len(), page.matched, page.total));
         shown
     }

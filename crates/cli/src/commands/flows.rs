@@ -20,9 +20,10 @@ use crate::table::{Head, figure, fitted, text};
 /// Which flows, in which order.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// What orders them. They descend unless said otherwise.
-    #[arg(long, value_enum, value_name = "KEY", default_value = "rate")]
-    sort: SortKey,
+    /// What orders them: rate without it, last-seen of recent ones. They descend unless said
+    /// otherwise.
+    #[arg(long, value_enum, value_name = "KEY")]
+    sort: Option<SortKey>,
 
     #[command(flatten)]
     by: By,
@@ -54,7 +55,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "CODE")]
     country: Option<String>,
 
-    /// Instead of the flows that go on, those that ended within the last five minutes.
+    /// Instead of the flows that go on, those that ended lately ([flows] recent, 5 min by default).
     #[arg(long)]
     recent: bool,
 
@@ -131,7 +132,10 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<()
         asn: options.asn,
         country: options.country.clone(),
         recent: options.recent,
-        sort: options.sort.into(),
+        sort: options
+            .sort
+            .unwrap_or(if options.recent { SortKey::LastSeen } else { SortKey::Rate })
+            .into(),
         by: options.by.direction(),
         descending: options.order.descending(true),
         offset: options.page.offset,

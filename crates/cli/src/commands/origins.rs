@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bus::{OriginGroup, OriginRow, OriginSort, OriginsPage, OriginsQuery, Topic, View};
+use bus::{Origin, OriginGroup, OriginRow, OriginSort, OriginsPage, OriginsQuery, Topic, View};
 use clap::{Args, ValueEnum};
 use comfy_table::Cell;
 
@@ -59,7 +59,7 @@ enum Group {
 enum SortKey {
     /// The rate now.
     Rate,
-    /// Bytes of the flows that go on.
+    /// Bytes of all its flows since its file was loaded.
     Bytes,
     /// Flows that go on.
     Flows,
@@ -121,6 +121,9 @@ impl Shown for OriginsPage {
     fn text(&self, look: &Look) -> String {
         let mut shown = fitted(&HEADS, &["bytes down / up"], self.rows.iter().map(row), look);
         shown.push('\n');
+        if self.rows.iter().all(|row| row.origin == Origin::default()) {
+            shown.push_str("No origin is known: [files] origins names the tables that tell.\n");
+        }
         shown.push_str(&footer("origins", self.rows.len(), self.matched, self.total));
         shown
     }

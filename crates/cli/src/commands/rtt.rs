@@ -22,9 +22,9 @@ const BAR_MAX: u64 = 40;
 /// Whose RTTs, in which order.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Whose.
-    #[arg(value_enum, value_name = "GROUP", default_value = "box")]
-    group: Group,
+    /// Whose. The box's without it, or the circuits' where some are asked for.
+    #[arg(value_enum, value_name = "GROUP")]
+    group: Option<Group>,
 
     /// What orders them. Names ascend, figures descend unless said otherwise.
     #[arg(long, value_enum, value_name = "KEY", default_value = "p90")]
@@ -109,8 +109,13 @@ impl From<SortKey> for RttSort {
 
 /// Shows RTTs.
 pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<(), Failure> {
+    let some = !options.filter.is_empty() || options.node.is_some() || options.samples > 0;
+    if some && options.group == Some(Group::Box) {
+        return Err(Failure::BoxOnly);
+    }
+    let group = options.group.unwrap_or(if some { Group::Circuits } else { Group::Box });
     let query = RttQuery {
-        group: match options.group {
+        group: match group {
             Group::Box => RttGroup::Box,
             Group::Nodes => RttGroup::Nodes,
             Group::Circuits => RttGroup::Circuits,
@@ -154,19 +159,20 @@ impl Shown for RttPage {
     }
 
     fn text(&self, look: &Look) -> String {
-        let mut shown = format!("RTT of the last {}\n", duration(self.window_ms));
+        let mut shown =
+            format!("RTT of the last {}, waiting in this box included\n", duration(self.window_ms));
         match &self.rows[..] {
             [whole] if whole.id.is_empty() => shown.push_str(&sides(&whole.rtt)),
             rows => {
                 shown.push('\n');
                 shown.push_str(&fitted(&HEADS, &["node", "name"], rows.iter().map(row), look));
                 shown.push('\n');
-                shown.push_str(&footer("RTTs", rows.len(), self.matched, self.total));
+                shown.push_str(&footer("rows", rows.len(), self.matched, self.total));
             }
         }
         if let Some(histogram) = &self.histogram {
             for segment in Segment::ALL {
-                shown.push_str(&format!("\n{}\n", title(segment)));
+                shown.push_str(&format!("\n{} of the whole box\n", title(segment)));
                 shown.push_str(&bars(&histogram[segment], look));
             }
         }

@@ -103,6 +103,8 @@ fn options_of_flows_become_the_query() {
         topics(&["flows", all]),
         [Topic::Flows(FlowsQuery::default()), Topic::Flows(expected)]
     );
+    let recent = FlowsQuery { recent: true, sort: FlowSort::LastSeen, ..FlowsQuery::default() };
+    assert_eq!(topics(&["flows --recent"]), [Topic::Flows(recent)]);
 }
 
 #[test]
@@ -155,6 +157,13 @@ fn options_of_rtts_become_the_query() {
         ..RttQuery::default()
     };
     assert_eq!(topics(&["rtt", all]), [Topic::Rtt(RttQuery::default()), Topic::Rtt(expected)]);
+    // what chooses circuits is not lost on the box
+    let chosen =
+        RttQuery { group: RttGroup::Circuits, node: Some("AP_1".into()), ..RttQuery::default() };
+    assert_eq!(topics(&["rtt --node AP_1"]), [Topic::Rtt(chosen)]);
+    let output = StandIn::new(answer).run(&["rtt", "box", "--node", "AP_1"]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("rtt circuits"), "{}", stderr(&output));
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn tshark_reads_what_was_captured() {
     let (_folder, file) = place();
     let output = daemon().run(&["capture", "1001", "-o", &file]);
     assert_eq!((code(&output), stderr(&output)), (0, ""));
-    assert_eq!(stdout(&output), format!("50 packets, 3 lost, {file}\n"));
+    assert_eq!(stdout(&output), format!("50 packets, 3 lost, {file} (all that were asked for)\n"));
     let fields = [
         "frame.time_epoch",
         "frame.interface_name",
@@ -195,7 +195,10 @@ fn options_become_the_request() {
 fn a_capture_goes_to_the_standard_output_with_its_summary_beside_it() {
     let (_folder, file) = place();
     let output = daemon().run(&["capture", "1001", "-o", "-"]);
-    assert_eq!((code(&output), stderr(&output)), (0, "50 packets, 3 lost, -\n"));
+    assert_eq!(
+        (code(&output), stderr(&output)),
+        (0, "50 packets, 3 lost, - (all that were asked for)\n")
+    );
     fs::write(&file, &output.stdout).unwrap();
     assert_eq!(tshark(&file, &["frame.len"]).len(), 50);
     let output = daemon().run(&["capture", "1001", "-o", "-", "--json"]);

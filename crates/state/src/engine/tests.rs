@@ -188,6 +188,23 @@ fn pages_are_cut_from_the_order_of_all() {
     assert_eq!(snapshot.circuits_page(&named).matched, 10);
 }
 
+#[test]
+fn a_circuit_is_found_by_any_of_its_addresses() {
+    let mut prefixed = circuit("a", 0, None, 10);
+    prefixed.addresses = ["100.64.2.8/29".into(), "2001:db8:4:10::/64".into()].into();
+    let layout = layout(vec![prefixed, circuit("b", 1, None, 10)]);
+    let mut engine = Engine::new();
+    engine.update(&layout, sample(1, &[0; 2]));
+    let snapshot = engine.store().latest();
+    let found = |filter: &str| {
+        let query = CircuitQuery { filter: filter.into(), limit: 9, ..CircuitQuery::default() };
+        snapshot.circuits_page(&query).rows
+    };
+    assert_eq!(found("100.64.2.9"), [0]);
+    assert_eq!(found("2001:DB8:4:10::1"), [0]);
+    assert!(found("100.64.2.16").is_empty());
+}
+
 /// A reading of one row: retransmissions so far, and ten samples in each of these bins.
 fn quality(slot: u32, retransmits: u64, bins: &[u8]) -> (CircuitSlot, QualityReading) {
     let customer = bins.iter().map(|bin| (*bin, 10)).collect();
