@@ -252,3 +252,6 @@ impl FlowTable {
         }
     }
 }
+
+#[cfg(test)]
+mod in_kernel;
