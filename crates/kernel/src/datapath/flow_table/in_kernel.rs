@@ -84,7 +84,7 @@ fn pass(ingress: &OwnedFd, frame: &[u8]) {
 
 /// What is in the table, which nobody changes now, is found where it is, once, and no row is lost.
 fn check(flows: &mut Flows, table: &FlowTable) {
-    drop(flows.changed().unwrap());
+    let _ = flows.changed().unwrap();
     let mut rows = HashMap::new();
     for row in 0..table.rows() {
         let Some(key) = table.key(row) else { continue };
