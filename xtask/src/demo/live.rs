@@ -113,7 +113,8 @@ impl Live {
         if self.lines_drawn > 0 {
             print!("\x1b[{}A\x1b[J", self.lines_drawn);
         }
-        println!("{text}");
+        // A line that was wrapped would take more than the one that is gone up over.
+        println!("\x1b[?7l{text}\x1b[?7h");
         self.lines_drawn = text.lines().count();
         // A terminal that is gone ends the program by a signal.
         let _ = std::io::stdout().flush();

@@ -61,7 +61,10 @@ impl fmt::Display for Report {
 impl Report {
     /// What the daemon measured, without a verdict.
     fn write_measured(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\nRound trips (median and 90th percentile, ms) and TCP segments sent again")?;
+        writeln!(
+            f,
+            "\nRound trips, waiting in the box included (median and 90th percentile, ms), and TCP segments sent again"
+        )?;
         let heads = ["customer p50 / p90", "Internet p50 / p90", "down / up"];
         writeln!(f, "{:<41} {:>22} {:>22} {:>16}", "", heads[0], heads[1], heads[2])?;
         let percentiles = |rtt: Option<RttResult>| {
