@@ -49,30 +49,46 @@ static __always_inline __u32 read_ports(const struct packet *packet, enum tg_pro
 	return direction == TG_DOWNLOAD ? ports >> 16 | ports << 16 : ports;
 }
 
-/* Epoch and target of a stream, on a little-endian machine. */
-#define OWNER_EPOCH(word) ((__u32)(word))
-#define OWNER_TARGET(word) ((__u32)((word) >> 32))
+/* Whose a packet is. */
+struct owner {
+	__u32 target;
+	__u16 cpu; /* of its circuit, if it has one */
+};
 
-/* Remembers whose the stream is, and that circuit's CPU: epoch and target whole, as they belong together. */
-static __always_inline void settle_stream(struct tg_stream *stream, __u32 target,
-					  enum tg_direction direction, __u32 epoch)
+/* Whose a packet of this customer is, as the address maps say. */
+static __always_inline struct owner find_owner(const struct tg_address *customer,
+					       enum tg_direction direction)
 {
-	stream->cpu = is_slot(target) ? circuit_place(target, direction).cpu : 0;
-	*(volatile __u64 *)&stream->epoch = (__u64)target << 32 | epoch;
+	struct owner owner = { .target = lookup_address(customer) };
+
+	if (is_slot(owner.target))
+		owner.cpu = circuit_place(owner.target, direction).cpu;
+	return owner;
+}
+
+/* Epoch and target of a stream, on a little-endian machine. */
+#define STREAM_EPOCH(word) ((__u32)(word))
+#define STREAM_TARGET(word) ((__u32)((word) >> 32))
+
+/* Remembers whose the stream is; epoch and target in one store, as they belong together. */
+static __always_inline void settle_stream(struct tg_stream *stream, struct owner owner, __u32 epoch)
+{
+	stream->cpu = owner.cpu;
+	*(volatile __u64 *)&stream->epoch = (__u64)owner.target << 32 | epoch;
 }
 
 /* Whose the stream is: as remembered, or by another look at the address if the maps have changed. */
-static __always_inline __u32 stream_target(struct tg_stream *stream, const struct tg_flow_key *key,
-					   enum tg_direction direction, __u32 epoch)
+static __always_inline struct owner stream_owner(struct tg_stream *stream, const struct tg_flow_key *key,
+						 enum tg_direction direction, __u32 epoch)
 {
-	__u64 owner = *(volatile __u64 *)&stream->epoch;
-	__u32 target = OWNER_TARGET(owner);
+	__u64 word = *(volatile __u64 *)&stream->epoch;
+	struct owner owner = { .target = STREAM_TARGET(word), .cpu = stream->cpu };
 
-	if (OWNER_EPOCH(owner) != epoch) {
-		target = lookup_address(&key->customer);
-		settle_stream(stream, target, direction, epoch);
+	if (STREAM_EPOCH(word) != epoch) {
+		owner = find_owner(&key->customer, direction);
+		settle_stream(stream, owner, epoch);
 	}
-	return target;
+	return owner;
 }
 
 /* RFC 3168, section 5: the lower two bits, 3 for congestion experienced. */

@@ -22,6 +22,7 @@ struct work {
 	struct segment segment;
 	struct tg_flow_key key;
 	struct sought sought;
+	struct owner owner;
 };
 
 /* 0 -> work. Writer and reader: xdp_ingress on that CPU. Bound: 1. */
@@ -116,23 +117,6 @@ static __always_inline __u32 headers_end(struct xdp_md *ctx, const struct packet
 	return packet->payload + (at[12] >> 4) * 4;
 }
 
-/* Whose a packet is. */
-struct owner {
-	__u32 target;
-	__u16 cpu; /* of its circuit, if it has one */
-};
-
-/* Whose a packet without a flow is. */
-static __always_inline struct owner owner_by_address(const struct tg_address *customer,
-						     enum tg_direction direction)
-{
-	struct owner owner = { .target = lookup_address(customer) };
-
-	if (is_slot(owner.target))
-		owner.cpu = circuit_place(owner.target, direction).cpu;
-	return owner;
-}
-
 /* Finds the packet's flow, or makes one, and takes the packet into it. Tells whose the packet is. */
 static __always_inline struct owner find_flow(struct xdp_md *ctx, struct tg_totals *totals,
 					      struct work *work, enum tg_protocol protocol,
@@ -142,15 +126,14 @@ static __always_inline struct owner find_flow(struct xdp_md *ctx, struct tg_tota
 	void *data = (void *)(long)ctx->data;
 	__u8 *at = data + (work->packet.payload & FRAME_OFFSET_MAX);
 	struct tg_flow *flow;
-	struct tg_stream *own;
 	struct owner owner;
 
 	if (protocol == TG_OTHER || work->packet.later_fragment || at + 8 > (__u8 *)(long)ctx->data_end)
-		return owner_by_address(&work->key.customer, direction);
+		return find_owner(&work->key.customer, direction);
 	fill_ports(&work->key, read_ports(&work->packet, protocol, direction, at), work->packet.protocol);
 	flow = known_flow(&work->sought, &work->key, protocol, work->packet.is_ipv6);
 	if (!flow) {
-		owner = owner_by_address(&work->key.customer, direction);
+		owner = find_owner(&work->key.customer, direction);
 		if (owner.target == TG_TARGET_IGNORED)
 			return owner;
 		if (is_table_full() || !make_flow(&work->sought, &work->key, jiffies))
@@ -158,14 +141,15 @@ static __always_inline struct owner find_flow(struct xdp_md *ctx, struct tg_tota
 		flow = bpf_map_lookup_elem(&tg_flows, &work->sought.row);
 		if (!flow)
 			return owner;
-		settle_stream(&flow->streams[direction & 1], owner.target, direction, epoch);
+		settle_stream(&flow->streams[direction & 1], owner, epoch);
+	} else {
+		owner = stream_owner(&flow->streams[direction & 1], &work->key, direction, epoch);
 	}
-	own = &flow->streams[direction & 1];
-	owner.target = stream_target(own, &work->key, direction, epoch);
-	owner.cpu = own->cpu;
 	*has_flow = 1;
+	work->owner = owner;
+	barrier(); /* from here on it is whose the map says: one path for the verifier */
 	track(ctx, flow, work, protocol, direction, length, jiffies);
-	return owner;
+	return work->owner;
 }
 
 /* For the captures that are running: rarely any. */

@@ -255,3 +255,77 @@ impl FlowTable {
 
 #[cfg(test)]
 mod in_kernel;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(customer: &str, protocol: u8) -> abi::FlowKey {
+        let address = |text: &str| abi::Address {
+            bytes: match text.parse().unwrap() {
+                std::net::IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+                std::net::IpAddr::V6(v6) => v6.octets(),
+            },
+        };
+        let internet = if customer.contains(':') { "2001:db8::1" } else { "203.0.113.1" };
+        abi::FlowKey {
+            customer: address(customer),
+            internet: address(internet),
+            customer_port: 77,
+            protocol,
+            ..abi::FlowKey::default()
+        }
+    }
+
+    #[test]
+    fn tables_of_every_size_have_a_place_for_each_row() {
+        for flows in [0, 1, 7, 1024, 131_072, 16_000_000, u32::MAX] {
+            let shape = Shape::new(flows);
+            assert_eq!(shape.rows, flows.clamp(1, abi::FLOWS_MAX), "{flows}");
+            assert!(shape.buckets as usize * PLACES >= shape.rows as usize, "{flows}");
+            for customer in ["100.64.0.1", "255.255.255.255", "2001:db8:1::7"] {
+                let buckets = shape.buckets(&shape.wanted(&key(customer, 17)));
+                assert!(buckets.iter().all(|bucket| *bucket < shape.buckets as usize), "{flows}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_differs_in_anything_has_another_place() {
+        let shape = Shape::new(1024);
+        let keys = ["100.64.0.1", "100.64.0.2", "2001:db8:1::7", "2001:db8:1::8"]
+            .map(|customer| [1, 6, 17, 58].map(|protocol| key(customer, protocol)));
+        let mut places: Vec<_> = keys
+            .as_flattened()
+            .iter()
+            .map(|key| shape.wanted(key))
+            .map(|place| (place.ends, place.rest))
+            .collect();
+        places.sort_unstable();
+        places.dedup();
+        assert_eq!(places.len(), 16);
+    }
+
+    #[test]
+    fn nobody_knows_which_long_addresses_have_the_same_digest() {
+        let [one, other] = [1, 2].map(|seed| Shape { seed, ..Shape::new(1024) });
+        // without the seed in each step this pair would have the same digest under any
+        let first = key("2001:db8:1::7", 17);
+        let halves: [u64; 2] = bytemuck::cast(first.customer.bytes);
+        let collides = |shape: Shape, changed: u64| {
+            // another first half, and a second half that makes up for it
+            let step = |half: u64| {
+                let mixed = (shape.seed ^ half).wrapping_mul(abi::FLOW_MIX);
+                (mixed ^ mixed >> 32).wrapping_add(shape.seed)
+            };
+            let second = step(halves[0]) ^ halves[1] ^ step(changed);
+            abi::FlowKey {
+                customer: abi::Address { bytes: bytemuck::cast([changed, second]) },
+                ..first
+            }
+        };
+        let made = collides(one, 0x1234);
+        assert_eq!(one.digest(&made), one.digest(&first), "the pair is made for this seed");
+        assert_ne!(other.digest(&made), other.digest(&first));
+    }
+}

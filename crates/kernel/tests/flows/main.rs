@@ -202,6 +202,18 @@ fn rows_and_places_come_back() {
 }
 
 #[test]
+fn a_reader_that_lost_its_place_is_told_of_all_flows() {
+    let mut stick = box_or_skip!(64);
+    for port in 1..=10 {
+        stick.upload(&Frame::ethernet().ipv4(to_server()).udp(port, 53));
+    }
+    assert_eq!(stick.changed().len(), 10);
+    stick.readers.flows.tell_all();
+    assert_eq!(stick.changed().len(), 10);
+    assert_eq!(stick.changed().len(), 0);
+}
+
+#[test]
 fn what_comes_for_a_flow_on_its_way_out_begins_another() {
     let mut stick = box_or_skip!(16);
     let packet = || Frame::ethernet().ipv4(to_server()).udp(1, 53);
