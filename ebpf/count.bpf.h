@@ -15,23 +15,27 @@ static __always_inline struct tg_totals *this_totals(void)
 	return bpf_map_lookup_elem(&tg_totals, &cpu);
 }
 
-static __always_inline void add(struct tg_count *counts, enum tg_direction direction,
-				enum tg_protocol protocol, __u64 bytes)
+static __always_inline void add(struct tg_count *count, __u64 bytes)
 {
-	struct tg_count *count = &counts[(direction & 1) * TG_PROTOCOL_COUNT + (protocol & 3)];
-
 	count->bytes += bytes;
 	count->packets++;
+}
+
+/* Which of the counters of a circuit or the box. */
+static __always_inline __u32 counter_of(enum tg_direction direction, enum tg_protocol protocol)
+{
+	return (direction & 1) * TG_PROTOCOL_COUNT + (protocol & 3);
 }
 
 static __always_inline void count_circuit(__u32 slot, enum tg_direction direction,
 					  enum tg_protocol protocol, __u64 bytes)
 {
-	__u32 row = bpf_get_smp_processor_id() * settings.circuits + slot;
-	struct tg_traffic *traffic = bpf_map_lookup_elem(&tg_traffic, &row);
+	__u32 counters = bpf_get_smp_processor_id() * TG_DIRECTION_COUNT * TG_PROTOCOL_COUNT;
+	__u32 row = (counters + counter_of(direction, protocol)) * settings.circuits + slot;
+	struct tg_count *count = bpf_map_lookup_elem(&tg_traffic, &row);
 
-	if (traffic)
-		add(traffic->counts, direction, protocol, bytes);
+	if (count)
+		add(count, bytes);
 }
 
 static __always_inline void add_to_unknown(struct tg_unknown_host *host, enum tg_direction direction,

@@ -91,12 +91,25 @@ static __always_inline struct owner stream_owner(struct tg_stream *stream, const
 	return owner;
 }
 
-/* RFC 3168, section 5: the lower two bits, 3 for congestion experienced. */
-static __always_inline void count_in_stream(struct tg_stream *stream, __u8 tos, __u64 bytes,
-					    __u64 jiffies)
+/* One direction of a flow, whole. */
+struct half {
+	struct tg_stream *stream;
+	struct tg_history *history;
+};
+
+static __always_inline struct half half_of(struct tg_flow *flow, struct tg_flow_history *history,
+					   enum tg_direction direction)
 {
+	return (struct half){ &flow->streams[direction & 1], &history->streams[direction & 1] };
+}
+
+/* RFC 3168, section 5: the lower two bits, 3 for congestion experienced. */
+static __always_inline void count_in_half(struct half half, __u8 tos, __u64 bytes, __u64 jiffies)
+{
+	struct tg_stream *stream = half.stream;
+
 	if (!stream->packets)
-		stream->first_seen = jiffies;
+		half.history->first_seen = jiffies;
 	stream->bytes += bytes;
 	stream->packets++;
 	stream->last_seen = jiffies;

@@ -3,9 +3,11 @@
  * The table of flows: an index of buckets, and rows.
  *
  * A hash of its ends gives a flow two buckets, and it takes the first free place of the first, or of
- * the second when that is full. A place tells an IPv4 flow's ends and its row, so one look at
- * one bucket finds it. Of an IPv6 flow it has a digest, and the key beside the row decides. Rows come
- * from a stack, so those in use lie close together however large the table is.
+ * the second when that is full. A place tells the row, and the ports exclusive-or'd with a hash of the
+ * addresses. So another flow's place is hardly ever taken for the wanted one, whatever the ports;
+ * and where the row has the same addresses, the same word means the same ports. Of an IPv6 flow the row
+ * has a digest, and the key beside it decides. Rows come from a stack, so those in use lie close
+ * together however large the table is.
  *
  * The programs claim free places and take rows by compare and exchange, and give nothing up that
  * lives: only userspace takes flows out. What it took out is free again only a while later, when no
@@ -32,8 +34,8 @@
 
 /* A flow that is looked for. */
 struct sought {
-	__u64 ends; /* as in its place */
-	__u64 rest; /* likewise, of a live flow, without the row */
+	__u64 ends;  /* as in its streams */
+	__u64 place; /* of a live flow, without the row */
 	__u32 buckets[2];
 	__u32 row;
 	__u32 claimed; /* the place: of all places, in the order of buckets */
@@ -56,43 +58,53 @@ static __always_inline __u64 digest_ends(const struct tg_flow_key *key)
 	return digest;
 }
 
-/* What the flow of the key has in its place, and where that place can be. */
+/* What the flow of the key has in its place and its streams, and where that place can be. */
 static __always_inline void fill_sought(struct sought *sought, const struct tg_flow_key *key,
 					enum tg_protocol protocol, int is_ipv6)
 {
 	__u64 ports = *(const __u32 *)&key->customer_port, ends, hash;
-	__u64 rest = ports | (__u64)protocol << TG_PLACE_PROTOCOL_AT |
-		     (__u64)TG_FLOW_STATE_LIVE << TG_PLACE_STATE_AT;
+	__u64 place = ports | (__u64)protocol << TG_PLACE_PROTOCOL_AT |
+		      (__u64)TG_FLOW_STATE_LIVE << TG_PLACE_STATE_AT;
 
 	if (is_ipv6) {
 		ends = digest_ends(key);
-		rest |= PLACE_IPV6;
+		place |= PLACE_IPV6;
 	} else {
 		ends = (__u64)((const __u32 *)key->internet.bytes)[3] << 32 |
 		       ((const __u32 *)key->customer.bytes)[3];
 	}
-	rest |= (__u64)(protocol == TG_ICMP && (key->protocol == PROTOCOL_ICMPV6) != !!is_ipv6)
-		<< TG_PLACE_CROSSED_AT;
+	place |= (__u64)(protocol == TG_ICMP && (key->protocol == PROTOCOL_ICMPV6) != !!is_ipv6)
+		 << TG_PLACE_CROSSED_AT;
 	hash = (ends ^ settings.flow_seed) * TG_FLOW_MIX;
-	hash = (hash ^ hash >> 32 ^ rest) * TG_FLOW_MIX_AGAIN;
+	hash ^= hash >> 32;
+	place ^= (__u32)hash;
+	hash = (hash ^ place) * TG_FLOW_MIX_AGAIN;
 	hash ^= hash >> 32;
 	sought->ends = ends;
-	sought->rest = rest;
+	sought->place = place;
 	sought->buckets[0] = (hash >> 32) * settings.flow_buckets >> 32;
 	sought->buckets[1] = (__u64)(__u32)hash * settings.flow_buckets >> 32;
 }
 
-static __always_inline int has_ends(__u32 row, const struct tg_flow_key *key)
+/* Whether the flow in this row, whose place is the sought one's, has its addresses too. */
+static __always_inline int has_ends(__u32 row, const struct sought *sought, const struct tg_flow_key *key,
+				    enum tg_direction direction)
 {
-	const __u64 *found = bpf_map_lookup_elem(&tg_flow_keys, &row), *wanted = (const __u64 *)key;
+	const struct tg_flow *flow = bpf_map_lookup_elem(&tg_flows, &row);
+	const __u64 *found, *wanted = (const __u64 *)key;
 
+	if (!flow || *(volatile __u64 *)&flow->streams[direction & 1].ends != sought->ends)
+		return 0;
+	if (!(sought->place & PLACE_IPV6))
+		return 1;
+	found = bpf_map_lookup_elem(&tg_flow_keys, &row);
 	return found && found[0] == wanted[0] && found[1] == wanted[1] && found[2] == wanted[2] &&
 	       found[3] == wanted[3];
 }
 
 /* The row of the flow, if it is in this one of its buckets. */
 static __always_inline __u32 find_in_bucket(const struct sought *sought, const __u32 *number,
-					    const struct tg_flow_key *key)
+					    const struct tg_flow_key *key, enum tg_direction direction)
 {
 	struct tg_flow_bucket *bucket = bpf_map_lookup_elem(&tg_flow_index, number);
 	__u32 i;
@@ -100,32 +112,31 @@ static __always_inline __u32 find_in_bucket(const struct sought *sought, const _
 	if (!bucket)
 		return ROW_NONE;
 	for (i = 0; i < FLOW_PLACES; i++) {
-		struct tg_flow_place *place = &bucket->places[i];
-		__u64 rest = *(volatile __u64 *)&place->rest;
+		__u64 place = *(volatile __u64 *)&bucket->places[i];
 
-		if (PLACE_NO_ROW(rest) != sought->rest || *(volatile __u64 *)&place->ends != sought->ends)
-			continue;
-		if (!(rest & PLACE_IPV6) || has_ends(PLACE_ROW(rest), key))
-			return PLACE_ROW(rest);
+		if (PLACE_NO_ROW(place) == sought->place &&
+		    has_ends(PLACE_ROW(place), sought, key, direction))
+			return PLACE_ROW(place);
 	}
 	return ROW_NONE;
 }
 
 /* The flow of the key; NULL when it is not in the table. `sought` becomes what make_flow takes. */
 static __always_inline struct tg_flow *known_flow(struct sought *sought, const struct tg_flow_key *key,
-						  enum tg_protocol protocol, int is_ipv6)
+						  enum tg_protocol protocol,
+						  enum tg_direction direction, int is_ipv6)
 {
 	fill_sought(sought, key, protocol, is_ipv6);
 	barrier(); /* from here on it is what the map says: one path for the verifier */
-	sought->row = find_in_bucket(sought, &sought->buckets[0], key);
+	sought->row = find_in_bucket(sought, &sought->buckets[0], key, direction);
 	if (sought->row == ROW_NONE)
-		sought->row = find_in_bucket(sought, &sought->buckets[1], key);
+		sought->row = find_in_bucket(sought, &sought->buckets[1], key, direction);
 	barrier();
 	return bpf_map_lookup_elem(&tg_flows, &sought->row);
 }
 
 /* Claims a free place in this bucket. */
-static __always_inline struct tg_flow_place *claim_in_bucket(struct sought *sought, const __u32 *number)
+static __always_inline __u64 *claim_in_bucket(struct sought *sought, const __u32 *number)
 {
 	struct tg_flow_bucket *bucket = bpf_map_lookup_elem(&tg_flow_index, number);
 	__u32 i;
@@ -133,10 +144,10 @@ static __always_inline struct tg_flow_place *claim_in_bucket(struct sought *soug
 	if (!bucket)
 		return NULL;
 	for (i = 0; i < FLOW_PLACES; i++) {
-		struct tg_flow_place *place = &bucket->places[i];
+		__u64 *place = &bucket->places[i];
 
-		if (*(volatile __u64 *)&place->rest ||
-		    __sync_val_compare_and_swap(&place->rest, 0, sought->rest ^ PLACE_CLAIM))
+		if (*(volatile __u64 *)place ||
+		    __sync_val_compare_and_swap(place, 0, sought->place ^ PLACE_CLAIM))
 			continue;
 		sought->claimed = *number * FLOW_PLACES + i;
 		return place;
@@ -154,18 +165,14 @@ static __always_inline int has_rival(const struct sought *sought, const __u32 *n
 	if (!bucket)
 		return 0;
 	for (i = 0; i < FLOW_PLACES; i++) {
-		struct tg_flow_place *place = &bucket->places[i];
-		__u64 rest = *(volatile __u64 *)&place->rest;
+		__u64 place = *(volatile __u64 *)&bucket->places[i];
 
 		if (*number * FLOW_PLACES + i == sought->claimed)
 			continue;
-		if (rest == (sought->rest ^ PLACE_CLAIM))
+		if (place == (sought->place ^ PLACE_CLAIM))
 			return 1;
-		if (PLACE_NO_ROW(rest) != sought->rest)
-			continue;
-		__sync_fetch_and_add(&place->rest, 0); /* a barrier: the ends are those of that state */
-		if (*(volatile __u64 *)&place->ends == sought->ends &&
-		    (!(rest & PLACE_IPV6) || has_ends(PLACE_ROW(rest), key)))
+		if (PLACE_NO_ROW(place) == sought->place &&
+		    has_ends(PLACE_ROW(place), sought, key, TG_DOWNLOAD))
 			return 1;
 	}
 	return 0;
@@ -206,6 +213,13 @@ static __always_inline int is_table_full(void)
 	return !stock || !*(volatile __u32 *)&stock->rows;
 }
 
+static __always_inline void begin_stream(struct tg_stream *stream, const struct sought *sought,
+					 __u32 jiffies)
+{
+	stream->ends = sought->ends;
+	stream->not_before = jiffies;
+}
+
 /*
  * Puts the flow that was looked for into the table, with no packets yet, and its row into `sought`;
  * 0 when there is no room for it. Another CPU may be at the same: then neither may succeed, and the
@@ -213,9 +227,10 @@ static __always_inline int is_table_full(void)
  */
 __noinline int make_flow(struct sought *sought, struct tg_flow_key *key, __u32 jiffies)
 {
-	struct tg_flow_place *place;
+	struct tg_flow_history *history;
 	struct tg_flow_key *kept;
 	struct tg_flow *flow;
+	__u64 *place;
 
 	if (!sought || !key)
 		return 1;
@@ -226,26 +241,27 @@ __noinline int make_flow(struct sought *sought, struct tg_flow_key *key, __u32 j
 		return 0;
 	barrier();
 	if (has_rival(sought, &sought->buckets[0], key) || has_rival(sought, &sought->buckets[1], key)) {
-		*(volatile __u64 *)&place->rest = 0;
+		*(volatile __u64 *)place = 0;
 		return 1;
 	}
 	sought->row = take_row();
 	barrier();
 	flow = bpf_map_lookup_elem(&tg_flows, &sought->row);
+	history = bpf_map_lookup_elem(&tg_histories, &sought->row);
 	kept = bpf_map_lookup_elem(&tg_flow_keys, &sought->row);
-	if (!flow || !kept) {
-		*(volatile __u64 *)&place->rest = 0;
+	if (!flow || !history || !kept) {
+		*(volatile __u64 *)place = 0;
 		return !is_table_full(); /* other CPUs were too quick */
 	}
 	__builtin_memset(flow, 0, sizeof(*flow));
-	flow->streams[TG_DOWNLOAD].not_before = jiffies;
-	flow->streams[TG_UPLOAD].not_before = jiffies;
+	__builtin_memset(history, 0, sizeof(*history));
+	begin_stream(&flow->streams[TG_DOWNLOAD], sought, jiffies);
+	begin_stream(&flow->streams[TG_UPLOAD], sought, jiffies);
 	copy_address(&kept->customer, &key->customer);
 	copy_address(&kept->internet, &key->internet);
 	*(__u64 *)&kept->customer_port = *(__u64 *)&key->customer_port;
-	place->ends = sought->ends;
 	/* a whole barrier: who sees the flow live sees it empty */
-	__sync_lock_test_and_set(&place->rest, sought->rest | (__u64)sought->row << TG_PLACE_ROW_AT);
+	__sync_lock_test_and_set(place, sought->place | (__u64)sought->row << TG_PLACE_ROW_AT);
 	return 1;
 }
 

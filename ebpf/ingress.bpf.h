@@ -84,22 +84,25 @@ static __always_inline void track(struct xdp_md *ctx, struct tg_flow *flow, stru
 				  enum tg_protocol protocol, enum tg_direction direction,
 				  __u64 length, __u64 jiffies)
 {
+	struct tg_flow_history *history = bpf_map_lookup_elem(&tg_histories, &work->sought.row);
 	struct tg_stream *own = &flow->streams[direction & 1];
 	__u64 silent_ns = (__u64)((__u32)jiffies - own->last_seen) * settings.tick_ns;
 	const struct packet *packet = &work->packet;
 
-	count_in_stream(own, packet->tos, length, jiffies);
+	if (!history)
+		return;
+	count_in_half(half_of(flow, history, direction), packet->tos, length, jiffies);
 	if (protocol == TG_TCP) {
 		work->segment.jiffies = jiffies;
 		work->segment.direction = direction;
 		if (read_segment(ctx, packet, &work->segment))
-			track_tcp(flow, &work->key, &work->segment);
+			track_tcp(flow, history, &work->key, &work->segment);
 	} else if (work->key.customer_port == QUIC_PORT || work->key.internet_port == QUIC_PORT) {
 		void *data = (void *)(long)ctx->data;
 		__u8 *at = data + (packet->payload & FRAME_OFFSET_MAX);
 
 		if (at + 9 <= (__u8 *)(long)ctx->data_end && packet->payload + 9 <= packet->end)
-			track_quic(flow, direction, at[8], silent_ns);
+			track_quic(flow, history, direction, at[8], silent_ns);
 	}
 }
 
@@ -131,7 +134,7 @@ static __always_inline struct owner find_flow(struct xdp_md *ctx, struct tg_tota
 	if (protocol == TG_OTHER || work->packet.later_fragment || at + 8 > (__u8 *)(long)ctx->data_end)
 		return find_owner(&work->key.customer, direction);
 	fill_ports(&work->key, read_ports(&work->packet, protocol, direction, at), work->packet.protocol);
-	flow = known_flow(&work->sought, &work->key, protocol, work->packet.is_ipv6);
+	flow = known_flow(&work->sought, &work->key, protocol, direction, work->packet.is_ipv6);
 	if (!flow) {
 		owner = find_owner(&work->key.customer, direction);
 		if (owner.target == TG_TARGET_IGNORED)
@@ -211,7 +214,7 @@ int xdp_ingress(struct xdp_md *ctx)
 	protocol = valid ? parse_transport(packet, data, data_end, &valid) : TG_OTHER;
 	if (!valid)
 		totals->events[TG_EVENT_L4_INVALID]++;
-	add(totals->counts, direction, protocol, length);
+	add(&totals->counts[counter_of(direction, protocol)], length);
 
 	jiffies = bpf_jiffies64();
 	owner = find_flow(ctx, totals, work, protocol, direction, epoch, length, jiffies, &has_flow);

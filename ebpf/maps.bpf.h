@@ -66,15 +66,16 @@ struct {
 } tg_prefixes SEC(".maps");
 
 /*
- * cpu * circuits + slot -> traffic. Writer: xdp_ingress on that CPU. Reader: userspace.
- * Bound: [limits] circuits times the possible CPUs.
+ * ((cpu * directions + direction) * protocols + protocol) * circuits + slot -> count.
+ * Writer: xdp_ingress on that CPU. Reader: userspace. Bound: eight times [limits] circuits times the
+ * possible CPUs. Counters that are seldom used lie apart from the others, not between them.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct tg_traffic);
+	__type(value, struct tg_count);
 } tg_traffic SEC(".maps");
 
 /* cpu -> box. Writer: the programs on that CPU. Reader: userspace. Bound: the possible CPUs. */
@@ -121,6 +122,18 @@ struct {
 	__type(key, __u32);
 	__type(value, struct tg_flow);
 } tg_flows SEC(".maps");
+
+/*
+ * row -> what is remembered of the flow besides. Writer: xdp_ingress. Reader: userspace.
+ * Bound: [limits] flows. Apart from tg_flows, so that what each packet needs lies on few pages.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tg_flow_history);
+} tg_histories SEC(".maps");
 
 /*
  * row -> the flow's ends; protocol is 0 where there is none. Writers: xdp_ingress, userspace clears.

@@ -57,28 +57,28 @@ static __always_inline __u32 rtt_bin(__u32 rtt)
 }
 
 /*
- * Takes the time from `sent` until now as an RTT sample of `stream`, which answered, and of the
+ * Takes the time from `sent` until now as an RTT sample of the stream that answered, and of its
  * circuit. A global function: the verifier looks at it once.
  */
-__noinline int take_rtt(struct tg_stream *stream, __u32 slot, __u32 segment, __u32 sent)
+__noinline int take_rtt(struct tg_history *history, __u32 slot, __u32 segment, __u32 sent)
 {
 	struct tg_quality *quality;
 	__u32 rtt = rtt_clock() - sent, bin;
 
-	if (!stream || rtt >= RTT_MAX)
+	if (!history || rtt >= RTT_MAX)
 		return 0;
-	stream->rtt_last = rtt;
-	if (!stream->rtt_samples) {
-		stream->rtt_min = rtt;
-		stream->rtt_smoothed = rtt;
+	history->rtt_last = rtt;
+	if (!history->rtt_samples) {
+		history->rtt_min = rtt;
+		history->rtt_smoothed = rtt;
 	}
-	if (rtt < stream->rtt_min)
-		stream->rtt_min = rtt;
-	if (rtt > stream->rtt_smoothed)
-		stream->rtt_smoothed += (rtt - stream->rtt_smoothed) / 8;
+	if (rtt < history->rtt_min)
+		history->rtt_min = rtt;
+	if (rtt > history->rtt_smoothed)
+		history->rtt_smoothed += (rtt - history->rtt_smoothed) / 8;
 	else
-		stream->rtt_smoothed -= (stream->rtt_smoothed - rtt) / 8;
-	stream->rtt_samples++;
+		history->rtt_smoothed -= (history->rtt_smoothed - rtt) / 8;
+	history->rtt_samples++;
 	quality = circuit_quality(slot);
 	if (!quality)
 		return 0;

@@ -12,6 +12,7 @@
 #ifndef TIDEGATE_QUIC_BPF_H
 #define TIDEGATE_QUIC_BPF_H
 
+#include "flow.bpf.h"
 #include "parse.bpf.h"
 #include "quality.bpf.h"
 
@@ -31,42 +32,44 @@
 #define MARK_SPUN 0x80
 
 /* Takes the edge that this packet is. `silent_ns` is the time since the packet before it. */
-static __always_inline void take_edge(struct tg_stream *own, const struct tg_stream *other,
-				      enum tg_direction direction, __u64 silent_ns)
+static __always_inline void take_edge(struct half own, struct half other, enum tg_direction direction,
+				      __u64 silent_ns)
 {
-	__u32 now = rtt_clock(), awaited = other->noted;
-	int answers = (other->marks & MARK_SPUN) &&
-		      (!(own->marks & MARK_SPUN) || (__s32)(awaited - own->noted) > 0);
+	__u32 now = rtt_clock(), awaited = other.history->noted;
+	int answers = (other.stream->marks & MARK_SPUN) &&
+		      (!(own.stream->marks & MARK_SPUN) ||
+		       (__s32)(awaited - own.history->noted) > 0);
 
-	own->marks |= MARK_SPUN;
-	own->noted = now;
+	own.stream->marks |= MARK_SPUN;
+	own.history->noted = now;
 	if (!answers) {
-		own->spins = 0;
+		own.stream->spins = 0;
 		return;
 	}
-	if (own->spins < SPINS_MIN)
-		own->spins++;
+	if (own.stream->spins < SPINS_MIN)
+		own.stream->spins++;
 	else if (silent_ns <= (__u64)(now - awaited) * TG_RTT_UNIT_NS / 2 + TICKS_NS)
-		take_rtt(own, own->target, answered_segment(direction), awaited);
+		take_rtt(own.history, own.stream->target, answered_segment(direction), awaited);
 }
 
 /* Takes in one datagram whose payload begins with `first`. */
-static __always_inline void track_quic(struct tg_flow *flow, enum tg_direction direction,
-				       __u8 first, __u64 silent_ns)
+static __always_inline void track_quic(struct tg_flow *flow, struct tg_flow_history *history,
+				       enum tg_direction direction, __u8 first, __u64 silent_ns)
 {
-	struct tg_stream *own = &flow->streams[direction & 1];
+	struct half own = half_of(flow, history, direction);
+	struct half other = half_of(flow, history, !direction);
 	__u8 spin = first & QUIC_SPIN ? MARK_SPIN : 0;
 
 	if ((first & QUIC_FORM_MASK) != QUIC_SHORT_HEADER)
 		return;
-	if (!(own->marks & MARK_SPIN_SEEN)) {
-		own->marks |= MARK_SPIN_SEEN | spin;
+	if (!(own.stream->marks & MARK_SPIN_SEEN)) {
+		own.stream->marks |= MARK_SPIN_SEEN | spin;
 		return;
 	}
-	if ((own->marks & MARK_SPIN) == spin)
+	if ((own.stream->marks & MARK_SPIN) == spin)
 		return;
-	own->marks ^= MARK_SPIN;
-	take_edge(own, &flow->streams[!(direction & 1)], direction, silent_ns);
+	own.stream->marks ^= MARK_SPIN;
+	take_edge(own, other, direction, silent_ns);
 }
 
 #endif

@@ -21,30 +21,32 @@
 #define REORDERING_RTT_UNITS 2930u
 
 /* Within what time after the hole was seen a segment that fills it counts as overtaken, in RTT units. */
-static __always_inline __u32 reordering_window(const struct tg_flow *flow)
+static __always_inline __u32 reordering_window(const struct tg_flow_history *history)
 {
-	const struct tg_stream *download = &flow->streams[TG_DOWNLOAD], *upload = &flow->streams[TG_UPLOAD];
+	const struct tg_history *download = &history->streams[TG_DOWNLOAD];
+	const struct tg_history *upload = &history->streams[TG_UPLOAD];
 
 	if (!download->rtt_samples || !upload->rtt_samples)
 		return REORDERING_RTT_UNITS;
 	return (download->rtt_min + upload->rtt_min) / 4;
 }
 
-static __always_inline int is_overtaken(const struct tg_flow *flow, const struct tg_stream *own,
+static __always_inline int is_overtaken(const struct tg_flow_history *history, struct half own,
 					const struct segment *segment)
 {
 	if (segment->flags & TCP_SYN)
 		return 0;
-	if (segment->has_timestamps && (own->marks & MARK_TIMESTAMP) &&
-	    segment->timestamp != own->timestamp)
-		return is_after(own->timestamp, segment->timestamp);
-	return !is_after(own->hole_begin, segment->sequence) && !is_after(segment->end, own->hole_end) &&
-	       own->hole_begin != own->hole_end &&
-	       rtt_clock() - own->noted < reordering_window(flow);
+	if (segment->has_timestamps && (own.stream->marks & MARK_TIMESTAMP) &&
+	    segment->timestamp != own.stream->timestamp)
+		return is_after(own.stream->timestamp, segment->timestamp);
+	return !is_after(own.history->hole_begin, segment->sequence) &&
+	       !is_after(segment->end, own.history->hole_end) &&
+	       own.history->hole_begin != own.history->hole_end &&
+	       rtt_clock() - own.history->noted < reordering_window(history);
 }
 
 /* The segment is in a hole at its begin or its end: makes the hole smaller. */
-static __always_inline void fill_hole(struct tg_stream *own, const struct segment *segment)
+static __always_inline void fill_hole(struct tg_history *own, const struct segment *segment)
 {
 	if (segment->sequence == own->hole_begin && !is_after(segment->end, own->hole_end))
 		own->hole_begin = segment->end;
@@ -76,37 +78,38 @@ static __always_inline void tell_retransmit(struct tg_totals *totals, const stru
  * A segment that brings nothing new: a keep-alive, overtaken, or sent again. A global function: the
  * verifier looks at it once.
  */
-__noinline int judge_old_segment(struct tg_flow *flow, struct tg_flow_key *key, struct segment *segment)
+__noinline int judge_old_segment(struct tg_flow *flow, struct tg_flow_history *history,
+				 struct tg_flow_key *key, struct segment *segment)
 {
 	struct tg_totals *totals = this_totals();
 	struct tg_quality *quality;
-	struct tg_stream *own;
+	struct half own;
 	__u8 direction;
 
-	if (!flow || !key || !segment || !totals)
+	if (!flow || !history || !key || !segment || !totals)
 		return 0;
 	direction = segment->direction & 1;
-	own = &flow->streams[direction];
+	own = half_of(flow, history, direction);
 	if (segment->payload <= 1 && !(segment->flags & (TCP_SYN | TCP_FIN)) &&
-	    segment->sequence == own->next_sequence - 1)
+	    segment->sequence == own.stream->next_sequence - 1)
 		return 0;
-	quality = circuit_quality(own->target);
-	if (is_overtaken(flow, own, segment)) {
-		own->reordered++;
+	quality = circuit_quality(own.stream->target);
+	if (is_overtaken(history, own, segment)) {
+		own.history->reordered++;
 		totals->reordered[direction]++;
 		if (quality)
 			__sync_fetch_and_add(&quality->reordered[direction], 1);
 	} else {
 		/* Karn: an acknowledgement no longer tells which of the two it answers */
-		if (!(own->marks & MARK_BY_TIMESTAMP))
-			void_outstanding(own);
-		own->retransmits++;
+		if (!(own.stream->marks & MARK_BY_TIMESTAMP))
+			void_outstanding(own.history);
+		own.history->retransmits++;
 		totals->retransmits[direction]++;
 		if (quality)
 			__sync_fetch_and_add(&quality->retransmits[direction], 1);
 		tell_retransmit(totals, flow, key, segment);
 	}
-	fill_hole(own, segment);
+	fill_hole(own.history, segment);
 	return 0;
 }
 

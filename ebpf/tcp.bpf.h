@@ -8,64 +8,62 @@
 #include "segment.bpf.h"
 
 /* A new connection between the same ends: what is known of the one before says nothing about it. */
-static __always_inline void forget_connection(struct tg_stream *own)
+static __always_inline void forget_connection(struct half own)
 {
-	void_outstanding(own);
-	own->marks = 0;
-	own->tcp_flags = 0;
-	own->hole_begin = 0;
-	own->hole_end = 0;
+	void_outstanding(own.history);
+	own.stream->marks = 0;
+	own.stream->tcp_flags = 0;
+	own.history->hole_begin = 0;
+	own.history->hole_end = 0;
 }
 
-/* Takes a segment that takes up sequence numbers. */
-static __always_inline void take_sequence(struct tg_flow *flow, struct tg_flow_key *key,
-					  struct tg_stream *own, struct tg_stream *other,
-					  struct segment *segment)
+/* Takes a segment that brings something new. */
+static __always_inline void take_new(struct half own, struct half other, const struct segment *segment)
 {
-	if (own->marks & MARK_SEQUENCE) {
-		if (!is_after(segment->end, own->next_sequence)) {
-			judge_old_segment(flow, key, segment);
-			return;
-		} else if (is_after(segment->sequence, own->next_sequence)) {
-			own->hole_begin = own->next_sequence;
-			own->hole_end = segment->sequence;
-			own->noted = rtt_clock();
-		}
+	if ((own.stream->marks & MARK_SEQUENCE) &&
+	    is_after(segment->sequence, own.stream->next_sequence)) {
+		own.history->hole_begin = own.stream->next_sequence;
+		own.history->hole_end = segment->sequence;
+		own.history->noted = rtt_clock();
 	}
-	own->marks |= MARK_SEQUENCE;
-	own->next_sequence = segment->end;
+	own.stream->marks |= MARK_SEQUENCE;
+	own.stream->next_sequence = segment->end;
 	await_answer(own, other, segment);
 }
 
 /* Takes in one segment of the flow. */
-static __always_inline void track_tcp(struct tg_flow *flow, struct tg_flow_key *key,
-				      struct segment *segment)
+static __always_inline void track_tcp(struct tg_flow *flow, struct tg_flow_history *history,
+				      struct tg_flow_key *key, struct segment *segment)
 {
-	struct tg_stream *own = &flow->streams[segment->direction & 1];
-	struct tg_stream *other = &flow->streams[!(segment->direction & 1)];
-	__u8 awaited = *(volatile __u8 *)&own->awaited;
+	struct half own = half_of(flow, history, segment->direction);
+	struct half other = half_of(flow, history, !segment->direction);
+	struct tg_stream *stream = own.stream;
+	__u8 awaited = *(volatile __u8 *)&stream->awaited;
 
-	if ((segment->flags & TCP_SYN) && segment->end != own->next_sequence)
+	if ((segment->flags & TCP_SYN) && segment->end != stream->next_sequence)
 		forget_connection(own);
-	if (awaited != own->looked && (segment->flags & TCP_ACK)) {
+	if (awaited != stream->looked && (segment->flags & TCP_ACK)) {
 		if (segment->has_timestamps)
 			answer_timestamp(own, other, segment);
 		answer_sequence(own, other, segment);
 		if (!is_awaiting(other, own))
-			own->looked = awaited;
+			stream->looked = awaited;
 	}
-	if (segment->end != segment->sequence)
-		take_sequence(flow, key, own, other, segment);
-	else if (!(own->marks & MARK_SEQUENCE)) {
-		own->marks |= MARK_SEQUENCE;
-		own->next_sequence = segment->end;
+	if (segment->end != segment->sequence) {
+		if ((stream->marks & MARK_SEQUENCE) && !is_after(segment->end, stream->next_sequence))
+			judge_old_segment(flow, history, key, segment);
+		else
+			take_new(own, other, segment);
+	} else if (!(stream->marks & MARK_SEQUENCE)) {
+		stream->marks |= MARK_SEQUENCE;
+		stream->next_sequence = segment->end;
 	}
 	if (segment->has_timestamps && segment->end != segment->sequence &&
-	    (!(own->marks & MARK_TIMESTAMP) || is_after(segment->timestamp, own->timestamp))) {
-		own->marks |= MARK_TIMESTAMP;
-		own->timestamp = segment->timestamp;
+	    (!(stream->marks & MARK_TIMESTAMP) || is_after(segment->timestamp, stream->timestamp))) {
+		stream->marks |= MARK_TIMESTAMP;
+		stream->timestamp = segment->timestamp;
 	}
-	own->tcp_flags |= segment->flags;
+	stream->tcp_flags |= segment->flags;
 }
 
 #endif

@@ -23,7 +23,7 @@
 /* Multiplied with a flow's ends to spread flows over buckets (Stafford's mixer 13, of splitmix64). */
 #define TG_FLOW_MIX 0xbf58476d1ce4e5b9ull
 #define TG_FLOW_MIX_AGAIN 0x94d049bb133111ebull
-/* Where the parts of a place's second word begin. */
+/* Where the parts of a place of tg_flow_index begin. */
 #define TG_PLACE_ROW_AT 32u
 #define TG_PLACE_PROTOCOL_AT 56u
 #define TG_PLACE_IPV6_AT 58u
@@ -206,15 +206,9 @@ struct tg_count {
 };
 _Static_assert(sizeof(struct tg_count) == 16, "tg_count");
 
-/* One circuit's traffic on one CPU. */
-struct tg_traffic {
-	struct tg_count counts[8]; /* direction * TG_PROTOCOL_COUNT + protocol */
-};
-_Static_assert(sizeof(struct tg_traffic) == 128, "tg_traffic");
-
 /* The box's traffic on one CPU. */
 struct tg_totals {
-	struct tg_count counts[8]; /* as in tg_traffic; IP packets only */
+	struct tg_count counts[8]; /* direction * TG_PROTOCOL_COUNT + protocol; IP packets only */
 	__u64 verdicts[7];         /* by enum tg_verdict */
 	__u64 egress[4];           /* by enum tg_egress */
 	__u64 events[8];           /* by enum tg_event */
@@ -262,21 +256,14 @@ enum tg_flow_state {
 };
 
 /*
- * A place of tg_flow_index: two words, of which the second is read and written whole. It has the ports
- * as in a flow's key, the flow's row, its protocol (enum tg_protocol), whether it is IPv6, whether it
+ * A row of tg_flow_index, one cache line. A place has the ports as in a flow's key, veiled by a hash of the
+ * flow's addresses, the flow's row, its protocol (enum tg_protocol), whether it is IPv6, whether it
  * is the other family's ICMP, and the state, from the lowest bit up; it is 0 where nothing is.
  */
-struct tg_flow_place {
-	__u64 ends; /* IPv4: both addresses in network order, the customer's in the lower half; IPv6: a digest */
-	__u64 rest;
-};
-_Static_assert(sizeof(struct tg_flow_place) == 16, "tg_flow_place");
-
-/* A row of tg_flow_index: two cache lines, of which the first is mostly enough. */
 struct tg_flow_bucket {
-	struct tg_flow_place places[8];
+	__u64 places[8];
 };
-_Static_assert(sizeof(struct tg_flow_bucket) == 128, "tg_flow_bucket");
+_Static_assert(sizeof(struct tg_flow_bucket) == 64, "tg_flow_bucket");
 
 /* How many entries of tg_free_rows there are, and how often userspace added some, in one word. */
 struct tg_stock {
@@ -286,21 +273,19 @@ struct tg_stock {
 _Static_assert(sizeof(struct tg_stock) == 8, "tg_stock");
 
 /*
- * One direction of a flow. Only packets of that direction write it (but for `awaited`), so it has one
- * writer as long as the NIC keeps a flow's direction on one queue. Two cache lines; the first is all that
- * most packets need. RTTs are in units of TG_RTT_UNIT_NS, and of the segment that this direction's
- * packets answer for: uploads for the customer's side.
+ * One direction of a flow: what each of its packets needs. Only packets of that direction write it (but
+ * for `awaited`), so it has one writer as long as the NIC keeps a flow's direction on one queue. One cache
+ * line.
  */
 struct tg_stream {
+	__u64 ends;          /* IPv4: both addresses in network order, the customer's in the lower half; IPv6: a digest */
 	__u32 epoch;         /* under which target and cpu were found; 0: not yet */
 	__u32 target;        /* slot, or another value of the address maps; in one word with epoch */
 	__u64 bytes;
 	__u64 packets;
 	__u32 last_seen;     /* jiffies, the lower half */
 	__u32 next_sequence; /* behind the highest byte sent */
-	__u32 acknowledged;  /* the highest acknowledgement that was looked at */
 	__u32 timestamp;     /* the newest TSval sent with data, SYN or FIN */
-	__u32 echoed;        /* the newest TSecr that was looked at */
 	__u32 not_before;    /* when a segment may next be made outstanding, in jiffies, the lower half */
 	__u32 ect_packets;   /* marked as capable of ECN or as congested */
 	__u32 ce_packets;    /* marked as congested */
@@ -311,8 +296,24 @@ struct tg_stream {
 	__u16 cpu;           /* the circuit's */
 	__u8 awaited;        /* how often the other direction, which writes it, made something outstanding */
 	__u8 looked;         /* what that was when all of it was answered */
-	/* second line */
+};
+_Static_assert(sizeof(struct tg_stream) == 64, "tg_stream");
+
+/* A row of tg_flows. */
+struct tg_flow {
+	struct tg_stream streams[2]; /* by enum tg_direction */
+};
+_Static_assert(sizeof(struct tg_flow) == 128, "tg_flow");
+
+/*
+ * What is remembered of a stream besides, and few packets need. The same packets write it. RTTs are in
+ * units of TG_RTT_UNIT_NS, and of the segment that this direction's packets answer for: uploads for
+ * the customer's side.
+ */
+struct tg_history {
 	__u64 outstanding[3]; /* TSval or sequence number, and in the upper half when it was seen, in RTT units */
+	__u32 acknowledged;   /* the highest acknowledgement that was looked at */
+	__u32 echoed;         /* the newest TSecr that was looked at */
 	__u32 hole_begin;     /* sequence numbers that were jumped over */
 	__u32 hole_end;
 	__u32 noted;          /* when that was seen, in RTT units; QUIC: when the spin bit changed */
@@ -324,13 +325,13 @@ struct tg_stream {
 	__u32 rtt_samples;
 	__u32 first_seen;     /* jiffies, the lower half */
 };
-_Static_assert(sizeof(struct tg_stream) == 128, "tg_stream");
+_Static_assert(sizeof(struct tg_history) == 72, "tg_history");
 
-/* A row of tg_flows. */
-struct tg_flow {
-	struct tg_stream streams[2]; /* by enum tg_direction */
+/* A row of tg_histories. */
+struct tg_flow_history {
+	struct tg_history streams[2]; /* by enum tg_direction */
 };
-_Static_assert(sizeof(struct tg_flow) == 256, "tg_flow");
+_Static_assert(sizeof(struct tg_flow_history) == 144, "tg_flow_history");
 
 /* What tg_retransmits carries: a TCP segment that was sent again. */
 struct tg_retransmit {

@@ -17,9 +17,9 @@ pub use codes::{
     Direction, Egress, Event, FlowState, Mode, Protocol, Segment, UnknownCode, Verdict,
 };
 pub use records::{
-    Address, Bucket, Capture, Captured, Circuit, Clock, Control, Count, Flow, FlowBucket, FlowKey,
-    FlowPlace, Ipv4Host, Metadata, Place, Prefix, Quality, Queues, Retransmit, Settings, Stock,
-    Stream, Totals, Traffic, UnknownHost,
+    Address, Bucket, Capture, Captured, Circuit, Clock, Control, Count, Flow, FlowBucket,
+    FlowHistory, FlowKey, History, Ipv4Host, Metadata, Place, Prefix, Quality, Queues, Retransmit,
+    Settings, Stock, Stream, Totals, UnknownHost,
 };
 
 /// An RTT is kept in units of this many nanoseconds.
@@ -34,7 +34,7 @@ pub const RTT_OCTAVE_MAX: u32 = 24;
 pub const FLOW_MIX: u64 = 0xbf58_476d_1ce4_e5b9;
 /// Likewise, a second time.
 pub const FLOW_MIX_AGAIN: u64 = 0x94d0_49bb_1331_11eb;
-/// Where the row begins in [`FlowPlace::rest`]; the ports are below it.
+/// Where the row begins in a place of [`FlowBucket`]; the veiled ports are below it.
 pub const PLACE_ROW_AT: u32 = 32;
 /// Where the protocol begins there.
 pub const PLACE_PROTOCOL_AT: u32 = 56;

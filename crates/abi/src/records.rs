@@ -140,15 +140,9 @@ records! {
         packets: u64,
     }
 
-    /// One circuit's traffic on one CPU.
-    Traffic[128] {
-        /// At `direction * Protocol::COUNT + protocol`.
-        counts: [Count; 8],
-    }
-
     /// The box's traffic on one CPU.
     Totals[320] {
-        /// As in [`Traffic`]; IP packets only.
+        /// At `direction * Protocol::COUNT + protocol`; IP packets only.
         counts: [Count; 8],
         /// Packets by [`Verdict`].
         verdicts: [u64; 7],
@@ -202,18 +196,10 @@ records! {
         padding: [u8; 3],
     }
 
-    /// A place of `tg_flow_index`.
-    FlowPlace[16] {
-        /// IPv4: both addresses in network order, the customer's in the lower half; IPv6: a digest.
-        ends: u64,
-        /// Ports, row, protocol, family and state; read and written whole, 0 when nothing is there.
-        rest: u64,
-    }
-
     /// A row of `tg_flow_index`.
-    FlowBucket[128] {
-        /// In no order, with gaps.
-        places: [FlowPlace; 8],
+    FlowBucket[64] {
+        /// In no order, with gaps: veiled ports, row, protocol, family and state; 0 when nothing is there.
+        places: [u64; 8],
     }
 
     /// How many entries of `tg_free_rows` there are, in one word.
@@ -224,9 +210,10 @@ records! {
         additions: u32,
     }
 
-    /// One direction of a flow. RTTs are in units of [`RTT_UNIT_NS`](crate::RTT_UNIT_NS), of the
-    /// segment that this direction's packets answer for.
-    Stream[128] {
+    /// One direction of a flow: what each of its packets needs.
+    Stream[64] {
+        /// IPv4: both addresses in network order, the customer's in the lower half; IPv6: a digest.
+        ends: u64,
         /// Under which target and CPU were found; 0: not yet.
         epoch: u32,
         /// Slot, or another value of the address maps.
@@ -239,12 +226,8 @@ records! {
         last_seen: u32,
         /// Behind the highest byte sent.
         next_sequence: u32,
-        /// The highest acknowledgement that was looked at.
-        acknowledged: u32,
         /// The newest TSval sent with data, SYN or FIN.
         timestamp: u32,
-        /// The newest TSecr that was looked at.
-        echoed: u32,
         /// When a segment may next be made outstanding, in jiffies, the lower half.
         not_before: u32,
         /// Packets marked as capable of ECN or as congested.
@@ -265,8 +248,23 @@ records! {
         awaited: u8,
         /// What that was when all of it was answered.
         looked: u8,
+    }
+
+    /// A row of `tg_flows`.
+    Flow[128] {
+        /// By direction.
+        streams: [Stream; 2],
+    }
+
+    /// What is remembered of a stream besides, and few packets need. RTTs are in units of
+    /// [`RTT_UNIT_NS`](crate::RTT_UNIT_NS), of the segment that this direction's packets answer for.
+    History[72] {
         /// TSval or sequence number, and in the upper half when it was seen, in RTT units.
         outstanding: [u64; 3],
+        /// The highest acknowledgement that was looked at.
+        acknowledged: u32,
+        /// The newest TSecr that was looked at.
+        echoed: u32,
         /// Sequence numbers that were jumped over begin here.
         hole_begin: u32,
         /// They end here.
@@ -289,10 +287,10 @@ records! {
         first_seen: u32,
     }
 
-    /// A row of `tg_flows`.
-    Flow[256] {
+    /// A row of `tg_histories`.
+    FlowHistory[144] {
         /// By direction.
-        streams: [Stream; 2],
+        streams: [History; 2],
     }
 
     /// A TCP segment that was sent again.

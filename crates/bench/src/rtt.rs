@@ -65,11 +65,12 @@ impl Observer for Programs {
     fn reading(&self, ends: &Ends) -> Result<PerSegment<Reading>> {
         let customer = (ends.customer.into(), ends.customer_port);
         let internet = (ends.internet.into(), ends.internet_port);
-        let flow = self.0.flow(&flow_key(ends.protocol, customer, internet)).unwrap_or_default();
+        let key = flow_key(ends.protocol, customer, internet);
+        let history = self.0.history(&key).unwrap_or_default();
         Ok(PerSegment::from_fn(|segment| {
-            let stream = &flow.streams[sent_by(segment) as usize];
-            let last_ns = u64::from(stream.rtt_last) * u64::from(abi::RTT_UNIT_NS);
-            Reading { samples: stream.rtt_samples, last_ns }
+            let history = &history.streams[sent_by(segment) as usize];
+            let last_ns = u64::from(history.rtt_last) * u64::from(abi::RTT_UNIT_NS);
+            Reading { samples: history.rtt_samples, last_ns }
         }))
     }
 

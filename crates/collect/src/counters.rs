@@ -13,7 +13,7 @@ pub fn read(source: &Counters, circuits: u32) -> Sample {
     Sample {
         taken_ns: monotonic_ns(),
         circuits: (0..circuits)
-            .map(|slot| directions(&source.traffic(CircuitSlot::new(slot)).counts))
+            .map(|slot| directions(&source.traffic(CircuitSlot::new(slot))))
             .collect(),
         total: directions(&totals.counts),
         verdicts: counters(Verdict::ALL.iter().map(|code| code.name()), &totals.verdicts),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use abi::{Address, Count, Flow, FlowKey, Quality, RTT_BINS, Stream, Traffic};
+use abi::{Address, Count, Flow, FlowHistory, FlowKey, History, Quality, RTT_BINS, Stream};
 use anyhow::{Context, Result, ensure};
 use collect::clock::monotonic_ns;
 use collect::{counters, flows, quality};
@@ -173,10 +173,10 @@ impl Bench {
         let jiffies = self.filler.jiffies()?;
         for slot in (0..self.circuits).step_by(one_of as usize) {
             for key in slot * FLOWS_PER_CIRCUIT..(slot + 1) * FLOWS_PER_CIRCUIT {
-                let flow = flow(slot, self.fills, self.begun, jiffies);
+                let (flow, history) = flow(slot, self.fills, self.begun, jiffies);
                 let key = &mut self.keys[key as usize];
                 // one or two find no place: another one does
-                while !self.filler.flow(key, &flow) {
+                while !self.filler.flow(key, flow, &history) {
                     key.customer_port = key.customer_port.wrapping_add(1);
                 }
             }
@@ -265,32 +265,31 @@ fn flow_key(index: u32) -> FlowKey {
 }
 
 /// A flow to which ten packets each way have come with every filling.
-fn flow(slot: u32, fills: u64, begun: u64, jiffies: u64) -> Flow {
+fn flow(slot: u32, fills: u64, begun: u64, jiffies: u64) -> (Flow, FlowHistory) {
     let packets = 10 * fills;
     let stream = Stream {
         bytes: packets * 700,
         packets,
         epoch: 1,
         target: slot,
-        first_seen: begun as u32,
         last_seen: jiffies as u32,
         tcp_flags: 0x10,
+        ..Stream::default()
+    };
+    let history = History {
+        first_seen: begun as u32,
         rtt_last: 20_000,
         rtt_min: 15_000,
         rtt_smoothed: 21_000,
         rtt_samples: fills as u32,
         retransmits: fills as u32 / 2,
-        ..Stream::default()
+        ..History::default()
     };
-    Flow { streams: [stream; 2] }
+    (Flow { streams: [stream; 2] }, FlowHistory { streams: [history; 2] })
 }
 
-fn traffic(fills: u64) -> Traffic {
-    let mut traffic = Traffic::default();
-    for count in &mut traffic.counts {
-        *count = Count { bytes: fills * 100_000, packets: fills * 100 };
-    }
-    traffic
+fn traffic(fills: u64) -> [Count; 8] {
+    [Count { bytes: fills * 100_000, packets: fills * 100 }; 8]
 }
 
 /// Five RTT samples on each segment, in four bins.

@@ -8,17 +8,17 @@ use units::{CircuitSlot, PerDirection};
 use super::clock::{Clock, Moment};
 use super::load::{access, map_handle, mapped};
 use super::mapped::Mapped;
+use super::traffic::Traffic;
 use super::{DatapathError, MapSizes};
 
 /// What the programs count. Reading is a memory read for all but unknown hosts.
 #[derive(Debug)]
 pub struct Counters {
-    traffic: Mapped<abi::Traffic>,
+    traffic: Traffic,
     totals: Mapped<abi::Totals>,
     unknown: MapHandle,
     clock: Clock,
     sizes: MapSizes,
-    cpus: usize,
 }
 
 /// A host that no device covers.
@@ -41,25 +41,18 @@ impl Counters {
         cpus: usize,
     ) -> Result<Self, DatapathError> {
         Ok(Self {
-            traffic: mapped(object, "tg_traffic", cpus * sizes.circuits.max(1) as usize)?,
+            traffic: Traffic::new(object, sizes, cpus)?,
             totals: mapped(object, "tg_totals", cpus)?,
             unknown: map_handle(object, "tg_unknown")?,
             clock: Clock::new(object)?,
             sizes: *sizes,
-            cpus,
         })
     }
 
-    /// A circuit's traffic since the programs were loaded, all CPUs added; zero beyond the table.
-    pub fn traffic(&self, slot: CircuitSlot) -> abi::Traffic {
-        let mut sum = abi::Traffic::default();
-        if slot.get() < self.sizes.circuits {
-            for cpu in 0..self.cpus {
-                let row = cpu * self.sizes.circuits as usize + slot.index();
-                add_words(&mut sum, &self.traffic.read(row));
-            }
-        }
-        sum
+    /// A circuit's traffic since the programs were loaded, all CPUs added; at
+    /// `direction * Protocol::COUNT + protocol`. Zero beyond the table.
+    pub fn traffic(&self, slot: CircuitSlot) -> [abi::Count; 8] {
+        self.traffic.sum(slot)
     }
 
     /// The box's traffic since the programs were loaded, all CPUs added.

@@ -6,15 +6,15 @@ use super::clock::Clock;
 use super::flow_table::FlowTable;
 use super::load::mapped;
 use super::mapped::Mapped;
+use super::traffic::Traffic;
 use super::{DatapathError, Loaded};
 
 /// Writes into the maps of programs that are loaded, but not attached.
 #[derive(Debug)]
 pub struct Filler {
     flows: FlowTable,
-    traffic: Mapped<abi::Traffic>,
+    traffic: Traffic,
     quality: Mapped<abi::Quality>,
-    circuits: usize,
     clock: Clock,
 }
 
@@ -28,9 +28,8 @@ impl Loaded {
         let cpus = libbpf_rs::num_possible_cpus().map_err(DatapathError::Load)?;
         Ok(Filler {
             flows: FlowTable::new(&self.object, self.flow_shape)?,
-            traffic: mapped(&self.object, "tg_traffic", cpus * circuits)?,
+            traffic: Traffic::new(&self.object, &self.options.sizes, cpus)?,
             quality: mapped(&self.object, "tg_quality", circuits)?,
-            circuits,
             clock: Clock::new(&self.object)?,
         })
     }
@@ -46,16 +45,16 @@ impl Filler {
     }
 
     /// Writes a flow; false when there is no place for it.
-    pub fn flow(&self, key: &abi::FlowKey, flow: &abi::Flow) -> bool {
-        self.flows.write(key, flow)
+    pub fn flow(&self, key: &abi::FlowKey, flow: abi::Flow, history: &abi::FlowHistory) -> bool {
+        self.flows.write(key, flow, history)
     }
 
     /// Writes a circuit's traffic on one CPU.
     ///
     /// # Panics
     /// When the maps have no such row.
-    pub fn traffic(&self, cpu: CpuId, slot: CircuitSlot, traffic: &abi::Traffic) {
-        self.traffic.write(usize::from(cpu.get()) * self.circuits + slot.index(), traffic);
+    pub fn traffic(&self, cpu: CpuId, slot: CircuitSlot, counts: &[abi::Count; 8]) {
+        self.traffic.write(cpu, slot, counts);
     }
 
     /// Writes what is known of a circuit's connections.

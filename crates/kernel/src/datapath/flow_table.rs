@@ -13,12 +13,8 @@ use super::load::mapped;
 use super::mapped::Mapped;
 
 const WORD: usize = size_of::<u64>();
-/// Places of a bucket.
-const PLACES: usize = size_of::<abi::FlowBucket>() / size_of::<abi::FlowPlace>();
-/// Words of a place.
-const PLACE_WORDS: usize = size_of::<abi::FlowPlace>() / WORD;
-const ENDS: usize = offset_of!(abi::FlowPlace, ends) / WORD;
-const REST: usize = offset_of!(abi::FlowPlace, rest) / WORD;
+/// Places of a bucket, a word each.
+const PLACES: usize = size_of::<abi::FlowBucket>() / WORD;
 /// The word of a key that has the protocol.
 const PORTS: usize = offset_of!(abi::FlowKey, customer_port) / WORD;
 
@@ -41,6 +37,7 @@ pub(super) struct FlowTable {
     shape: Shape,
     index: Mapped<abi::FlowBucket>,
     flows: Mapped<abi::Flow>,
+    histories: Mapped<abi::FlowHistory>,
     keys: Mapped<abi::FlowKey>,
     free_rows: Mapped<u64>,
     stock: Mapped<abi::Stock>,
@@ -53,6 +50,16 @@ pub(super) struct PlaceId {
     place: usize,
 }
 
+/// A flow, as it is sought: the same as in `fill_sought`.
+#[derive(Clone, Copy, Debug)]
+struct Sought {
+    /// What its streams have.
+    ends: u64,
+    /// What a live flow has in its place, but for the row.
+    place: u64,
+    buckets: [usize; 2],
+}
+
 impl Shape {
     /// For so many flows, with half as many places besides. Of a thousand new flows some 20 find no
     /// place when all rows but one are in use, and less than one when two thirds are.
@@ -62,8 +69,8 @@ impl Shape {
         Self { rows, buckets, seed: RandomState::new().build_hasher().finish() }
     }
 
-    /// What a live flow has in its place, but for the row: the same as in `fill_sought`.
-    fn wanted(self, key: &abi::FlowKey) -> abi::FlowPlace {
+    /// The same arithmetic as in `fill_sought`.
+    fn sought(self, key: &abi::FlowKey) -> Sought {
         let ipv4 = |address: abi::Address| Ipv6Addr::from(address.bytes).to_ipv4_mapped();
         let raw = |address: Ipv4Addr| u64::from(u32::from_ne_bytes(address.octets()));
         let (ends, is_ipv6) = match (ipv4(key.customer), ipv4(key.internet)) {
@@ -76,12 +83,18 @@ impl Shape {
             number => (Protocol::Icmp, (number == ICMP_V6) != is_ipv6),
         };
         let ports = u64::from(key.internet_port) << 16 | u64::from(key.customer_port);
-        let rest = ports
+        let bare = ports
             | (protocol as u64) << abi::PLACE_PROTOCOL_AT
             | u64::from(is_ipv6) << abi::PLACE_IPV6_AT
             | u64::from(is_crossed) << abi::PLACE_CROSSED_AT
             | (FlowState::Live as u64) << abi::PLACE_STATE_AT;
-        abi::FlowPlace { ends, rest }
+        let fold = |hash: u64| hash ^ hash >> 32;
+        let veil = fold((ends ^ self.seed).wrapping_mul(abi::FLOW_MIX));
+        let place = bare ^ u64::from(veil as u32);
+        let hash = fold((veil ^ place).wrapping_mul(abi::FLOW_MIX_AGAIN));
+        let buckets = [hash >> 32, u64::from(hash as u32)]
+            .map(|half| ((half * u64::from(self.buckets)) >> 32) as usize);
+        Sought { ends, place, buckets }
     }
 
     /// The same as in `digest_ends`.
@@ -93,15 +106,6 @@ impl Shape {
             (mixed ^ mixed >> 32).wrapping_add(self.seed)
         })
     }
-
-    /// Both buckets of a flow: the same arithmetic as in `fill_sought`.
-    fn buckets(self, wanted: &abi::FlowPlace) -> [usize; 2] {
-        let hash = (wanted.ends ^ self.seed).wrapping_mul(abi::FLOW_MIX);
-        let hash = (hash ^ hash >> 32 ^ wanted.rest).wrapping_mul(abi::FLOW_MIX_AGAIN);
-        let hash = hash ^ hash >> 32;
-        let halves = [hash >> 32, u64::from(hash as u32)];
-        halves.map(|half| ((half * u64::from(self.buckets)) >> 32) as usize)
-    }
 }
 
 impl FlowTable {
@@ -112,6 +116,7 @@ impl FlowTable {
             shape,
             index: mapped(object, "tg_flow_index", shape.buckets as usize)?,
             flows: mapped(object, "tg_flows", rows)?,
+            histories: mapped(object, "tg_histories", rows)?,
             keys: mapped(object, "tg_flow_keys", rows)?,
             free_rows: mapped(object, "tg_free_rows", rows)?,
             stock: mapped(object, "tg_stock", 1)?,
@@ -154,61 +159,64 @@ impl FlowTable {
         self.flows.read(row)
     }
 
+    /// What is remembered of it besides.
+    pub(super) fn history(&self, row: usize) -> abi::FlowHistory {
+        self.histories.read(row)
+    }
+
     /// The place and the row of a flow.
     pub(super) fn find(&self, key: &abi::FlowKey) -> Option<(PlaceId, usize)> {
-        let wanted = self.shape.wanted(key);
-        self.places_of(&wanted).find_map(|place| {
-            let rest = self.rest(place).load(Ordering::Acquire);
-            let row = ((rest & ROW_MASK) >> abi::PLACE_ROW_AT) as usize;
-            (rest & !ROW_MASK == wanted.rest && self.key(row) == Some(*key)).then_some((place, row))
+        let sought = self.shape.sought(key);
+        places_of(&sought).find_map(|id| {
+            let place = self.place(id).load(Ordering::Acquire);
+            let row = ((place & ROW_MASK) >> abi::PLACE_ROW_AT) as usize;
+            (place & !ROW_MASK == sought.place && self.key(row) == Some(*key)).then_some((id, row))
         })
     }
 
     /// Writes a flow, where the programs would; false when there is no room for it.
-    pub(super) fn write(&self, key: &abi::FlowKey, flow: &abi::Flow) -> bool {
+    pub(super) fn write(
+        &self,
+        key: &abi::FlowKey,
+        flow: abi::Flow,
+        history: &abi::FlowHistory,
+    ) -> bool {
+        let sought = self.shape.sought(key);
+        let streams = flow.streams.map(|stream| abi::Stream { ends: sought.ends, ..stream });
+        let write = |row| {
+            self.flows.write(row, &abi::Flow { streams });
+            self.histories.write(row, history);
+        };
         if let Some((_, row)) = self.find(key) {
-            self.flows.write(row, flow);
+            write(row);
             return true;
         }
-        let wanted = self.shape.wanted(key);
-        let is_free = |place: &PlaceId| self.rest(*place).load(Ordering::Acquire) == 0;
-        let Some(place) = self.places_of(&wanted).find(is_free) else { return false };
+        let is_free = |id: &PlaceId| self.place(*id).load(Ordering::Acquire) == 0;
+        let Some(id) = places_of(&sought).find(is_free) else { return false };
         let Some(row) = self.take_free() else { return false };
-        self.flows.write(row, flow);
+        write(row);
         self.keys.write(row, key);
-        self.word(place, ENDS).store(wanted.ends, Ordering::Release);
-        let rest = wanted.rest | (row as u64) << abi::PLACE_ROW_AT;
-        self.rest(place).store(rest, Ordering::Release);
+        let place = sought.place | (row as u64) << abi::PLACE_ROW_AT;
+        self.place(id).store(place, Ordering::Release);
         true
     }
 
     /// Takes a flow out. Its place and row stay taken until they are freed.
-    pub(super) fn take_out(&self, place: PlaceId) {
-        let rest = (FlowState::Leaving as u64) << abi::PLACE_STATE_AT;
-        self.rest(place).store(rest, Ordering::Release);
+    pub(super) fn take_out(&self, id: PlaceId) {
+        let leaving = (FlowState::Leaving as u64) << abi::PLACE_STATE_AT;
+        self.place(id).store(leaving, Ordering::Release);
     }
 
     /// Lets the programs use place and row again. The row says that no packet came.
-    pub(super) fn free(&self, place: PlaceId, row: usize) {
+    pub(super) fn free(&self, id: PlaceId, row: usize) {
         self.keys.word(row, PORTS).store(0, Ordering::Release);
         self.flows.write(row, &abi::Flow::default());
-        self.rest(place).store(0, Ordering::Release);
+        self.place(id).store(0, Ordering::Release);
         self.add_free(row);
     }
 
-    /// Where a flow may be.
-    fn places_of(&self, wanted: &abi::FlowPlace) -> impl Iterator<Item = PlaceId> + use<> {
-        let buckets = self.shape.buckets(wanted);
-        let places = |bucket| (0..PLACES).map(move |place| PlaceId { bucket, place });
-        buckets.into_iter().flat_map(places)
-    }
-
-    fn rest(&self, place: PlaceId) -> &AtomicU64 {
-        self.word(place, REST)
-    }
-
-    fn word(&self, PlaceId { bucket, place }: PlaceId, word: usize) -> &AtomicU64 {
-        self.index.word(bucket, place * PLACE_WORDS + word)
+    fn place(&self, PlaceId { bucket, place }: PlaceId) -> &AtomicU64 {
+        self.index.word(bucket, place)
     }
 
     /// Puts a row onto the stack, while programs take others from it.
@@ -253,6 +261,12 @@ impl FlowTable {
     }
 }
 
+/// Where a flow may be.
+fn places_of(sought: &Sought) -> impl Iterator<Item = PlaceId> + use<> {
+    let places = |bucket| (0..PLACES).map(move |place| PlaceId { bucket, place });
+    sought.buckets.into_iter().flat_map(places)
+}
+
 #[cfg(test)]
 mod in_kernel;
 
@@ -284,7 +298,7 @@ mod tests {
             assert_eq!(shape.rows, flows.clamp(1, abi::FLOWS_MAX), "{flows}");
             assert!(shape.buckets as usize * PLACES >= shape.rows as usize, "{flows}");
             for customer in ["100.64.0.1", "255.255.255.255", "2001:db8:1::7"] {
-                let buckets = shape.buckets(&shape.wanted(&key(customer, 17)));
+                let buckets = shape.sought(&key(customer, 17)).buckets;
                 assert!(buckets.iter().all(|bucket| *bucket < shape.buckets as usize), "{flows}");
             }
         }
@@ -298,8 +312,8 @@ mod tests {
         let mut places: Vec<_> = keys
             .as_flattened()
             .iter()
-            .map(|key| shape.wanted(key))
-            .map(|place| (place.ends, place.rest))
+            .map(|key| shape.sought(key))
+            .map(|sought| (sought.ends, sought.place))
             .collect();
         places.sort_unstable();
         places.dedup();

@@ -39,7 +39,7 @@ pub struct FlowReport {
     pub streams: [StreamReport; 2],
 }
 
-/// One direction of it. Names as in [`abi::Stream`].
+/// One direction of it. Names as in [`abi::Stream`] and [`abi::History`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StreamReport {
     /// Whole frames.
@@ -118,7 +118,8 @@ impl Iterator for ChangedFlows<'_> {
             // without a key it was forgotten
             if let Some(key) = self.table.key(row) {
                 *told = packets;
-                return Some(report(key, &self.table.read(row), self.now));
+                let (flow, history) = (self.table.read(row), self.table.history(row));
+                return Some(report(key, &flow, &history, self.now));
             }
         }
         None
@@ -197,34 +198,41 @@ impl Flows {
     }
 }
 
-fn report(key: abi::FlowKey, flow: &abi::Flow, now: u64) -> FlowReport {
+fn report(key: abi::FlowKey, flow: &abi::Flow, history: &abi::FlowHistory, now: u64) -> FlowReport {
     let [download, upload] = &flow.streams;
-    let streams = flow.streams.map(|stream| stream_report(&stream, now));
-    let begins = flow.streams.iter().filter(|stream| stream.packets > 0);
+    let halves = || flow.streams.iter().zip(&history.streams);
+    let mut streams = [StreamReport::default(); 2];
+    for (report, (stream, history)) in streams.iter_mut().zip(halves()) {
+        *report = stream_report(stream, history, now);
+    }
+    let begins = halves().filter(|(stream, _)| stream.packets > 0);
     // as the direction that was here last has found it
     let last = if streams[0].last_seen > streams[1].last_seen { download } else { upload };
     FlowReport {
         key,
         target: last.target,
-        first_seen: begins.map(|stream| whole_jiffies(stream.first_seen, now)).min().unwrap_or(now),
+        first_seen: begins
+            .map(|(_, history)| whole_jiffies(history.first_seen, now))
+            .min()
+            .unwrap_or(now),
         streams,
     }
 }
 
-fn stream_report(stream: &abi::Stream, now: u64) -> StreamReport {
+fn stream_report(stream: &abi::Stream, history: &abi::History, now: u64) -> StreamReport {
     let seen = stream.packets > 0;
     StreamReport {
         bytes: stream.bytes,
         packets: stream.packets,
         last_seen: if seen { whole_jiffies(stream.last_seen, now) } else { 0 },
-        retransmits: stream.retransmits,
-        reordered: stream.reordered,
+        retransmits: history.retransmits,
+        reordered: history.reordered,
         ect_packets: stream.ect_packets,
         ce_packets: stream.ce_packets,
-        rtt_last: stream.rtt_last,
-        rtt_min: stream.rtt_min,
-        rtt_smoothed: stream.rtt_smoothed,
-        rtt_samples: stream.rtt_samples,
+        rtt_last: history.rtt_last,
+        rtt_min: history.rtt_min,
+        rtt_smoothed: history.rtt_smoothed,
+        rtt_samples: history.rtt_samples,
         tcp_flags: stream.tcp_flags,
         tos: stream.tos,
     }
@@ -252,18 +260,21 @@ mod tests {
 
     #[test]
     fn a_flow_begins_with_the_first_packet_of_either_direction() {
-        let stream = |packets, first_seen, last_seen, target| abi::Stream {
+        let stream = |packets, last_seen, target| abi::Stream {
             packets,
-            first_seen,
             last_seen,
             target,
             ..abi::Stream::default()
         };
-        let report =
-            |down, up| report(abi::FlowKey::default(), &abi::Flow { streams: [down, up] }, 100);
-        let both = report(stream(1, 20, 50, 7), stream(1, 30, 40, 3));
+        let report = |down, up, first_seen: [u32; 2]| {
+            let streams =
+                first_seen.map(|first_seen| abi::History { first_seen, ..abi::History::default() });
+            let flow = abi::Flow { streams: [down, up] };
+            report(abi::FlowKey::default(), &flow, &abi::FlowHistory { streams }, 100)
+        };
+        let both = report(stream(1, 50, 7), stream(1, 40, 3), [20, 30]);
         assert_eq!((both.first_seen, both.target), (20, 7));
-        let one = report(stream(0, 0, 0, 0), stream(1, 30, 40, 3));
+        let one = report(stream(0, 0, 0), stream(1, 40, 3), [0, 30]);
         assert_eq!((one.first_seen, one.target, one.streams[0].last_seen), (30, 3, 0));
     }
 }

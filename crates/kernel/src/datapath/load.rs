@@ -11,6 +11,7 @@ use super::buckets;
 use super::clock::tick_ns;
 use super::flow_table::Shape;
 use super::mapped::Mapped;
+use super::traffic::Traffic;
 use super::{Captures, Counters, DatapathError, Flows, MapTables, Quality, Ring};
 
 /// Packets that may wait for a CPU behind `xdp_ingress`. Enough for several full NAPI polls (64
@@ -142,11 +143,11 @@ fn set_sizes(
         let entries = match map.name().to_str().unwrap_or_default() {
             "tg_circuits" | "tg_quality" => sizes.circuits,
             "tg_flow_index" => shape.buckets,
-            "tg_flows" | "tg_flow_keys" | "tg_free_rows" => shape.rows,
+            "tg_flows" | "tg_histories" | "tg_flow_keys" | "tg_free_rows" => shape.rows,
             "tg_hosts" => sizes.hosts,
             "tg_ipv4_hosts" => buckets::count(sizes.hosts),
             "tg_prefixes" => sizes.prefixes,
-            "tg_traffic" => sizes.circuits.saturating_mul(cpus),
+            "tg_traffic" => Traffic::rows(sizes.circuits, cpus),
             "tg_totals" | "tg_cpus" => cpus,
             "tg_unknown" => sizes.unknown_hosts,
             _ => continue,

@@ -24,6 +24,7 @@ mod rehearsal;
 mod ring;
 mod stopwatch;
 mod tables;
+mod traffic;
 mod trial;
 mod trial_box;
 

@@ -60,9 +60,9 @@ impl TrialBox {
         self.loaded.xdp_ingress(frame).map(drop)
     }
 
-    /// What the programs know of a flow.
-    pub fn flow(&self, key: &abi::FlowKey) -> Option<abi::Flow> {
-        self.flows.find(key).map(|(_, row)| self.flows.read(row))
+    /// What the programs remember of a flow.
+    pub fn history(&self, key: &abi::FlowKey) -> Option<abi::FlowHistory> {
+        self.flows.find(key).map(|(_, row)| self.flows.history(row))
     }
 }
 

@@ -272,7 +272,7 @@ impl Rig {
 
     fn circuits(&self) -> Vec<[Count; 8]> {
         let slots = (0..network::CIRCUITS).map(CircuitSlot::new);
-        slots.map(|slot| self.counters.traffic(slot).counts).collect()
+        slots.map(|slot| self.counters.traffic(slot)).collect()
     }
 
     /// The one circuit whose counters moved; it counts just what the box counts.

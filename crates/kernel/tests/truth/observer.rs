@@ -25,8 +25,8 @@ impl Programs {
         Self { middle: TrialBox::new(&customers, FLOWS).unwrap(), qualities }
     }
 
-    pub(crate) fn flow(&self, ends: &Ends) -> Option<abi::Flow> {
-        self.middle.flow(&key(ends))
+    pub(crate) fn history(&self, ends: &Ends) -> Option<abi::FlowHistory> {
+        self.middle.history(&key(ends))
     }
 
     /// The row of the `n`th case's circuit, as it was when all had been played.
@@ -58,11 +58,11 @@ impl Observer for Programs {
     }
 
     fn reading(&self, ends: &Ends) -> Result<PerSegment<Reading>> {
-        let flow = self.flow(ends).unwrap_or_default();
+        let history = self.history(ends).unwrap_or_default();
         Ok(PerSegment::from_fn(|segment| {
-            let stream = &flow.streams[sent_by(segment) as usize];
-            let last_ns = u64::from(stream.rtt_last) * u64::from(abi::RTT_UNIT_NS);
-            Reading { samples: stream.rtt_samples, last_ns }
+            let history = &history.streams[sent_by(segment) as usize];
+            let last_ns = u64::from(history.rtt_last) * u64::from(abi::RTT_UNIT_NS);
+            Reading { samples: history.rtt_samples, last_ns }
         }))
     }
 

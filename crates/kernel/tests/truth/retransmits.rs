@@ -108,13 +108,13 @@ fn retransmissions_and_reordering_are_counted_exactly() {
     let mut complaints = Vec::new();
     let mut sums = PerDirection::<Counts>::default();
     for (n, case) in cases.iter().enumerate() {
-        let flow = programs.flow(&case.ends(n)).unwrap();
+        let history = programs.history(&case.ends(n)).unwrap();
         for direction in Direction::ALL {
             let truth = truth(case, direction);
-            let stream = &flow.streams[direction as usize];
+            let history = &history.streams[direction as usize];
             let counted = Counts {
-                retransmits: stream.retransmits.into(),
-                reordered: stream.reordered.into(),
+                retransmits: history.retransmits.into(),
+                reordered: history.reordered.into(),
             };
             sums[direction].retransmits += counted.retransmits;
             sums[direction].reordered += counted.reordered;
@@ -193,8 +193,8 @@ fn counters_are_exact_when_the_ring_overflows() {
     for _ in 0..=AGAIN {
         programs.pass(&frame).unwrap();
     }
-    let flow = programs.flow(&ends).unwrap();
-    assert_eq!(u64::from(flow.streams[upload as usize].retransmits), AGAIN);
+    let history = programs.history(&ends).unwrap();
+    assert_eq!(u64::from(history.streams[upload as usize].retransmits), AGAIN);
     let quality = programs.middle.readers.quality.take(CircuitSlot::new(0)).unwrap();
     assert_eq!(quality.retransmits[upload as usize], AGAIN);
     let totals = programs.middle.readers.counters.totals();
