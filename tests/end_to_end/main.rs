@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod capturing;
+mod changing;
 mod clients;
 mod crowding;
 mod flows;

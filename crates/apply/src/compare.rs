@@ -67,13 +67,6 @@ pub enum Difference {
     Addresses(usize),
 }
 
-impl Difference {
-    /// Whether a change in place mends it.
-    pub(crate) const fn can_change(&self) -> bool {
-        matches!(self, Self::Parameters { .. } | Self::LeafLimit { .. })
-    }
-}
-
 /// What of the `mq` at the root is not as planned. Where an HTB is the root, its queue tells.
 pub(crate) fn compare_root(observed: &Observed, nic: &NicPlan) -> Option<Mismatch> {
     if !has_mq(nic) {
@@ -92,15 +85,11 @@ pub(crate) fn compare_queue(
     nic: &NicPlan,
     queue: &QueuePlan,
 ) -> Vec<Mismatch> {
-    let wanted = htb(queue);
-    let is_right = observed.qdiscs.get(&queue.htb).is_some_and(|found| {
-        found.parent == place_of(nic, queue) && found.discipline == Discipline::Known(wanted)
-    });
-    if !is_right {
-        return vec![mismatch(nic, queue.htb, Difference::Qdisc { wanted })];
+    if !has_htb(observed, nic, queue) {
+        return vec![mismatch(nic, queue.htb, Difference::Qdisc { wanted: htb(queue) })];
     }
     let differences = queue.classes.iter().flat_map(|class| {
-        compare_class(observed, queue, class)
+        compare_class(observed, class)
             .into_iter()
             .map(|difference| mismatch(nic, class.handle, difference))
     });
@@ -108,21 +97,28 @@ pub(crate) fn compare_queue(
     let planned: std::collections::HashSet<_> = queue.classes.iter().map(|c| c.handle).collect();
     all.extend(
         observed
-            .classes
-            .keys()
-            .filter(|class| class.major() == queue.htb.major() && !planned.contains(class))
-            .map(|class| mismatch(nic, *class, Difference::ClassUnexpected)),
+            .classes_of(queue.htb)
+            .filter(|class| !planned.contains(&class.handle))
+            .map(|class| mismatch(nic, class.handle, Difference::ClassUnexpected)),
     );
     all
 }
 
-fn compare_class(observed: &Observed, queue: &QueuePlan, class: &ClassPlan) -> Vec<Difference> {
+/// Whether a queue's HTB is where it was planned, whatever is below it.
+pub(crate) fn has_htb(observed: &Observed, nic: &NicPlan, queue: &QueuePlan) -> bool {
+    observed.qdiscs.get(&queue.htb).is_some_and(|found| {
+        found.parent == place_of(nic, queue) && found.discipline == Discipline::Known(htb(queue))
+    })
+}
+
+/// What of one class is not as planned.
+pub(crate) fn compare_class(observed: &Observed, class: &ClassPlan) -> Vec<Difference> {
     let Some(found) = observed.classes.get(&class.handle) else {
         return vec![Difference::ClassMissing];
     };
     let mut differences = Vec::new();
     // The kernel calls the parent of a class right below its HTB the root.
-    let parent = if class.parent == queue.htb { TcHandle::ROOT } else { class.parent };
+    let parent = if class.parent.minor() == 0 { TcHandle::ROOT } else { class.parent };
     if found.parent != parent {
         differences.push(Difference::Parent { wanted: parent, found: found.parent });
     }

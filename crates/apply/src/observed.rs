@@ -1,6 +1,6 @@
 //! What the kernel has on a NIC, ready to be compared.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use kernel::tc::{ClassState, Failed, QdiscState, TrafficControl};
 use units::{IfIndex, TcHandle};
@@ -10,8 +10,8 @@ use units::{IfIndex, TcHandle};
 pub(crate) struct Observed {
     /// Those with a handle, by it.
     pub(crate) qdiscs: HashMap<TcHandle, QdiscState>,
-    /// Classes by handle.
-    pub(crate) classes: HashMap<TcHandle, ClassState>,
+    /// Classes by handle, so that those of one HTB are side by side.
+    pub(crate) classes: BTreeMap<TcHandle, ClassState>,
 }
 
 impl Observed {
@@ -45,5 +45,18 @@ impl Observed {
     /// The qdisc under `parent`, unless it is the kernel's default. Looks at all.
     pub(crate) fn child(&self, parent: TcHandle) -> Option<&QdiscState> {
         self.qdiscs.values().find(|qdisc| qdisc.parent == parent)
+    }
+
+    /// The classes of one HTB, ascending by handle.
+    pub(crate) fn classes_of(&self, htb: TcHandle) -> impl Iterator<Item = &ClassState> {
+        let last = TcHandle::new(htb.major(), u16::MAX);
+        self.classes.range(htb..=last).map(|(_, class)| class)
+    }
+
+    /// The classes above one, nearest first.
+    pub(crate) fn above(&self, class: &ClassState) -> impl Iterator<Item = &ClassState> {
+        std::iter::successors(self.classes.get(&class.parent), |class| {
+            self.classes.get(&class.parent)
+        })
     }
 }

@@ -1,26 +1,35 @@
 //! Applying, verifying, going back, and taking down.
 
-use std::collections::{BTreeMap, HashSet};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use kernel::Kernel;
-use kernel::tables::{AddressTarget, CircuitPlace};
 use kernel::tc::{Failed, Request};
 use plan::{NicPlan, Owner, Plan};
-use tracing::{debug, warn};
-use units::{CircuitSlot, IfIndex, IpPrefix, TcHandle};
+use tracing::warn;
+use units::{IfIndex, TcHandle};
 
-use crate::bring::{batches, from_nothing};
 use crate::compare::{Difference, Mismatch, compare_queue, compare_root};
+use crate::diff::{Operation, State, addresses, changed_circuits, diff, nics};
 use crate::error::{ApplyError, Failure, Left, TeardownError};
 use crate::observed::Observed;
+use crate::queues::from_nothing;
 use crate::root::{is_ours, is_planned};
-use crate::translate::{address, place};
+
+/// How long classes that are to be removed may take to send what waits in them.
+const DRAIN_MAX: Duration = Duration::from_secs(5);
+
+/// How often it is looked at. Longer than a packet is on its way from its look at the tables to its
+/// class.
+const DRAIN_INTERVAL: Duration = Duration::from_millis(5);
 
 /// What an apply did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Requests sent for qdiscs and classes.
     pub operations: usize,
+    /// Packets that still waited in classes when those were removed.
+    pub undrained: u64,
     /// Circuits' rows written or cleared.
     pub circuits: usize,
     /// Whether the address tables were written.
@@ -76,9 +85,9 @@ pub fn teardown<K: Kernel>(kernel: &mut K, plan: &Plan) -> Result<(), TeardownEr
 pub fn verify<K: Kernel>(kernel: &mut K, plan: &Plan) -> Result<Vec<Mismatch>, Failure> {
     let shaped: Vec<_> = plan.nics.iter().filter(|nic| !nic.queues.is_empty()).collect();
     let indices: Vec<_> = shaped.iter().map(|nic| nic.ifindex).collect();
-    let observed = Observed::read(kernel, &indices).map_err(Failure::Unread)?;
+    let state = State::read(kernel, &indices)?;
     let mut mismatches = Vec::new();
-    for (nic, observed) in shaped.iter().zip(&observed) {
+    for (nic, observed) in shaped.iter().zip(&state.nics) {
         mismatches.extend(compare_root(observed, nic));
         mismatches.extend(nic.queues.iter().flat_map(|q| compare_queue(observed, nic, q)));
     }
@@ -88,8 +97,8 @@ pub fn verify<K: Kernel>(kernel: &mut K, plan: &Plan) -> Result<Vec<Mismatch>, F
             mismatches.push(Mismatch { nic, handle, difference: difference(count) });
         }
     };
-    in_tables(changed_circuits(kernel, plan)?.len(), Difference::Circuits);
-    let (wanted, found) = (addresses(plan), kernel.addresses().map_err(Failure::Tables)?);
+    in_tables(changed_circuits(&state, plan).len(), Difference::Circuits);
+    let (wanted, found) = (addresses(plan), state.addresses);
     let wrong = wanted
         .iter()
         .filter(|row| {
@@ -106,6 +115,20 @@ pub fn requests(plan: &Plan) -> Vec<(IfIndex, Vec<Request>)> {
     shaped.map(|nic| (nic.ifindex, from_nothing(nic).concat())).collect()
 }
 
+/// What [`apply`] would do now.
+///
+/// # Errors
+/// When the kernel cannot be read, or somebody else's qdisc is at a root.
+pub fn steps<K: Kernel>(
+    kernel: &mut K,
+    previous: Option<&Plan>,
+    plan: &Plan,
+) -> Result<Vec<Operation>, Failure> {
+    // all NICs are looked at before any is touched
+    let state = State::read(kernel, &nics(previous, plan))?;
+    diff(&state, previous, plan)
+}
+
 /// Brings the kernel to `plan` without going back on failure. `report` tells what was tried.
 fn bring<K: Kernel>(
     kernel: &mut K,
@@ -113,98 +136,72 @@ fn bring<K: Kernel>(
     plan: &Plan,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    let indices: Vec<_> = plan.nics.iter().map(|nic| nic.ifindex).collect();
-    let observed = Observed::read(kernel, &indices).map_err(Failure::Unread)?;
-    let previous_nic = |ifindex| previous?.nics.iter().find(|nic| nic.ifindex == ifindex);
-    let mut work = Vec::new();
-    // All NICs are looked at before any is touched.
-    for (nic, observed) in plan.nics.iter().zip(&observed) {
-        work.push((nic, batches(observed, nic, previous_nic(nic.ifindex))?));
+    for operation in steps(kernel, previous, plan)? {
+        carry_out(kernel, previous, plan, &operation, report)?;
     }
-    drop(observed);
-    for (nic, batches) in work {
-        for batch in batches {
-            report.operations += batch.len();
-            kernel.tc(nic.ifindex, &batch).map_err(|source| failed(nic, source))?;
-        }
-        debug!(nic = nic.name, operations = report.operations, "queues are in place");
-    }
-    for nic in previous.iter().flat_map(|plan| &plan.nics) {
-        if !indices.contains(&nic.ifindex) {
-            report.operations += 1;
-            remove_tree(kernel, nic)?;
-        }
-    }
-    write_tables(kernel, plan, report)?;
     match verify(kernel, plan)? {
         mismatches if mismatches.is_empty() => Ok(()),
         mismatches => Err(Failure::Unverified(mismatches)),
     }
 }
 
-fn write_tables<K: Kernel>(
+fn carry_out<K: Kernel>(
     kernel: &mut K,
+    previous: Option<&Plan>,
     plan: &Plan,
+    operation: &Operation,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    let rows = changed_circuits(kernel, plan)?;
-    let wanted = addresses(plan);
-    let found = kernel.addresses().map_err(Failure::Tables)?;
-    // A row that changes may have a new owner. An address that leaves the row must do so before,
-    // or its packets would pass as the new owner's; for a moment they pass as unclaimed.
-    let remaining = without_leavers(&found, &wanted, &rows);
-    if remaining.len() < found.len() {
-        report.addresses_changed = true;
-        kernel.set_addresses(&remaining).map_err(Failure::Tables)?;
-    }
-    if !rows.is_empty() {
-        report.circuits = rows.len();
-        kernel.set_circuits(&rows).map_err(Failure::Tables)?;
-    }
-    if !rows.is_empty() || found != wanted {
-        report.addresses_changed = true;
-        kernel.set_addresses(&wanted).map_err(Failure::Tables)?;
-    }
-    Ok(())
-}
-
-/// Of the addresses that are there, those that do not leave a row that is written anew.
-fn without_leavers(
-    found: &[(IpPrefix, AddressTarget)],
-    wanted: &[(IpPrefix, AddressTarget)],
-    rows: &[(CircuitSlot, Option<CircuitPlace>)],
-) -> Vec<(IpPrefix, AddressTarget)> {
-    let rewritten: HashSet<_> =
-        rows.iter().filter_map(|(slot, place)| place.map(|_| *slot)).collect();
-    let leaves = |row: &&(IpPrefix, AddressTarget)| {
-        matches!(row.1, AddressTarget::Circuit(slot) if rewritten.contains(&slot))
-            && wanted.binary_search_by_key(&row.0, |w| w.0).map_or(true, |at| wanted[at] != **row)
-    };
-    found.iter().filter(|row| !leaves(row)).copied().collect()
-}
-
-/// Rows that must be written or cleared.
-fn changed_circuits<K: Kernel>(
-    kernel: &mut K,
-    plan: &Plan,
-) -> Result<Vec<(CircuitSlot, Option<CircuitPlace>)>, Failure> {
-    let found = kernel.circuits().map_err(Failure::Tables)?;
-    let mut found: BTreeMap<_, _> = found.into_iter().collect();
-    let mut rows = Vec::new();
-    for circuit in &plan.circuits {
-        let wanted = place(circuit);
-        if found.remove(&circuit.slot) != wanted {
-            rows.push((circuit.slot, wanted));
+    match operation {
+        Operation::Queues { nic, requests } => {
+            report.operations += requests.len();
+            kernel.tc(*nic, requests).map_err(|source| {
+                let plans = [Some(plan), previous].into_iter().flatten();
+                failed(plans.flat_map(|plan| &plan.nics).filter(|one| one.ifindex == *nic), source)
+            })
+        }
+        Operation::Circuits(rows) => {
+            report.circuits += rows.len();
+            kernel.set_circuits(rows).map_err(Failure::Tables)
+        }
+        Operation::Addresses(wanted) => {
+            report.addresses_changed = true;
+            kernel.set_addresses(wanted).map_err(Failure::Tables)
+        }
+        Operation::Drain(classes) => {
+            let waiting = drain(kernel, classes)?;
+            report.undrained += waiting;
+            if waiting > 0 {
+                warn!(packets = waiting, "classes to be removed did not empty in time");
+            }
+            Ok(())
         }
     }
-    rows.extend(found.into_keys().map(|slot| (slot, None)));
-    Ok(rows)
 }
 
-fn addresses(plan: &Plan) -> Vec<(IpPrefix, AddressTarget)> {
-    let mut all: Vec<_> = plan.addresses.iter().map(address).collect();
-    all.sort_unstable_by_key(|(prefix, _)| *prefix);
-    all
+/// Waits until each class was empty at two looks in a row. Tells how many packets still wait when
+/// the time is over.
+fn drain<K: Kernel>(kernel: &mut K, classes: &[(IfIndex, TcHandle)]) -> Result<u64, Failure> {
+    let deadline = Instant::now() + DRAIN_MAX;
+    let mut left: Vec<_> = classes.iter().map(|class| (*class, 0_u32)).collect();
+    loop {
+        let mut packets = 0;
+        let mut still_left = Vec::new();
+        for ((nic, class), empty) in left {
+            let Some(found) = kernel.class(nic, class).map_err(Failure::Unread)? else { continue };
+            let waiting = found.stats.backlog_packets;
+            packets += u64::from(waiting);
+            let empty = if waiting == 0 { empty + 1 } else { 0 };
+            if empty < 2 {
+                still_left.push(((nic, class), empty));
+            }
+        }
+        left = still_left;
+        if left.is_empty() || Instant::now() >= deadline {
+            return Ok(packets);
+        }
+        thread::sleep(DRAIN_INTERVAL);
+    }
 }
 
 fn clear_tables<K: Kernel>(kernel: &mut K) -> Result<(), Failure> {
@@ -220,17 +217,23 @@ fn remove_tree<K: Kernel>(kernel: &mut K, nic: &NicPlan) -> Result<(), Failure> 
     let root = observed.iter().find_map(|observed| Some((observed, observed.root()?)));
     if root.is_some_and(|(observed, root)| is_planned(nic, root) || is_ours(observed, root)) {
         let delete = Request::DeleteQdisc { parent: TcHandle::ROOT };
-        kernel.tc(nic.ifindex, &[delete]).map_err(|source| failed(nic, source))?;
+        kernel.tc(nic.ifindex, &[delete]).map_err(|source| failed([nic].into_iter(), source))?;
     }
     Ok(())
 }
 
-fn failed(nic: &NicPlan, source: Failed) -> Failure {
+/// A failure on a NIC, which one plan or several say something of.
+fn failed<'p>(mut nics: impl Iterator<Item = &'p NicPlan>, source: Failed) -> Failure {
+    let mut name = None;
     let subject = match &source {
-        Failed::Refused { request, .. } => owner(nic, request),
+        Failed::Refused { request, .. } => nics.find_map(|nic| {
+            name.get_or_insert_with(|| nic.name.clone());
+            owner(nic, request)
+        }),
         Failed::Unknown { .. } | Failed::Unread { .. } => None,
     };
-    Failure::Queues { nic: nic.name.clone(), subject, source }
+    let nic = name.or_else(|| nics.next().map(|nic| nic.name.clone())).unwrap_or_default();
+    Failure::Queues { nic, subject, source }
 }
 
 /// For whom a request is.

@@ -7,19 +7,19 @@ use units::{IpPrefix, PerDirection, TcHandle};
 
 /// Requests that make a queue's classes, parents first, and then its leaves.
 pub(crate) fn fill(queue: &QueuePlan) -> impl Iterator<Item = Request> {
-    let class = |class: &ClassPlan| Request::AddClass {
-        handle: class.handle,
-        parent: class.parent,
-        class: htb_class(class),
-    };
-    let leaf = |class: &ClassPlan| {
-        class.leaf.as_ref().and_then(leaf_qdisc).map(|(handle, qdisc)| Request::AddQdisc {
-            parent: class.handle,
-            handle,
-            qdisc,
-        })
-    };
-    queue.classes.iter().map(class).chain(queue.classes.iter().filter_map(leaf))
+    queue.classes.iter().map(add_class).chain(queue.classes.iter().filter_map(add_leaf))
+}
+
+/// The request that makes a class.
+pub(crate) fn add_class(class: &ClassPlan) -> Request {
+    let ClassPlan { handle, parent, .. } = *class;
+    Request::AddClass { handle, parent, class: htb_class(class) }
+}
+
+/// The request that makes a class's leaf; none where HTB's own FIFO is wanted.
+pub(crate) fn add_leaf(class: &ClassPlan) -> Option<Request> {
+    let (handle, qdisc) = class.leaf.as_ref().and_then(leaf_qdisc)?;
+    Some(Request::AddQdisc { parent: class.handle, handle, qdisc })
 }
 
 /// A queue's HTB.

@@ -390,6 +390,10 @@ impl TrafficControl for Watched {
     fn classes(&mut self, nic: IfIndex) -> Result<Vec<ClassState>, Failed> {
         self.kernel.classes(nic)
     }
+
+    fn class(&mut self, nic: IfIndex, handle: TcHandle) -> Result<Option<ClassState>, Failed> {
+        self.kernel.class(nic, handle)
+    }
 }
 
 #[test]

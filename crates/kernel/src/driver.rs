@@ -1,6 +1,6 @@
 //! The kernel as one object.
 
-use units::{CircuitSlot, IfIndex, IpPrefix};
+use units::{CircuitSlot, IfIndex, IpPrefix, TcHandle};
 
 use crate::tables::{AddressTarget, CircuitPlace, Tables, TablesFailed};
 use crate::tc::{ClassState, Controller, Failed, QdiscState, Request, TrafficControl};
@@ -30,6 +30,10 @@ impl<T> TrafficControl for LinuxKernel<T> {
 
     fn classes(&mut self, nic: IfIndex) -> Result<Vec<ClassState>, Failed> {
         self.controller.classes(nic)
+    }
+
+    fn class(&mut self, nic: IfIndex, handle: TcHandle) -> Result<Option<ClassState>, Failed> {
+        self.controller.class(nic, handle)
     }
 }
 

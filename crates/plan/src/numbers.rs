@@ -26,7 +26,8 @@ pub(crate) struct Numbers {
 
 /// Numbers both directions. What had a number keeps it where it still hangs from the same class,
 /// as the kernel never moves a class to another parent: `htb_change_class` takes the request, changes
-/// the rates and ignores the parent.
+/// the rates and ignores the parent. Nor does it keep it when its leaf is to be of another kind: what
+/// waits in the old leaf can go out only if that stays for a while beside the new one.
 pub(crate) fn number(
     tree: &Tree<'_>,
     shards: &Shards<'_>,
@@ -89,26 +90,27 @@ impl Draft<'_> {
             circuit_leaf: vec![None; network.circuits.len()],
             default_leaf: vec![None; shards],
         };
-        let mut keep = |owner: Owner, shard: usize, parent: Option<u16>| {
+        let mut keep = |owner: Owner, shard: usize, parent: Option<u16>, kind: Leaf| {
             let old = previous.class(direction, &owner)?;
             let stays = old.shard == shard
                 && Some(old.parent) == parent
+                && old.leaf.map_or(Leaf::None, |leaf| leaf.kind) == kind
                 && minors[shard].keep(old.minor.into());
             stays.then_some(old)
         };
         for i in self.tree.real_nodes() {
             let parent = self.tree.parent[i].map_or(Some(LINK_MINOR), |p| numbers.node[p]);
             let owner = Owner::Node(network.nodes[i].id.clone());
-            let old = keep(owner, self.placement.node[i], parent);
+            let old = keep(owner, self.placement.node[i], parent, Leaf::None);
             numbers.node[i] = old.map(|old| old.minor);
         }
         for (i, circuit) in self.tree.circuits() {
             let above = self.tree.circuit_parent[i];
             let parent = above.map_or(Some(LINK_MINOR), |p| numbers.node[p]);
             let owner = Owner::Circuit(circuit.id.clone());
-            if let Some(old) = keep(owner, self.placement.circuit[i], parent) {
+            let kind = self.leaves.circuit[i][direction];
+            if let Some(old) = keep(owner, self.placement.circuit[i], parent, kind) {
                 numbers.circuit[i] = Some(old.minor);
-                let kind = self.leaves.circuit[i][direction];
                 numbers.circuit_leaf[i] = keep_leaf(leaf_pool, kind, old.leaf);
             }
         }

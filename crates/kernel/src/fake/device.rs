@@ -25,6 +25,10 @@ pub(super) struct Device {
     dead: Vec<TcHandle>,
     /// The last major that was chosen for a qdisc without a handle.
     chosen: u16,
+    /// Packets that wait, by class.
+    waiting: BTreeMap<TcHandle, u32>,
+    /// Those that waited where they no longer could.
+    lost: u32,
 }
 
 impl Device {
@@ -87,15 +91,40 @@ impl Device {
     }
 
     pub(super) fn classes(&self) -> Vec<ClassState> {
-        let class =
-            |(handle, (parent, parameters)): (&TcHandle, &(TcHandle, HtbParameters))| ClassState {
-                handle: *handle,
-                parent: if parent.minor() == 0 { TcHandle::ROOT } else { *parent },
-                leaf: self.child(*handle).map(|(leaf, _)| leaf).unwrap_or_default(),
-                parameters: *parameters,
-                stats: Stats::default(),
-            };
-        self.classes.iter().map(class).collect()
+        self.classes.keys().filter_map(|handle| self.class(*handle)).collect()
+    }
+
+    fn class(&self, handle: TcHandle) -> Option<ClassState> {
+        let (parent, parameters) = self.classes.get(&handle)?;
+        let backlog_packets = self.waiting.get(&handle).copied().unwrap_or_default();
+        Some(ClassState {
+            handle,
+            parent: if parent.minor() == 0 { TcHandle::ROOT } else { *parent },
+            leaf: self.child(handle).map(|(leaf, _)| leaf).unwrap_or_default(),
+            parameters: *parameters,
+            stats: Stats { backlog_packets, ..Stats::default() },
+        })
+    }
+
+    /// A class, from which one waiting packet goes then.
+    pub(super) fn look_at(&mut self, handle: TcHandle) -> Option<ClassState> {
+        let found = self.class(handle);
+        if let Some(waiting) = self.waiting.get_mut(&handle) {
+            *waiting = waiting.saturating_sub(1);
+        }
+        found
+    }
+
+    pub(super) fn queue(&mut self, class: TcHandle, packets: u32) {
+        *self.waiting.entry(class).or_default() += packets;
+    }
+
+    pub(super) const fn lost(&self) -> u32 {
+        self.lost
+    }
+
+    fn lose(&mut self, class: TcHandle) {
+        self.lost += self.waiting.remove(&class).unwrap_or_default();
     }
 
     /// Whether a queue loses its packets.
@@ -183,10 +212,16 @@ impl Device {
         Ok(())
     }
 
-    /// Forgets a qdisc and all below it.
+    /// Forgets a qdisc and all below it, with what waits there.
     fn forget(&mut self, handle: TcHandle) {
-        self.qdiscs.remove(&handle);
-        self.classes.retain(|class, _| class.major() != handle.major());
+        if let Some((parent, _)) = self.qdiscs.remove(&handle) {
+            self.lose(parent);
+        }
+        let classes: Vec<_> = self.classes.keys().copied().collect();
+        for class in classes.into_iter().filter(|class| class.major() == handle.major()) {
+            self.lose(class);
+            self.classes.remove(&class);
+        }
         let below: Vec<_> = self
             .qdiscs
             .iter()
@@ -248,6 +283,7 @@ impl Device {
         if let Some((leaf, _)) = self.child(handle) {
             self.forget(leaf);
         }
+        self.lose(handle);
         self.classes.remove(&handle);
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use rustix::io::Errno;
-use units::{CircuitSlot, IfIndex, IpPrefix};
+use units::{CircuitSlot, IfIndex, IpPrefix, TcHandle};
 
 use super::device::Device;
 use super::tables::FakeTables;
@@ -43,6 +43,18 @@ impl FakeKernel {
     /// Lets `after` operations pass and refuses the `times` that follow.
     pub fn fail(&mut self, after: usize, times: usize) {
         self.failing = Some((after, times));
+    }
+
+    /// Has so many packets wait in a class. Each look at the class alone lets one go.
+    pub fn queue(&mut self, nic: IfIndex, class: TcHandle, packets: u32) {
+        if let Some(device) = self.devices.get_mut(&nic) {
+            device.queue(class, packets);
+        }
+    }
+
+    /// Packets that waited in classes or leaves when those went.
+    pub fn lost(&self) -> u32 {
+        self.devices.values().map(Device::lost).sum()
     }
 
     /// Whether a queue of any NIC loses all its packets.
@@ -108,6 +120,10 @@ impl TrafficControl for FakeKernel {
 
     fn classes(&mut self, nic: IfIndex) -> Result<Vec<ClassState>, Failed> {
         Ok(self.devices.get(&nic).map(Device::classes).unwrap_or_default())
+    }
+
+    fn class(&mut self, nic: IfIndex, handle: TcHandle) -> Result<Option<ClassState>, Failed> {
+        Ok(self.devices.get_mut(&nic).and_then(|device| device.look_at(handle)))
     }
 }
 

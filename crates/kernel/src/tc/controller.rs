@@ -30,6 +30,12 @@ pub trait TrafficControl {
     /// # Errors
     /// When the kernel does not tell.
     fn classes(&mut self, nic: IfIndex) -> Result<Vec<ClassState>, Failed>;
+
+    /// One HTB class of `nic`; none where there is no such class.
+    ///
+    /// # Errors
+    /// When the kernel does not tell.
+    fn class(&mut self, nic: IfIndex, handle: TcHandle) -> Result<Option<ClassState>, Failed>;
 }
 
 /// Why traffic control failed.
@@ -122,6 +128,19 @@ impl TrafficControl for Controller {
         self.socket
             .dump(&mut request, Vec::new, collect)
             .map_err(|source| Failed::Unread { what: "classes", source })
+    }
+
+    fn class(&mut self, nic: IfIndex, handle: TcHandle) -> Result<Option<ClassState>, Failed> {
+        // kernels before 6.10 tell only listeners unless asked for an echo
+        let flags = (libc::NLM_F_REQUEST | libc::NLM_F_ECHO) as u16;
+        let mut request = Messages::new();
+        let body = tc_message(nic, handle, TcHandle::default());
+        request.start(libc::RTM_GETTCLASS, flags, &body);
+        match self.socket.get(&mut request) {
+            Ok(answer) => Ok(dump::class(&answer)),
+            Err(NetlinkError::Refused(Refusal { errno: Errno::NOENT, .. })) => Ok(None),
+            Err(source) => Err(Failed::Unread { what: "class", source }),
+        }
     }
 }
 

@@ -1,0 +1,107 @@
+//! Changes that nobody feels.
+
+use std::fs;
+use std::net::IpAddr;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use bus::CircuitsQuery;
+use testkit::{UdpReport, UdpStream};
+use units::{BitsPerSec, Direction};
+
+use crate::provider::{Circuit, Provider};
+use crate::stage::Stage;
+
+const RELOAD_MAX: Duration = Duration::from_secs(20);
+const STREAMS: Duration = Duration::from_secs(6);
+const BEGUN: Duration = Duration::from_millis(500);
+const BETWEEN: Duration = Duration::from_millis(400);
+
+/// Two sites, which are on a queue each.
+fn two_sites() -> Provider {
+    Provider {
+        network: r#"{"A": {"downloadBandwidthMbps": 400, "uploadBandwidthMbps": 400},
+                     "B": {"downloadBandwidthMbps": 400, "uploadBandwidthMbps": 400}}"#,
+        ..Provider::flat(vec![
+            Circuit::new("stays", "100.64.1.1", "", (20.0, 20.0)).under("A", (1.0, 1.0)),
+            Circuit::new("moves", "100.64.1.2", "", (20.0, 20.0)).under("A", (1.0, 1.0)),
+            Circuit::new("rated", "100.64.1.3", "", (20.0, 20.0)).under("B", (1.0, 1.0)),
+            Circuit::new("goes", "100.64.1.4", "", (20.0, 20.0)).under("B", (1.0, 1.0)),
+        ])
+    }
+}
+
+/// Replaces text of a file and has the daemon read it.
+fn change(stage: &Stage, devices: &Path, from: &str, to: &str) -> Result<()> {
+    let text = fs::read_to_string(devices)?;
+    let changed = text.replace(from, to);
+    ensure!(from == to || changed != text, "the fixture has changed:\n{text}");
+    fs::write(devices, changed)?;
+    stage.client()?.reload(RELOAD_MAX)?;
+    thread::sleep(BETWEEN);
+    Ok(())
+}
+
+fn queue_of(stage: &Stage, id: &str) -> Result<u16> {
+    let page = stage.client()?.circuits(CircuitsQuery::default())?;
+    let row = page.rows.iter().find(|row| &*row.id == id).context("no such circuit")?;
+    Ok(row.queue.down)
+}
+
+#[test]
+fn no_change_loses_a_packet() -> Result<()> {
+    let stage = Stage::new(&two_sites())?;
+    let devices = stage.config.with_file_name("ShapedDevices.csv");
+    let before = queue_of(&stage, "moves")?;
+    ensure!(before != queue_of(&stage, "rated")?, "both sites are on one queue");
+    let stream = |address: &str, direction, port| -> Result<UdpStream> {
+        let customer: IpAddr = address.parse()?;
+        let mut stream = UdpStream::new(customer, direction, port, BitsPerSec::from_mbps(4));
+        stream.duration = STREAMS;
+        Ok(stream)
+    };
+    let streams = [
+        ("stays, down", stream("100.64.1.1", Direction::Download, 7_001)?),
+        ("moves, down", stream("100.64.1.2", Direction::Download, 7_002)?),
+        ("moves, up", stream("100.64.1.2", Direction::Upload, 7_003)?),
+        ("rated, down", stream("100.64.1.3", Direction::Download, 7_004)?),
+    ];
+    let reports = thread::scope(|scope| -> Result<Vec<(&str, UdpReport)>> {
+        let lab = &stage.lab;
+        let runs: Vec<_> = streams
+            .iter()
+            .map(|(name, stream)| (*name, scope.spawn(move || stream.run(lab))))
+            .collect();
+        thread::sleep(BEGUN);
+        // a rate; a circuit that goes and comes back; one that moves to another queue and back;
+        // nothing at all
+        let moved = "moves,Circuit moves,Dmoves,Router moves,";
+        for (from, to) in [
+            ("100.64.1.3,,1,1,20,20", "100.64.1.3,,1,1,35,15"),
+            ("100.64.1.4,,1,1,20,20", "100.64.1.5,,1,1,20,20"),
+            ("goes,Circuit goes,Dgoes", "new,Circuit new,Dnew"),
+            (&*format!("{moved}A"), &*format!("{moved}B")),
+            ("", ""),
+            (&*format!("{moved}B"), &*format!("{moved}A")),
+            ("new,Circuit new,Dnew", "goes,Circuit goes,Dgoes"),
+        ] {
+            change(&stage, &devices, from, to)?;
+            if to.ends_with('B') {
+                ensure!(queue_of(&stage, "moves")? != before, "it did not move");
+            }
+        }
+        runs.into_iter()
+            .map(|(name, run)| Ok((name, run.join().ok().context("a stream panicked")??)))
+            .collect()
+    })?;
+    ensure!(queue_of(&stage, "moves")? == before, "it did not come back");
+    for (name, report) in &reports {
+        let UdpReport { sent, duplicated, reordered, longest_gap, .. } = report;
+        let lost = report.lost();
+        println!("{name}: {sent} sent, {lost} lost, {reordered} reordered, gap {longest_gap:?}");
+        ensure!(*sent > 1_000 && lost == 0 && *duplicated == 0, "{name}: {report:?}");
+    }
+    Ok(())
+}
