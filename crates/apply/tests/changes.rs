@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use apply::{Operation, Report, apply, steps, verify};
-use config::{Config, Leaf};
 use kernel::fake::FakeKernel;
 use kernel::tables::{AddressTarget, CircuitPlace, Tables, TablesFailed};
 use kernel::tc::{ClassState, Failed, QdiscState, Request, TrafficControl};
-use plan::synthetic::{Size, circuit, provider};
-use plan::{Facts, Plan};
+use plan::synthetic::{Config, Size, circuit, provider};
+use plan::{Facts, Leaf, Plan};
 use proptest::prelude::*;
 use units::{BitsPerSec, CircuitSlot, IfIndex, IpPrefix, PerDirection, TcHandle};
 

@@ -4,9 +4,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use config::Config;
 use config::{
-    Bus, Capture, Circuit, Config, Device, Diffserv, Files, Flows, Interfaces, Leaf, Limits, Log,
-    Mode, Network, Node, Queues, Ranges,
+    Bus, Capture, Circuit, Device, Diffserv, Files, Flows, Interfaces, Leaf, Limits, Log, Mode,
+    Network, Node, Queues, Ranges,
 };
 use units::{BitsPerSec, CpuId, IfIndex, IpPrefix, PerDirection};
 
