@@ -9,6 +9,10 @@ use libbpf_cargo::SkeletonBuilder;
 /// The datapath, and what drives it for measuring.
 const OBJECTS: [&str; 2] = ["tidegate", "bench"];
 
+/// What says how the maps are laid out, and how things are found in them.
+const LAYOUT: [&str; 4] =
+    ["ebpf/include/abi.h", "ebpf/maps.bpf.h", "ebpf/lookup.bpf.h", "ebpf/flow_table.bpf.h"];
+
 /// The numbered names first: plain `clang` is too old on Debian 12.
 const CLANGS: [&str; 7] =
     ["clang-21", "clang-20", "clang-19", "clang-18", "clang-17", "clang-16", "clang"];
@@ -39,6 +43,23 @@ fn main() {
             fail(&format!("could not compile {source} with {clang}: {error:?}"));
         }
     }
+    println!("cargo::rustc-env=TIDEGATE_LAYOUT={}", layout());
+}
+
+/// A number for how the maps are laid out: another one with each change of what says so, but for
+/// comments and white space (FNV-1a, 64 bits).
+fn layout() -> u64 {
+    let text = LAYOUT.map(|file| {
+        std::fs::read_to_string(file).unwrap_or_else(|error| fail(&format!("{file}: {error}")))
+    });
+    let text = text.concat();
+    let mut parts = text.split("/*");
+    let first = parts.next().unwrap_or_default();
+    let behind = parts.map(|part| part.split_once("*/").map_or("", |(_, code)| code));
+    let code = std::iter::once(first).chain(behind).flat_map(str::split_whitespace);
+    code.flat_map(|word| word.bytes().chain([b' '])).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 /// `$CLANG`, or the first known name that answers.

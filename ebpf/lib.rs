@@ -18,3 +18,9 @@ pub static OBJECT: &[u8] = &DATAPATH.0;
 
 /// Likewise that of the programs that drive the datapath's for measuring.
 pub static BENCH_OBJECT: &[u8] = &BENCH.0;
+
+/// A number for how the maps are laid out, which differs between builds that cannot share them.
+pub const LAYOUT: u64 = match u64::from_str_radix(env!("TIDEGATE_LAYOUT"), 10) {
+    Ok(layout) => layout,
+    Err(_) => panic!("build.rs gives a number"),
+};

@@ -115,6 +115,7 @@ enum tg_segment {
 
 /* Written at load. */
 struct tg_settings {
+	__u64 layout;            /* of the maps: another build may take them over where it has the same */
 	__u32 internet_ifindex;
 	__u32 customers_ifindex; /* equal to internet_ifindex on a stick */
 	__u32 mode;              /* enum tg_mode */
@@ -126,7 +127,7 @@ struct tg_settings {
 	__u16 internet_vlan;     /* on a stick */
 	__u16 customers_vlan;    /* on a stick */
 };
-_Static_assert(sizeof(struct tg_settings) == 40, "tg_settings");
+_Static_assert(sizeof(struct tg_settings) == 48, "tg_settings");
 
 /* The transmit queues that carry one direction. */
 struct tg_queues {

@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use bus::CircuitsQuery;
-use testkit::{UdpReport, UdpStream};
+use bus::{CircuitsQuery, Client};
+use testkit::{Daemon, Lab, UdpReport, UdpStream};
 use units::{BitsPerSec, Direction};
 
 use crate::provider::{Circuit, Provider};
@@ -50,12 +50,9 @@ fn queue_of(stage: &Stage, id: &str) -> Result<u16> {
     Ok(row.queue.down)
 }
 
-#[test]
-fn no_change_loses_a_packet() -> Result<()> {
-    let stage = Stage::new(&two_sites())?;
-    let devices = stage.config.with_file_name("ShapedDevices.csv");
-    let before = queue_of(&stage, "moves")?;
-    ensure!(before != queue_of(&stage, "rated")?, "both sites are on one queue");
+/// Has traffic of several circuits cross the box while something is done to it, and looks whether all of it
+/// arrived, once.
+fn under_traffic(lab: &Lab, work: impl FnOnce() -> Result<()>) -> Result<()> {
     let stream = |address: &str, direction, port| -> Result<UdpStream> {
         let customer: IpAddr = address.parse()?;
         let mut stream = UdpStream::new(customer, direction, port, BitsPerSec::from_mbps(4));
@@ -69,12 +66,42 @@ fn no_change_loses_a_packet() -> Result<()> {
         ("rated, down", stream("100.64.1.3", Direction::Download, 7_004)?),
     ];
     let reports = thread::scope(|scope| -> Result<Vec<(&str, UdpReport)>> {
-        let lab = &stage.lab;
         let runs: Vec<_> = streams
             .iter()
             .map(|(name, stream)| (*name, scope.spawn(move || stream.run(lab))))
             .collect();
         thread::sleep(BEGUN);
+        work()?;
+        runs.into_iter()
+            .map(|(name, run)| Ok((name, run.join().ok().context("a stream panicked")??)))
+            .collect()
+    })?;
+    for (name, report) in &reports {
+        let UdpReport { sent, duplicated, reordered, longest_gap, .. } = report;
+        let lost = report.lost();
+        println!("{name}: {sent} sent, {lost} lost, {reordered} reordered, gap {longest_gap:?}");
+        ensure!(*sent > 1_000 && lost == 0 && *duplicated == 0, "{name}: {report:?}");
+    }
+    Ok(())
+}
+
+/// Each circuit's class, queue and CPU.
+fn places(socket: &Path) -> Result<String> {
+    let mut client = Client::connect(socket, Duration::from_secs(5))?;
+    let rows = client.circuits(CircuitsQuery::default())?.rows;
+    let places: Vec<_> =
+        rows.iter().map(|row| (row.id.clone(), row.class, row.queue, row.cpu)).collect();
+    ensure!(places.len() == 4, "{places:?}");
+    Ok(format!("{places:?}"))
+}
+
+#[test]
+fn no_change_loses_a_packet() -> Result<()> {
+    let stage = Stage::new(&two_sites())?;
+    let devices = stage.config.with_file_name("ShapedDevices.csv");
+    let before = queue_of(&stage, "moves")?;
+    ensure!(before != queue_of(&stage, "rated")?, "both sites are on one queue");
+    under_traffic(&stage.lab, || {
         // a rate; a circuit that goes and comes back; one that moves to another queue and back;
         // nothing at all
         let moved = "moves,Circuit moves,Dmoves,Router moves,";
@@ -92,16 +119,36 @@ fn no_change_loses_a_packet() -> Result<()> {
                 ensure!(queue_of(&stage, "moves")? != before, "it did not move");
             }
         }
-        runs.into_iter()
-            .map(|(name, run)| Ok((name, run.join().ok().context("a stream panicked")??)))
-            .collect()
+        Ok(())
     })?;
     ensure!(queue_of(&stage, "moves")? == before, "it did not come back");
-    for (name, report) in &reports {
-        let UdpReport { sent, duplicated, reordered, longest_gap, .. } = report;
-        let lost = report.lost();
-        println!("{name}: {sent} sent, {lost} lost, {reordered} reordered, gap {longest_gap:?}");
-        ensure!(*sent > 1_000 && lost == 0 && *duplicated == 0, "{name}: {report:?}");
-    }
     Ok(())
+}
+
+#[test]
+fn no_death_loses_a_packet() -> Result<()> {
+    let mut stage = Stage::new(&two_sites())?;
+    let devices = stage.config.with_file_name("ShapedDevices.csv");
+    let spec = stage.daemon_spec();
+    let Stage { daemon, lab, socket, .. } = &mut stage;
+    let (lab, socket) = (&*lab, &*socket);
+    let before = places(socket)?;
+    under_traffic(lab, || {
+        let mut succeed = |pause: Duration| -> Result<()> {
+            daemon.take().context("no daemon runs")?.kill();
+            thread::sleep(pause);
+            *daemon = Some(Daemon::start(lab, spec.clone())?);
+            ensure!(places(socket)? == before, "somebody has another place");
+            Ok(())
+        };
+        succeed(BETWEEN)?;
+        succeed(Duration::ZERO)?;
+        // and one that finds other files than its predecessor
+        let text = fs::read_to_string(&devices)?;
+        let changed = text.replace("100.64.1.3,,1,1,20,20", "100.64.1.3,,1,1,35,15");
+        ensure!(changed != text, "the fixture has changed:\n{text}");
+        fs::write(&devices, changed)?;
+        succeed(Duration::ZERO)
+    })?;
+    stage.stop()
 }

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::net::IpAddr;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use bus::{FlowRow, FlowState, FlowsQuery, HostKind, HostsQuery};
-use testkit::{Ping, Place, UdpStream, wait_until};
+use bus::{CircuitsQuery, Client, FlowRow, FlowState, FlowsQuery, HostKind, HostsQuery};
+use testkit::{Daemon, Ping, Place, UdpStream, wait_until};
 use units::{BitsPerSec, Direction};
 
 use crate::provider::{Circuit, Provider};
@@ -133,6 +134,36 @@ fn hosts_add_up(stage: &Stage, unknown: IpAddr) -> Result<()> {
 }
 
 #[test]
+fn a_successor_goes_on_counting() -> Result<()> {
+    let mut stage = Stage::new(&one_circuit())?;
+    let customer: IpAddr = CUSTOMER4.parse()?;
+    let rate = BitsPerSec::from_mbps(4);
+    let mut busy = UdpStream::new(customer, Direction::Download, 7_001, rate);
+    busy.duration = Duration::from_secs(6);
+    let spec = stage.daemon_spec();
+    let Stage { daemon, lab, socket, .. } = &mut stage;
+    let (lab, mut fastest) = (&*lab, 0);
+    let sent = thread::scope(|scope| -> Result<u64> {
+        let run = scope.spawn(|| busy.run(lab));
+        thread::sleep(Duration::from_secs(2));
+        daemon.take().context("no daemon runs")?.kill();
+        *daemon = Some(Daemon::start(lab, spec)?);
+        let mut client = Client::connect(socket, SHOWN_MAX)?;
+        while !run.is_finished() {
+            let rows = client.circuits(CircuitsQuery::default())?.rows;
+            fastest = rows.iter().map(|row| row.offered_bps.down).fold(fastest, u64::max);
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(run.join().ok().context("the stream panicked")??.sent)
+    })?;
+    let kept = flow(&stage, customer, UDP, (sent, 0), false)?;
+    ensure!(kept.first_seen_ms_ago >= 5_900, "it began anew: {kept:#?}");
+    let fastest = BitsPerSec::new(fastest).mbps();
+    ensure!((3.0..6.0).contains(&fastest), "the rate jumped: {fastest} Mbps");
+    Ok(())
+}
+
+#[test]
 fn a_reload_keeps_flows_and_gives_them_to_their_circuits() -> Result<()> {
     let circuits = || {
         vec![
@@ -149,9 +180,9 @@ fn a_reload_keeps_flows_and_gives_them_to_their_circuits() -> Result<()> {
 
     let mut busy = UdpStream::new(second, Direction::Download, 7_001, BitsPerSec::from_mbps(4));
     busy.duration = Duration::from_secs(5);
-    let sent = std::thread::scope(|scope| -> Result<u64> {
+    let sent = thread::scope(|scope| -> Result<u64> {
         let run = scope.spawn(|| busy.run(&stage.lab));
-        std::thread::sleep(Duration::from_secs(2));
+        thread::sleep(Duration::from_secs(2));
         let devices = stage.config.with_file_name("ShapedDevices.csv");
         let text = fs::read_to_string(&devices)?;
         // another circuit, which may get the row of the one that goes

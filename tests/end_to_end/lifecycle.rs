@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 use testkit::{BOX_CUSTOMERS, BOX_INTERNET, ChildGuard, Daemon, Forwarding, Place, run};
-use units::{BitsPerSec, Direction};
+use units::Direction;
 
 use crate::provider::{Circuit, Provider};
 use crate::stage::{Stage, ensure_near};
@@ -52,16 +52,20 @@ fn a_graceful_stop_restores_everything() -> Result<()> {
 }
 
 #[test]
-fn a_killed_daemon_lets_traffic_pass_and_is_succeeded() -> Result<()> {
-    let mut stage = Stage::new(&one_circuit())?;
+fn a_killed_daemon_leaves_traffic_shaped_and_is_succeeded() -> Result<()> {
+    let mut stage = Stage::dark(&one_circuit(), Forwarding::Bridge, 1500)?;
+    let before = traces(&stage)?;
+    stage.start()?;
     let customer: IpAddr = "100.64.1.1".parse()?;
     stage.daemon.take().context("no daemon runs")?.kill();
-    // its programs went with it: what no class claims passes at the link's rate
-    let alone = stage.goodput(customer, Direction::Download, 3)?;
-    ensure!(alone > BitsPerSec::from_mbps(5), "without a daemon: {alone}");
+    ensure_near("without a daemon", stage.goodput(customer, Direction::Download, 3)?, 5.0, 0.05)?;
     stage.start().context("the successor")?;
     ensure_near("with the successor", stage.goodput(customer, Direction::Upload, 3)?, 5.0, 0.05)?;
-    stage.stop()
+    stage.stop()?;
+    let after = traces(&stage)?;
+    ensure!(after == before, "before:\n{before}\nafter:\n{after}");
+    ensure!(!stage.socket.with_file_name("tidegated.kept").exists(), "its last words are left");
+    Ok(())
 }
 
 #[test]

@@ -27,7 +27,9 @@ macro_rules! records {
 
 records! {
     /// Written at load.
-    Settings[40] {
+    Settings[48] {
+        /// Of the maps: another build may take them over where it has the same.
+        layout: u64,
         /// The NIC towards the Internet.
         internet_ifindex: u32,
         /// The NIC towards the customers; the same on a stick.

@@ -119,7 +119,7 @@ impl Operation {
 
 /// A row that changes may have a new owner. An address that leaves the row must do so before, or
 /// its packets would pass as the new owner's; for a moment they pass as unclaimed.
-fn tables(state: &State, plan: &Plan) -> Vec<Operation> {
+pub(crate) fn tables(state: &State, plan: &Plan) -> Vec<Operation> {
     let rows = changed_circuits(state, plan);
     let wanted = addresses(plan);
     let found = &state.addresses;
@@ -129,7 +129,9 @@ fn tables(state: &State, plan: &Plan) -> Vec<Operation> {
         all.push(Operation::Addresses(remaining));
     }
     let repoint = !rows.is_empty() || *found != wanted;
-    all.push(Operation::Circuits(rows));
+    if !rows.is_empty() {
+        all.push(Operation::Circuits(rows));
+    }
     if repoint {
         all.push(Operation::Addresses(wanted));
     }

@@ -58,4 +58,4 @@ mod translate;
 pub use compare::{Difference, Mismatch};
 pub use diff::Operation;
 pub use error::{ApplyError, Failure, Left, TeardownError};
-pub use run::{Report, apply, requests, steps, teardown, verify};
+pub use run::{Report, apply, point, requests, steps, teardown, verify};

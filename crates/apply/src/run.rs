@@ -10,7 +10,7 @@ use tracing::warn;
 use units::{IfIndex, TcHandle};
 
 use crate::compare::{Difference, Mismatch, compare_queue, compare_root};
-use crate::diff::{Operation, State, addresses, changed_circuits, diff, nics};
+use crate::diff::{Operation, State, addresses, changed_circuits, diff, nics, tables};
 use crate::error::{ApplyError, Failure, Left, TeardownError};
 use crate::observed::Observed;
 use crate::queues::from_nothing;
@@ -113,6 +113,20 @@ pub fn verify<K: Kernel>(kernel: &mut K, plan: &Plan) -> Result<Vec<Mismatch>, F
 pub fn requests(plan: &Plan) -> Vec<(IfIndex, Vec<Request>)> {
     let shaped = plan.nics.iter().filter(|nic| !nic.queues.is_empty());
     shaped.map(|nic| (nic.ifindex, from_nothing(nic).concat())).collect()
+}
+
+/// Writes the tables as `plan` says, and nothing else: for tables that are new while the classes of
+/// `plan` are there.
+///
+/// # Errors
+/// When a table cannot be read or written.
+pub fn point<K: Kernel>(kernel: &mut K, plan: &Plan) -> Result<(), ApplyError> {
+    let written = State::read(kernel, &[]).and_then(|state| {
+        tables(&state, plan)
+            .iter()
+            .try_for_each(|one| carry_out(kernel, None, plan, one, &mut Report::default()))
+    });
+    written.map_err(|failure| ApplyError { failure, left: Left::Untouched })
 }
 
 /// What [`apply`] would do now.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use abi::{Egress, Mode, Verdict};
 use anyhow::{Context, Result, ensure};
-use kernel::datapath::{Attached, Counters, Loaded, MapSizes, Options, Side};
+use kernel::datapath::{Attached, Counters, Loaded, MapSizes, Options, Pins, Side};
 use kernel::tables::{AddressTarget, CircuitPlace, Tables};
 use kernel::tc::{Controller, HtbClass, Qdisc, Request, TrafficControl};
 use rustix::net::netdevice::name_to_index;
@@ -243,7 +243,7 @@ fn attach(lab: &Lab, nics: [IfIndex; 2], cpus: &[u16]) -> Result<(Attached, Coun
     let counters = loaded.take_readers().context("the readers were taken before")?.counters;
     let sides = [(BOX_CUSTOMERS, Side::Customers), (BOX_INTERNET, Side::Internet)]
         .map(|(nic, side)| (nic.to_owned(), side));
-    Ok((loaded.attach(&sides, &lab.bpffs().join("tidegate"))?, counters))
+    Ok((loaded.attach(&sides, Pins::take(&lab.bpffs().join("tidegate"))?)?, counters))
 }
 
 fn place(queue: u16) -> CircuitPlace {

@@ -20,6 +20,7 @@ use tracing_subscriber::EnvFilter;
 use crate::Arguments;
 use crate::captures::CaptureDesk;
 use crate::exit::Failure;
+use crate::kept::KeptFile;
 use crate::lock::Lock;
 use crate::reload::Reloader;
 use crate::serve::Server;
@@ -79,8 +80,10 @@ fn shape(
 ) -> Result<Reloader, Failure> {
     let started = Instant::now();
     let bus = loaded.config.bus.clone();
-    let (prepared, facts) = prepare(loaded, None)?;
-    let (shaper, readers) = Shaper::start(path, prepared, facts)?;
+    let file = KeptFile::beside(&bus.socket);
+    let kept = file.read();
+    let (prepared, facts) = prepare(loaded, kept.plan.as_ref())?;
+    let (shaper, readers) = Shaper::start(path, prepared, facts, (file, kept))?;
     let Readers { counters, flows, quality, retransmits, captures } = readers;
     let engine = Engine::new();
     let (limits, timeouts) = (flow_limits(shaper.config()), Timeouts::default());

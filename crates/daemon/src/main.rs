@@ -4,6 +4,7 @@
 //! - [`shaper`]: the control street: configuration, plan, kernel, and back;
 //! - [`reload`]: one reload at a time, and what clients are told of it;
 //! - [`facts`]: what the machine offers, as the plan takes it;
+//! - [`kept`]: what a daemon that is killed leaves to the one after it;
 //! - [`captures`]: captures on behalf of clients;
 //! - [`threads`]: the measuring street: samples in, snapshots out;
 //! - [`shared`]: what both streets show to clients;
@@ -20,6 +21,7 @@ mod boot;
 mod captures;
 mod exit;
 mod facts;
+mod kept;
 mod layout;
 mod lock;
 mod reload;

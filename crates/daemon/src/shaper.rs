@@ -4,15 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use apply::{ApplyError, apply, teardown};
+use apply::{ApplyError, apply, point, teardown};
 use config::{Config, Mode, Problems};
 use kernel::LinuxKernel;
 use kernel::datapath::{
-    Attached, Attachment, Control, DatapathError, Loaded, MapSizes, MapTables, Options, Readers,
-    Side,
+    Attached, Attachment, Control, DatapathError, Loaded, MapSizes, MapTables, Options, Pins,
+    Readers, Side,
 };
 use kernel::netlink::NetlinkError;
-use kernel::nic::{FeatureError, RxVlanGuard, XpsError, XpsGuard};
+use kernel::nic::{
+    FeatureError, PromiscuousError, PromiscuousGuard, RxVlanGuard, XpsError, XpsGuard,
+};
 use kernel::tc::Controller;
 use plan::{Facts, Plan, plan};
 use state::MapFill;
@@ -21,6 +23,7 @@ use tracing::{info, warn};
 use units::{Direction, PerDirection, QueueId};
 
 use crate::facts::{self, FactsError, Machine};
+use crate::kept::{Kept, KeptFile, KeptNic};
 use crate::layout::layout;
 use crate::shared::Current;
 
@@ -37,14 +40,17 @@ pub struct Shaper {
     kernel: LinuxKernel<MapTables>,
     attached: Attached,
     // Dropped last: while programs and classes are there the NICs have to be as they want them.
-    _nics: Vec<NicGuards>,
+    nics: Vec<NicGuards>,
+    kept: KeptFile,
 }
 
 /// What was changed on a NIC, restored when dropped.
 #[derive(Debug)]
 struct NicGuards {
-    _xps: XpsGuard,
-    _rx_vlan: RxVlanGuard,
+    name: String,
+    xps: XpsGuard,
+    rx_vlan: RxVlanGuard,
+    promiscuous: Option<PromiscuousGuard>,
 }
 
 /// Why the kernel is not as the configuration wants it.
@@ -71,6 +77,9 @@ pub enum ShaperError {
     /// A NIC's VLAN offload could not be changed.
     #[error(transparent)]
     RxVlan(#[from] FeatureError),
+    /// A NIC could not be told to receive everything.
+    #[error(transparent)]
+    Promiscuous(#[from] PromiscuousError),
     /// Netlink is not to be had.
     #[error(transparent)]
     Netlink(#[from] NetlinkError),
@@ -126,7 +135,8 @@ pub fn prepare(
 
 impl Shaper {
     /// Puts everything in place, for a configuration that was prepared. The programs are verified
-    /// before anything is touched.
+    /// before anything is touched. Where a daemon before was killed, its programs still run: ours take
+    /// their places at once, with the maps as they are, and then comes what the plan changes.
     ///
     /// # Errors
     /// When any part fails; what was in place by then is taken out again.
@@ -134,38 +144,61 @@ impl Shaper {
         path: &Path,
         prepared: Prepared,
         facts: Facts,
+        (file, kept): (KeptFile, Kept),
     ) -> Result<(Self, Readers), ShaperError> {
         let Prepared { config, plan, warnings } = prepared;
-        let mut loaded = Loaded::new(options(&config, &facts))?;
+        let pins = Pins::take(&config.files.pins)?;
+        let succeeds = pins.has_attachments()?;
+        let mut loaded = Loaded::inheriting(options(&config, &facts), &pins)?;
+        let has_tables = loaded.kept().tables;
         let tables = loaded.take_tables().ok_or(DatapathError::Missing("tables"))?;
         let readers = loaded.take_readers().ok_or(DatapathError::Missing("readers"))?;
         let controller = Controller::open()?;
         let sides = sides(&config);
-        loaded.preflight(&sides, &config.files.pins)?;
-        let nics = match config.interfaces.mode {
-            Mode::Observe => Vec::new(),
-            _ => sides.iter().map(|(nic, _)| guard(nic)).collect::<Result<_, _>>()?,
-        };
+        loaded.preflight(&sides, &pins)?;
+        let nics = guards(&config, &sides, &kept)?;
+        let previous = kept.plan;
         let mut kernel = LinuxKernel { controller, tables };
-        let report = apply(&mut kernel, None, &plan)?;
-        info!(operations = report.operations, circuits = report.circuits, "classes are in place");
-        kernel.tables.control().set_queues(unclaimed_queues(&plan));
-        let attached = match loaded.attach(&sides, &config.files.pins) {
-            Ok(attached) => attached,
-            Err(error) => {
-                take_down(&mut kernel, &plan);
-                return Err(error.into());
+        let keep = Kept { plan: previous, nics: kept_nics(&nics) };
+        file.write(&keep);
+        let previous = keep.plan.as_ref();
+        let attach = |kernel: &mut LinuxKernel<MapTables>| {
+            kernel.tables.control().set_queues(unclaimed_queues(&plan));
+            loaded.attach(&sides, pins)
+        };
+        let attached = if succeeds {
+            // tables that were taken over may be ahead of the plan that was kept
+            if let Some(previous) = previous.filter(|_| !has_tables) {
+                point(&mut kernel, previous)?;
+            }
+            let attached = attach(&mut kernel)?;
+            put_up(&mut kernel, previous, &plan)?;
+            attached
+        } else {
+            put_up(&mut kernel, previous, &plan)?;
+            match attach(&mut kernel) {
+                Ok(attached) => attached,
+                Err(error) => {
+                    take_down(&mut kernel, &plan);
+                    return Err(error.into());
+                }
             }
         };
         for attachment in attached.attachments() {
             let Attachment { nic, xdp, tc, .. } = attachment;
-            info!(nic, ?xdp, ?tc, "programs are attached");
+            info!(nic, ?xdp, ?tc, succeeds, "programs are attached");
         }
         let current = Arc::new(current(1, &config, plan, warnings));
-        Ok((
-            Self { path: path.to_owned(), config, facts, current, kernel, attached, _nics: nics },
-            readers,
-        ))
+        let path = path.to_owned();
+        let shaper = Self { path, config, facts, current, kernel, attached, nics, kept: file };
+        shaper.keep();
+        Ok((shaper, readers))
+    }
+
+    /// Leaves to the next daemon what it needs, should this one be killed.
+    fn keep(&self) {
+        let plan = Some(self.current.plan.clone());
+        self.kept.write(&Kept { plan, nics: kept_nics(&self.nics) });
     }
 
     /// The configuration in force.
@@ -204,6 +237,7 @@ impl Shaper {
         info!(operations = report.operations, circuits = report.circuits, "reloaded");
         self.current = Arc::new(current(self.current.generation + 1, &config, plan, warnings));
         self.config = config;
+        self.keep();
         Ok(&self.current)
     }
 }
@@ -211,7 +245,18 @@ impl Shaper {
 impl Drop for Shaper {
     fn drop(&mut self) {
         take_down(&mut self.kernel, &self.current.plan);
+        self.kept.remove();
     }
+}
+
+fn put_up(
+    kernel: &mut LinuxKernel<MapTables>,
+    previous: Option<&Plan>,
+    plan: &Plan,
+) -> Result<(), ApplyError> {
+    let report = apply(kernel, previous, plan)?;
+    info!(operations = report.operations, circuits = report.circuits, "classes are in place");
+    Ok(())
 }
 
 fn take_down(kernel: &mut LinuxKernel<MapTables>, plan: &Plan) {
@@ -254,8 +299,53 @@ fn fills(limits: &config::Limits, plan: &Plan) -> Vec<MapFill> {
     ]
 }
 
-fn guard(nic: &str) -> Result<NicGuards, ShaperError> {
-    Ok(NicGuards { _xps: XpsGuard::clear(nic)?, _rx_vlan: RxVlanGuard::turn_off(nic)? })
+/// Has the NICs be as programs and classes want them. What a daemon before has changed is restored with
+/// the rest.
+fn guards(
+    config: &Config,
+    sides: &[(String, Side)],
+    kept: &Kept,
+) -> Result<Vec<NicGuards>, ShaperError> {
+    let forwards = matches!(config.interfaces.mode, Mode::XdpBridge | Mode::Stick { .. });
+    if config.interfaces.mode == Mode::Observe {
+        return Ok(Vec::new());
+    }
+    let guard = |name: &String| -> Result<NicGuards, ShaperError> {
+        let mut guards = NicGuards {
+            name: name.clone(),
+            xps: XpsGuard::clear(name)?,
+            rx_vlan: RxVlanGuard::turn_off(name)?,
+            promiscuous: forwards.then(|| PromiscuousGuard::turn_on(name)).transpose()?,
+        };
+        if let Some(kept) = kept.nics.iter().find(|kept| kept.name == *name) {
+            guards.take_over(kept);
+        }
+        Ok(guards)
+    };
+    sides.iter().map(|(nic, _)| guard(nic)).collect()
+}
+
+fn kept_nics(nics: &[NicGuards]) -> Vec<KeptNic> {
+    nics.iter()
+        .map(|nic| KeptNic {
+            name: nic.name.clone(),
+            xps: nic.xps.changed().to_vec(),
+            rx_vlan: nic.rx_vlan.was_on(),
+            promiscuous: nic.promiscuous.as_ref().is_some_and(PromiscuousGuard::changed),
+        })
+        .collect()
+}
+
+impl NicGuards {
+    fn take_over(&mut self, kept: &KeptNic) {
+        self.xps.take_over(kept.xps.clone());
+        if kept.rx_vlan {
+            self.rx_vlan.take_over(&self.name);
+        }
+        if let Some(promiscuous) = self.promiscuous.as_mut().filter(|_| kept.promiscuous) {
+            promiscuous.take_over();
+        }
+    }
 }
 
 /// The NICs and where they are.

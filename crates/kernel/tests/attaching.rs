@@ -3,9 +3,11 @@
 //! The NIC is the loopback device of a throw-away network namespace, which has no native XDP.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use kernel::datapath::{DatapathError, Loaded, MapSizes, Options, Side, TcHook, XdpHook};
+use kernel::datapath::{
+    DatapathError, Kept, Loaded, MapSizes, Options, Pins, Side, TcHook, XdpHook,
+};
 use kernel::namespace::in_private_network;
 use kernel::privileges::missing_capabilities;
 use kernel::tc::{Controller, QdiscState, TrafficControl};
@@ -24,8 +26,12 @@ impl Bpffs {
         Self(folder)
     }
 
-    fn pins(&self) -> PathBuf {
+    fn folder(&self) -> PathBuf {
         self.0.path().join("tidegate")
+    }
+
+    fn pins(&self) -> Pins {
+        Pins::take(&self.folder()).unwrap()
     }
 }
 
@@ -43,18 +49,21 @@ fn root() -> bool {
     missing.is_empty()
 }
 
-fn loaded(mode: abi::Mode, tcx: bool) -> Loaded {
-    let sizes = MapSizes { circuits: 8, hosts: 8, prefixes: 8, unknown_hosts: 8, flows: 8 };
-    Loaded::new(Options {
+fn options(mode: abi::Mode, flows: u32) -> Options {
+    let sizes = MapSizes { circuits: 8, hosts: 8, prefixes: 8, unknown_hosts: 8, flows };
+    Options {
         mode,
         internet: LOOPBACK,
         customers: LOOPBACK,
         vlans: Some((10, 20)),
-        tcx,
+        tcx: true,
         cpus: vec![CpuId::new(0)],
         sizes,
-    })
-    .unwrap()
+    }
+}
+
+fn loaded(mode: abi::Mode, tcx: bool) -> Loaded {
+    Loaded::new(Options { tcx, ..options(mode, 8) }).unwrap()
 }
 
 fn nics() -> Vec<(String, Side)> {
@@ -80,15 +89,15 @@ fn each_hook_is_used_and_left() {
     for (tcx, hook) in [(true, TcHook::Tcx), (false, TcHook::Clsact)] {
         in_private_network(|| {
             let before = qdiscs();
-            let attached = loaded(abi::Mode::Stick, tcx).attach(&nics(), &bpffs.pins()).unwrap();
+            let attached = loaded(abi::Mode::Stick, tcx).attach(&nics(), bpffs.pins()).unwrap();
             let at = &attached.attachments()[0];
             assert_eq!((at.xdp, at.tc), (XdpHook::Generic, hook));
             assert_ne!(xdp_id(), 0);
             let clsact = qdiscs().iter().any(|qdisc| qdisc.discipline.kind() == "clsact");
             assert_eq!(clsact, hook == TcHook::Clsact);
-            assert!(!bpffs.pins().exists(), "pins are gone once the programs are attached");
             drop(attached);
             assert_eq!((qdiscs(), xdp_id()), (before, 0));
+            assert!(!bpffs.folder().exists(), "pins are gone with the programs");
         })
         .unwrap();
     }
@@ -101,7 +110,7 @@ fn observing_attaches_no_classifier() {
     }
     let bpffs = Bpffs::new();
     in_private_network(|| {
-        let attached = loaded(abi::Mode::Observe, true).attach(&nics(), &bpffs.pins()).unwrap();
+        let attached = loaded(abi::Mode::Observe, true).attach(&nics(), bpffs.pins()).unwrap();
         assert_eq!(attached.attachments()[0].tc, TcHook::None);
     })
     .unwrap();
@@ -114,9 +123,11 @@ fn somebody_elses_program_is_named_and_left() {
     }
     let bpffs = Bpffs::new();
     in_private_network(|| {
-        let first = loaded(abi::Mode::Stick, true).attach(&nics(), &bpffs.pins()).unwrap();
+        let first = loaded(abi::Mode::Stick, true).attach(&nics(), bpffs.pins()).unwrap();
         let id = xdp_id();
-        let error = loaded(abi::Mode::Stick, true).attach(&nics(), &bpffs.pins()).unwrap_err();
+        assert!(matches!(Pins::take(&bpffs.folder()), Err(DatapathError::Held(_))));
+        let others = Pins::take(&bpffs.0.path().join("others")).unwrap();
+        let error = loaded(abi::Mode::Stick, true).attach(&nics(), others).unwrap_err();
         assert!(
             matches!(&error, DatapathError::Occupied { nic, name, id: other }
                 if nic == "lo" && name == "xdp_ingress" && *other == id),
@@ -134,11 +145,43 @@ fn pins_need_a_bpf_filesystem() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let pins: &Path = folder.path();
+    let error = Pins::take(folder.path()).unwrap_err();
+    assert!(matches!(error, DatapathError::NotBpffs(_)), "{error}");
+}
+
+#[test]
+fn what_is_left_is_taken_over_in_place() {
+    if !root() {
+        return;
+    }
+    let bpffs = Bpffs::new();
     in_private_network(|| {
-        let error = loaded(abi::Mode::Stick, true).attach(&nics(), pins).unwrap_err();
-        assert!(matches!(error, DatapathError::NotBpffs(_)), "{error}");
+        loaded(abi::Mode::Stick, true).attach(&nics(), bpffs.pins()).unwrap().leave();
+        let first = xdp_id();
+        assert_ne!(first, 0, "it is still attached");
+        let pins = bpffs.pins();
+        assert!(pins.has_attachments().unwrap());
+        let all = Kept { tables: true, flows: true };
+        assert!(matches!(Pins::take(&bpffs.folder()), Err(DatapathError::Held(_))));
+        drop(pins);
+        for (flows, kept) in [(8, all), (8, all), (16, Kept { flows: false, ..all }), (16, all)] {
+            let pins = bpffs.pins();
+            let loaded = Loaded::inheriting(options(abi::Mode::Stick, flows), &pins).unwrap();
+            assert_eq!(loaded.kept(), kept, "{flows} flows");
+            let before = xdp_id();
+            let attached = loaded.attach(&nics(), pins).unwrap();
+            assert!(xdp_id() != before && xdp_id() != 0, "another program in the same place");
+            attached.leave();
+        }
+        // what observes needs no classifier: its pins go
+        let pins = bpffs.pins();
+        let loaded = Loaded::inheriting(options(abi::Mode::Observe, 16), &pins).unwrap();
+        let attached = loaded.attach(&nics(), pins).unwrap();
+        let pinned = fs::read_dir(bpffs.folder()).unwrap().count();
+        assert_eq!(pinned, 1, "XDP alone");
+        drop(attached);
         assert_eq!(xdp_id(), 0);
+        assert!(!bpffs.folder().exists());
     })
     .unwrap();
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use abi::Egress;
 use anyhow::{Context, Result, ensure};
-use kernel::datapath::{Counters, Side, Stopwatch};
+use kernel::datapath::{Counters, Pins, Side, Stopwatch};
 use rustix::net::netdevice::name_to_index;
 use testkit::{BOX_CUSTOMERS, BOX_INTERNET, Lab, LabSpec, Place, UdpStream};
 use units::{BitsPerSec, Direction, IfIndex};
@@ -51,7 +51,7 @@ fn measure_in_box(lab: &Lab, rounds: usize) -> Result<Option<Cost>> {
     let counters = loaded.take_readers().context("the readers were taken before")?.counters;
     let nics = [(BOX_INTERNET, Side::Internet), (BOX_CUSTOMERS, Side::Customers)]
         .map(|(nic, side)| (nic.to_owned(), side));
-    let attached = loaded.attach(&nics, &lab.bpffs().join("tidegate"))?;
+    let attached = loaded.attach(&nics, Pins::take(&lab.bpffs().join("tidegate"))?)?;
     let stopwatch = Stopwatch::new(&attached, BOX_CUSTOMERS, customers)?;
     let rounds: Result<Option<Vec<_>>> =
         (0..rounds).map(|_| round(lab, &counters, &stopwatch)).collect();

@@ -4,20 +4,20 @@ use std::error::Error;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::path::Path;
+use std::os::fd::AsFd;
 
-use aya::programs::tc::{NlOptions, TcAttachOptions};
-use aya::programs::{LinkOrder, ProgramError, SchedClassifier, TcAttachType, loaded_programs, tc};
+use aya::programs::tc::{NlOptions, SchedClassifierLink, TcAttachOptions};
+use aya::programs::{ProgramError, SchedClassifier, TcAttachType, loaded_programs, tc};
 use libbpf_rs::libbpf_sys::{
-    self, BPF_XDP, XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE, bpf_attach_type,
+    BPF_TCX_EGRESS, BPF_TCX_INGRESS, BPF_XDP, XDP_ATTACHED_SKB, XDP_FLAGS_DRV_MODE,
+    XDP_FLAGS_SKB_MODE, bpf_attach_type,
 };
-use libbpf_rs::{Object, ProgramMut, XdpFlags};
+use libbpf_rs::{Object, ProgramMut, Xdp, XdpFlags};
 use tracing::warn;
 use units::{IfIndex, TcHandle};
 
+use super::link::Link;
 use super::pins::Pins;
-use super::promiscuous::Promiscuous;
 use super::{DatapathError, Loaded};
 use crate::tc::{Controller, Qdisc, QdiscState, Request, TrafficControl};
 
@@ -67,15 +67,16 @@ pub struct Attachment {
     pub tc: TcHook,
 }
 
-/// Programs that see packets. Dropping it detaches them all.
+/// Programs that see packets. Dropping it detaches them all; when the daemon is killed they stay.
 #[derive(Debug)]
 pub struct Attached {
     attachments: Vec<Attachment>,
-    // Fields drop in this order: first nothing comes in by our programs, then nothing goes out.
-    xdp: Vec<OwnedFd>,
-    tc: Vec<tc::SchedClassifierLink>,
+    // Each with the name of its pin.
+    xdp: Vec<(String, Link)>,
+    tc: Vec<(String, Link)>,
+    filters: Vec<SchedClassifierLink>,
     clsact: Vec<Clsact>,
-    promiscuous: Vec<Promiscuous>,
+    pins: Pins,
     loaded: Loaded,
 }
 
@@ -115,15 +116,28 @@ impl Drop for Clsact {
     }
 }
 
+impl Side {
+    /// How pins call it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Internet => "internet",
+            Self::Customers => "customers",
+            Self::Both => "both",
+        }
+    }
+}
+
 impl Loaded {
     /// Tells whether the NICs can be attached to, and changes nothing.
     ///
     /// # Errors
-    /// When a NIC has somebody else's XDP program, or `pins` can hold none.
-    pub fn preflight(&self, nics: &[(String, Side)], pins: &Path) -> Result<(), DatapathError> {
-        Pins::new(pins)?;
+    /// When a NIC has somebody else's XDP program.
+    pub fn preflight(&self, nics: &[(String, Side)], pins: &Pins) -> Result<(), DatapathError> {
+        let links = pins.links()?;
+        let states = links.iter().filter_map(|(_, link)| link.state().ok());
+        let ours: Vec<_> = states.map(|link| link.program).collect();
         for (nic, side) in nics {
-            if let Some(occupied) = occupant(nic, self.ifindex(*side)) {
+            if let Some(occupied) = occupant(nic, self.ifindex(*side), &ours) {
                 return Err(occupied);
             }
         }
@@ -137,38 +151,40 @@ impl Loaded {
         }
     }
 
-    /// Attaches to the NICs: `(name, side)` for each, one on a stick. `pins` is a folder on a BPF
-    /// filesystem, used on the way and left empty.
+    /// Attaches to the NICs: `(name, side)` for each, one on a stick. Where a daemon before has left its
+    /// programs attached by the same pins, ours take their places, with no packet in between.
     ///
     /// # Errors
     /// When a NIC has somebody else's program, or takes ours neither natively nor generically.
     /// What was attached by then is detached.
-    pub fn attach(self, nics: &[(String, Side)], pins: &Path) -> Result<Attached, DatapathError> {
-        self.preflight(nics, pins)?;
-        let pins = Pins::new(pins)?;
+    pub fn attach(self, nics: &[(String, Side)], pins: Pins) -> Result<Attached, DatapathError> {
+        self.preflight(nics, &pins)?;
         let mut attached = Attached {
             attachments: Vec::new(),
             xdp: Vec::new(),
             tc: Vec::new(),
+            filters: Vec::new(),
             clsact: Vec::new(),
-            promiscuous: Vec::new(),
+            pins,
             loaded: self,
         };
         // Egress first: by the time that packets are steered their classes are chosen.
         for (nic, side) in nics {
             let ifindex = attached.loaded.ifindex(*side);
-            let tc = attached.attach_tc(nic, ifindex, &pins)?;
-            attached.attachments.push(Attachment {
+            let mut attachment = Attachment {
                 nic: nic.clone(),
                 ifindex,
                 side: *side,
                 xdp: XdpHook::Native,
-                tc,
-            });
+                tc: TcHook::None,
+            };
+            attachment.tc = attached.attach_tc(&attachment)?;
+            attached.attachments.push(attachment);
         }
         for index in 0..attached.attachments.len() {
             attached.attachments[index].xdp = attached.attach_xdp(index)?;
         }
+        attached.remove_stale_pins()?;
         Ok(attached)
     }
 }
@@ -195,57 +211,77 @@ impl Attached {
             .ok_or(DatapathError::Missing(name))
     }
 
-    fn attach_tc(
-        &mut self,
-        nic: &str,
-        ifindex: IfIndex,
-        pins: &Pins,
-    ) -> Result<TcHook, DatapathError> {
+    fn attach_tc(&mut self, at: &Attachment) -> Result<TcHook, DatapathError> {
         if self.loaded.options.mode == abi::Mode::Observe {
             return Ok(TcHook::None);
         }
         let mut hook =
-            self.attach_classifier("tc_egress", (nic, ifindex), TcAttachType::Egress, pins)?;
+            self.attach_classifier("tc_egress", at, BPF_TCX_EGRESS, TcAttachType::Egress)?;
         if self.forwards() {
             hook =
-                self.attach_classifier("tc_ingress", (nic, ifindex), TcAttachType::Ingress, pins)?;
-            self.promiscuous.push(
-                Promiscuous::new(ifindex)
-                    .map_err(|source| attach_error("tc_ingress", nic, source))?,
-            );
+                self.attach_classifier("tc_ingress", at, BPF_TCX_INGRESS, TcAttachType::Ingress)?;
         }
         Ok(hook)
     }
 
     fn attach_classifier(
         &mut self,
-        program: &'static str,
-        (nic, ifindex): (&str, IfIndex),
-        hook: TcAttachType,
-        pins: &Pins,
+        name: &'static str,
+        at: &Attachment,
+        hook: bpf_attach_type,
+        filter_hook: TcAttachType,
     ) -> Result<TcHook, DatapathError> {
-        let failed = |source: ProgramError| attach_error(program, nic, source);
-        let pin = pins.pin(&self.program(program)?, program)?;
-        let mut classifier = SchedClassifier::from_pin(pin.path()).map_err(failed)?;
-        let order = TcAttachOptions::TcxOrder(LinkOrder::default());
-        let by_tcx = match self.loaded.options.tcx {
-            true => classifier.attach_with_options(nic, hook, order).map(Some),
-            false => Ok(None),
-        };
-        let (link, used) = match by_tcx {
-            Ok(Some(link)) => (link, TcHook::Tcx),
-            Err(error) if !lacks_tcx(&error) => return Err(failed(error)),
-            Ok(None) | Err(_) => {
-                self.add_clsact(nic, ifindex)?;
-                // what a killed daemon left; there is none where there is no such filter
-                let _ = tc::qdisc_detach_program(nic, hook, program);
-                let options = TcAttachOptions::Netlink(NlOptions::default());
-                let link = classifier.attach_with_options(nic, hook, options).map_err(failed)?;
-                (link, TcHook::Clsact)
+        if self.loaded.options.tcx {
+            match self.attach_link(name, at, hook, 0) {
+                Ok(link) => {
+                    self.tc.push(link);
+                    return Ok(TcHook::Tcx);
+                }
+                Err(AttachFailed::Refused(error)) if lacks_tcx(&error) => {}
+                Err(error) => return Err(error.of(name, &at.nic)),
             }
-        };
-        self.tc.push(classifier.take_link(link).map_err(failed)?);
-        Ok(used)
+        }
+        let failed = |source: ProgramError| attach_error(name, &at.nic, source);
+        self.add_clsact(&at.nic, at.ifindex)?;
+        let Self { loaded, pins, .. } = self;
+        let mut programs = loaded.object.progs_mut();
+        let program = programs
+            .find(|program| program.name() == OsStr::new(name))
+            .ok_or(DatapathError::Missing(name))?;
+        let pin = pins.pin(&program, name)?;
+        let mut classifier = SchedClassifier::from_pin(pin.path()).map_err(failed)?;
+        // what a killed daemon left; there is none where there is no such filter
+        let _ = tc::qdisc_detach_program(&at.nic, filter_hook, name);
+        let options = TcAttachOptions::Netlink(NlOptions::default());
+        let link = classifier.attach_with_options(&at.nic, filter_hook, options).map_err(failed)?;
+        self.filters.push(classifier.take_link(link).map_err(failed)?);
+        Ok(TcHook::Clsact)
+    }
+
+    /// Puts a program in the place of the one that is pinned, or attaches and pins it.
+    fn attach_link(
+        &mut self,
+        name: &'static str,
+        at: &Attachment,
+        hook: bpf_attach_type,
+        flags: u32,
+    ) -> Result<(String, Link), AttachFailed> {
+        let pin = format!("{name}-{}", at.side.name());
+        let inherited = self.pins.link(&pin)?;
+        let program = self.program(name)?.as_fd().try_clone_to_owned();
+        let program = program.map_err(AttachFailed::Refused)?;
+        if let Some(link) = inherited {
+            // the NIC may have gone and come back with another index
+            if link.state().is_ok_and(|state| state.nic == at.ifindex) {
+                link.update(program.as_fd()).map_err(AttachFailed::Refused)?;
+                return Ok((pin, link));
+            }
+            self.pins.remove(&pin)?;
+        }
+        let link = Link::create(program.as_fd(), at.ifindex, hook, flags)
+            .map_err(AttachFailed::Refused)?;
+        self.pins.keep(&pin, &link)?;
+        Ok((pin, link))
     }
 
     /// Adds clsact where there is none yet, ours or another's.
@@ -261,45 +297,78 @@ impl Attached {
 
     fn attach_xdp(&mut self, index: usize) -> Result<XdpHook, DatapathError> {
         const PROGRAM: &str = "xdp_ingress";
-        let Attachment { nic, ifindex, .. } = self.attachments[index].clone();
-        let program = self.program(PROGRAM)?;
-        let (link, hook) = match create_link(program.as_fd(), ifindex, BPF_XDP, XDP_FLAGS_DRV_MODE)
-        {
-            Ok(link) => (link, XdpHook::Native),
+        let at = self.attachments[index].clone();
+        let link = match self.attach_link(PROGRAM, &at, BPF_XDP, XDP_FLAGS_DRV_MODE) {
+            Ok(link) => link,
             Err(error) => {
+                let nic = &at.nic;
                 warn!(%error, nic, "the driver did not take the program; falling back to generic XDP");
-                let link = create_link(program.as_fd(), ifindex, BPF_XDP, XDP_FLAGS_SKB_MODE)
-                    .map_err(|source| attach_error(PROGRAM, &nic, source))?;
-                (link, XdpHook::Generic)
+                self.attach_link(PROGRAM, &at, BPF_XDP, XDP_FLAGS_SKB_MODE)
+                    .map_err(|error| error.of(PROGRAM, nic))?
             }
         };
         self.xdp.push(link);
-        Ok(hook)
+        Ok(if is_generic(at.ifindex) { XdpHook::Generic } else { XdpHook::Native })
+    }
+
+    /// Removes attachments that a daemon before has left where we have none.
+    fn remove_stale_pins(&self) -> Result<(), DatapathError> {
+        let ours: Vec<_> = self.xdp.iter().chain(&self.tc).map(|(name, _)| name).collect();
+        for (name, _) in self.pins.links()? {
+            if !ours.contains(&&name) {
+                self.pins.remove(&name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves the programs where they are, for another daemon to take over.
+    pub fn leave(mut self) {
+        self.xdp.clear();
+        self.tc.clear();
+        self.filters.drain(..).for_each(std::mem::forget);
+        self.clsact.drain(..).for_each(std::mem::forget);
     }
 }
 
-/// Attaches a program by a link (`bpf_link_create` of `include/uapi/linux/bpf.h`), which ends with
-/// the descriptor, even when we are killed.
-pub(super) fn create_link(
-    program: BorrowedFd<'_>,
-    nic: IfIndex,
-    hook: bpf_attach_type,
-    flags: u32,
-) -> io::Result<OwnedFd> {
-    let options = libbpf_sys::bpf_link_create_opts {
-        sz: size_of::<libbpf_sys::bpf_link_create_opts>() as libbpf_sys::size_t,
-        flags,
-        ..Default::default()
-    };
-    // SAFETY: the descriptor is open through the call, which reads `options` by the size in it.
-    let link = unsafe {
-        libbpf_sys::bpf_link_create(program.as_raw_fd(), nic.get() as i32, hook, &raw const options)
-    };
-    if link < 0 {
-        return Err(io::Error::from_raw_os_error(-link));
+impl Drop for Attached {
+    /// First nothing comes in by our programs, then nothing goes out.
+    fn drop(&mut self) {
+        for (name, link) in self.xdp.drain(..).chain(self.tc.drain(..)) {
+            if let Err(error) = self.pins.remove(&name) {
+                warn!(%error, "a program stays attached");
+            }
+            drop(link);
+        }
     }
-    // SAFETY: the call has just opened the descriptor for us.
-    Ok(unsafe { OwnedFd::from_raw_fd(link) })
+}
+
+/// Why a program is not attached.
+#[derive(Debug, thiserror::Error)]
+enum AttachFailed {
+    /// The kernel said no.
+    #[error(transparent)]
+    Refused(io::Error),
+    /// Something before or behind that went wrong.
+    #[error(transparent)]
+    Other(#[from] DatapathError),
+}
+
+impl AttachFailed {
+    fn of(self, program: &'static str, nic: &str) -> DatapathError {
+        match self {
+            Self::Refused(source) => attach_error(program, nic, source),
+            Self::Other(error) => error,
+        }
+    }
+}
+
+/// Whether the NIC's XDP program gets its packets from the network stack.
+fn is_generic(nic: IfIndex) -> bool {
+    let Ok(nowhere) = File::open("/dev/null") else { return false };
+    Xdp::new(nowhere.as_fd())
+        .query(nic.get() as i32, XdpFlags::NONE)
+        .is_ok_and(|found| u32::from(found.attach_mode) == XDP_ATTACHED_SKB)
 }
 
 pub(super) fn attach_error(
@@ -311,22 +380,18 @@ pub(super) fn attach_error(
 }
 
 /// Whether the kernel is too old for TCX: it does not know the attach type.
-fn lacks_tcx(error: &ProgramError) -> bool {
-    matches!(
-        error,
-        ProgramError::SyscallError(error)
-            if matches!(error.io_error.raw_os_error(), Some(libc::EINVAL | libc::EOPNOTSUPP))
-    )
+fn lacks_tcx(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EOPNOTSUPP))
 }
 
-/// The XDP program that is on the NIC already.
-fn occupant(nic: &str, ifindex: IfIndex) -> Option<DatapathError> {
+/// The XDP program that is on the NIC already, if it is not one of `ours`.
+fn occupant(nic: &str, ifindex: IfIndex, ours: &[u32]) -> Option<DatapathError> {
     // Any descriptor will do: the query names the interface only.
     let nowhere = File::open("/dev/null").ok()?;
-    let id = libbpf_rs::Xdp::new(nowhere.as_fd())
+    let id = Xdp::new(nowhere.as_fd())
         .query_id(ifindex.get() as i32, XdpFlags::NONE)
         .ok()
-        .filter(|id| *id != 0)?;
+        .filter(|id| *id != 0 && !ours.contains(id))?;
     let name = loaded_programs()
         .flatten()
         .find(|program| program.id() == id)

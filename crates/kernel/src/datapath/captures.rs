@@ -43,6 +43,8 @@ pub struct CaptureCounts {
 
 impl Captures {
     pub(super) fn new(object: &Object, control: Control) -> Result<Self, DatapathError> {
+        // a daemon before may have had some
+        control.set_captures(0);
         Ok(Self {
             rows: mapped(object, "tg_captures", abi::CAPTURES_MAX as usize)?,
             control,

@@ -30,6 +30,9 @@ pub enum DatapathError {
     /// The folder for pins cannot hold any.
     #[error("{} is not on a BPF filesystem; mount one with `mount -t bpf bpf /sys/fs/bpf`", .0.display())]
     NotBpffs(PathBuf),
+    /// Another daemon holds the pins.
+    #[error("another tidegated holds the pins in {}", .0.display())]
+    Held(PathBuf),
     /// A folder or pin could not be made or removed.
     #[error("could not {action} {}", path.display())]
     Pin {

@@ -1,9 +1,12 @@
 //! The table in which the programs keep flows: `ebpf/flow_table.bpf.h`, seen from userspace.
 
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::mem::offset_of;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use abi::{FlowState, Protocol};
 use libbpf_rs::Object;
@@ -20,6 +23,9 @@ const PORTS: usize = offset_of!(abi::FlowKey, customer_port) / WORD;
 
 /// IANA's number.
 const ICMP_V6: u8 = 58;
+
+/// Longer than a packet takes through the programs.
+const GRACE: Duration = Duration::from_millis(20);
 
 const ROW_MASK: u64 = (abi::FLOWS_MAX as u64 - 1) << abi::PLACE_ROW_AT;
 
@@ -127,6 +133,52 @@ impl FlowTable {
     pub(super) fn open(&self) {
         // the last that are added are the first to be used
         (0..self.rows()).rev().for_each(|row| self.add_free(row));
+    }
+
+    /// Mends what a reader left that ended in the midst of its work, while the programs go on: what it
+    /// had taken out, and rows that neither a flow nor the stack has.
+    pub(super) fn recover(&self) {
+        let (leaving, lost) = (self.leaving(), self.lost_rows());
+        // longer than a packet is on its way, or a flow in the making
+        thread::sleep(GRACE);
+        let still_lost = self.lost_rows();
+        for id in leaving {
+            self.place(id).store(0, Ordering::Release);
+        }
+        for row in lost.intersection(&still_lost) {
+            self.keys.word(*row, PORTS).store(0, Ordering::Release);
+            self.flows.write(*row, &abi::Flow::default());
+            self.add_free(*row);
+        }
+    }
+
+    /// Places of flows that were taken out.
+    fn leaving(&self) -> Vec<PlaceId> {
+        let is_leaving = |id: &PlaceId| {
+            self.place(*id).load(Ordering::Acquire) >> abi::PLACE_STATE_AT
+                == FlowState::Leaving as u64
+        };
+        self.places().filter(is_leaving).collect()
+    }
+
+    /// Rows that neither a flow nor the stack has. Some may be on their way from one to the other.
+    fn lost_rows(&self) -> BTreeSet<usize> {
+        let mut lost: BTreeSet<_> = (0..self.rows()).collect();
+        for entry in 0..self.free_rows() {
+            lost.remove(&(self.free_rows.word(entry, 0).load(Ordering::Acquire) as usize));
+        }
+        for id in self.places() {
+            let place = self.place(id).load(Ordering::Acquire);
+            if place >> abi::PLACE_STATE_AT == FlowState::Live as u64 {
+                lost.remove(&(((place & ROW_MASK) >> abi::PLACE_ROW_AT) as usize));
+            }
+        }
+        lost
+    }
+
+    fn places(&self) -> impl Iterator<Item = PlaceId> + use<> {
+        let buckets = self.shape.buckets as usize;
+        (0..buckets).flat_map(|bucket| (0..PLACES).map(move |place| PlaceId { bucket, place }))
     }
 
     /// Rows that no flow has.

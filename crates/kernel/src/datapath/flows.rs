@@ -127,12 +127,23 @@ impl Iterator for ChangedFlows<'_> {
 }
 
 impl Flows {
-    pub(super) fn new(object: &Object, shape: Shape) -> Result<Self, DatapathError> {
+    /// Those of a table that nobody has read, or of one that a daemon before has left.
+    pub(super) fn new(
+        object: &Object,
+        shape: Shape,
+        is_inherited: bool,
+    ) -> Result<Self, DatapathError> {
         let table = FlowTable::new(object, shape)?;
-        table.open();
+        let used = if is_inherited {
+            table.recover();
+            table.rows()
+        } else {
+            table.open();
+            0
+        };
         let told = vec![0; table.rows()];
         let clock = Clock::new(object)?;
-        Ok(Self { table, clock, anchor: None, told, used: 0, leaving: Vec::new() })
+        Ok(Self { table, clock, anchor: None, told, used, leaving: Vec::new() })
     }
 
     /// Room for flows.

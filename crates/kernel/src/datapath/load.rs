@@ -10,9 +10,10 @@ use units::{CpuId, IfIndex};
 use super::buckets;
 use super::clock::tick_ns;
 use super::flow_table::Shape;
+use super::inherited::{Inherited, Kept};
 use super::mapped::Mapped;
 use super::traffic::Traffic;
-use super::{Captures, Counters, DatapathError, Flows, MapTables, Quality, Ring};
+use super::{Captures, Counters, DatapathError, Flows, MapTables, Pins, Quality, Ring};
 
 /// Packets that may wait for a CPU behind `xdp_ingress`. Enough for several full NAPI polls (64
 /// packets) from every receive queue; beyond it the kernel drops, so it errs on the large side.
@@ -61,6 +62,7 @@ pub struct Loaded {
     pub(super) object: Object,
     pub(super) options: Options,
     pub(super) flow_shape: Shape,
+    kept: Kept,
     tables: Option<MapTables>,
     readers: Option<Readers>,
 }
@@ -90,24 +92,55 @@ impl Loaded {
         Self::for_cpus(options, cpus)
     }
 
+    /// As [`Loaded::new`], with the maps of the programs that run by these pins, as far as both are
+    /// laid out alike.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn inheriting(options: Options, pins: &Pins) -> Result<Self, DatapathError> {
+        let cpus = libbpf_rs::num_possible_cpus().map_err(DatapathError::Load)? as u32;
+        Self::build(options, cpus, Inherited::find(pins)?.as_ref())
+    }
+
     /// As [`Loaded::new`], with tables for this many CPUs instead of those of the machine.
     ///
     /// # Errors
     /// Likewise.
     pub fn for_cpus(options: Options, cpus: u32) -> Result<Self, DatapathError> {
+        Self::build(options, cpus, None)
+    }
+
+    /// What was taken over.
+    pub const fn kept(&self) -> Kept {
+        self.kept
+    }
+
+    fn build(
+        options: Options,
+        cpus: u32,
+        inherited: Option<&Inherited>,
+    ) -> Result<Self, DatapathError> {
         let mut open = ObjectBuilder::default()
             .name("tidegate")
             .and_then(|builder| builder.open_memory(tidegate_ebpf::OBJECT))
             .map_err(DatapathError::Load)?;
-        let shape = Shape::new(options.sizes.flows);
+        let known = inherited.and_then(|inherited| inherited.shape(&options));
+        let mut shape = known.unwrap_or_else(|| Shape::new(options.sizes.flows));
         set_sizes(&mut open, &options.sizes, shape, cpus)?;
+        let mut kept = Kept::default();
+        if let Some(inherited) = inherited {
+            kept = inherited.hand_over(open.maps_mut().collect(), known.is_some())?;
+        }
+        if !kept.flows {
+            shape = Shape::new(options.sizes.flows);
+        }
         set_settings(&mut open, &options, shape)?;
         let object = open.load().map_err(DatapathError::Load)?;
         fill_cpus(&map_handle(&object, "tg_cpus")?, &options.cpus)?;
         let tables = MapTables::new(&object, &options.sizes)?;
         let readers = Readers {
             counters: Counters::new(&object, &options.sizes, cpus as usize)?,
-            flows: Flows::new(&object, shape)?,
+            flows: Flows::new(&object, shape, kept.flows)?,
             quality: Quality::new(&object, &options.sizes)?,
             retransmits: Ring::new(&object, "tg_retransmits")?,
             captures: Captures::new(&object, tables.control().clone())?,
@@ -116,6 +149,7 @@ impl Loaded {
             object,
             options,
             flow_shape: shape,
+            kept,
             tables: Some(tables),
             readers: Some(readers),
         })
@@ -164,6 +198,7 @@ fn set_settings(
 ) -> Result<(), DatapathError> {
     let (internet_vlan, customers_vlan) = options.vlans.unwrap_or_default();
     let settings = abi::Settings {
+        layout: tidegate_ebpf::LAYOUT,
         internet_ifindex: options.internet.get(),
         customers_ifindex: options.customers.get(),
         mode: options.mode as u32,
@@ -194,6 +229,11 @@ fn fill_cpus(map: &MapHandle, cpus: &[CpuId]) -> Result<(), DatapathError> {
     let queue = CpuQueue { packets: CPU_QUEUE_PACKETS, program: 0 };
     for cpu in cpus {
         let key = u32::from(cpu.get()).to_ne_bytes();
+        // one that is there may have packets
+        let found = map.lookup(&key, MapFlags::ANY).ok().flatten().unwrap_or_default();
+        if found.starts_with(&CPU_QUEUE_PACKETS.to_ne_bytes()) {
+            continue;
+        }
         map.update(&key, bytemuck::bytes_of(&queue), MapFlags::ANY)
             .map_err(|source| access("add a CPU to", "tg_cpus", source))?;
     }

@@ -1,6 +1,6 @@
-//! A folder of ours on a BPF filesystem, by which libbpf-rs hands programs to aya.
+//! A folder of ours on a BPF filesystem. What is pinned there outlives the daemon.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -9,14 +9,17 @@ use rustix::fs::statfs;
 use tracing::warn;
 
 use super::DatapathError;
+use super::link::Link;
 
 /// `BPF_FS_MAGIC` of `include/uapi/linux/magic.h`.
 const BPF_FS_MAGIC: u32 = 0xcafe_4a11;
 
-/// The folder. Dropping it removes it, unless it holds somebody else's pins.
+/// The folder, held by one daemon at a time. Dropping it removes it, unless it holds pins.
 #[derive(Debug)]
-pub(super) struct Pins {
+pub struct Pins {
     folder: PathBuf,
+    // Locked; the lock ends with the daemon, however that ends.
+    _held: File,
 }
 
 /// One pinned program. Dropping it unpins.
@@ -24,17 +27,71 @@ pub(super) struct Pins {
 pub(super) struct Pin(PathBuf);
 
 impl Pins {
-    pub(super) fn new(folder: &Path) -> Result<Self, DatapathError> {
+    /// Takes the folder, making it if need be.
+    ///
+    /// # Errors
+    /// When it is not on a BPF filesystem, cannot be made, or another daemon has it.
+    pub fn take(folder: &Path) -> Result<Self, DatapathError> {
         let parent = folder.parent().unwrap_or(folder);
         if !is_bpffs(folder) && !is_bpffs(parent) {
             return Err(DatapathError::NotBpffs(folder.to_owned()));
         }
-        fs::create_dir_all(folder).map_err(|source| DatapathError::Pin {
-            action: "create the folder for pins",
-            path: folder.to_owned(),
-            source,
-        })?;
-        Ok(Self { folder: folder.to_owned() })
+        fs::create_dir_all(folder).map_err(failed("create the folder for pins", folder))?;
+        let held = File::open(folder).map_err(failed("open the folder for pins", folder))?;
+        match held.try_lock() {
+            Ok(()) => Ok(Self { folder: folder.to_owned(), _held: held }),
+            Err(TryLockError::WouldBlock) => Err(DatapathError::Held(folder.to_owned())),
+            Err(TryLockError::Error(source)) => {
+                Err(failed("lock the folder for pins", folder)(source))
+            }
+        }
+    }
+
+    /// Whether programs of a daemon before are attached by pins in the folder.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn has_attachments(&self) -> Result<bool, DatapathError> {
+        Ok(!self.links()?.is_empty())
+    }
+
+    /// The attachments that are pinned, with their names.
+    pub(super) fn links(&self) -> Result<Vec<(String, Link)>, DatapathError> {
+        let mut links = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(failed("read", &self.folder))? {
+            let entry = entry.map_err(failed("read", &self.folder))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            // a program that was pinned on the way to its attachment has no side in its name
+            if !name.contains('-') {
+                continue;
+            }
+            let link = Link::open(&entry.path()).map_err(failed("open", &entry.path()))?;
+            links.extend(link.map(|link| (name, link)));
+        }
+        Ok(links)
+    }
+
+    /// The attachment of this name.
+    pub(super) fn link(&self, name: &str) -> Result<Option<Link>, DatapathError> {
+        let path = self.folder.join(name);
+        Link::open(&path).map_err(failed("open", &path))
+    }
+
+    /// Has an attachment outlive the daemon.
+    pub(super) fn keep(&self, name: &str, link: &Link) -> Result<(), DatapathError> {
+        let path = self.folder.join(name);
+        link.pin(&path).map_err(failed("pin a program's attachment at", &path))
+    }
+
+    /// Removes a pin, if there is one of this name.
+    pub(super) fn remove(&self, name: &str) -> Result<(), DatapathError> {
+        let path = self.folder.join(name);
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(failed("remove pin", &path)(source))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Pins a program, in place of what a daemon that was killed may have left there.
@@ -43,18 +100,18 @@ impl Pins {
         program: &ProgramMut<'_>,
         name: &'static str,
     ) -> Result<Pin, DatapathError> {
+        self.remove(name)?;
         let path = self.folder.join(name);
-        match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                return Err(DatapathError::Pin { action: "remove the stale pin", path, source });
-            }
-            _ => {}
-        }
         libbpf_rs::ProgramHandle::try_from(program)
             .and_then(|handle| handle.pin(&path))
             .map_err(|source| DatapathError::PinProgram { program: name, source })?;
         Ok(Pin(path))
     }
+}
+
+fn failed(action: &'static str, path: &Path) -> impl Fn(io::Error) -> DatapathError + use<> {
+    let path = path.to_owned();
+    move |source| DatapathError::Pin { action, path: path.clone(), source }
 }
 
 impl Pin {
@@ -77,7 +134,7 @@ impl Drop for Pin {
 
 impl Drop for Pins {
     fn drop(&mut self) {
-        // Refused when the folder holds somebody else's pins; then it stays.
+        // Refused when the folder holds pins; then it stays.
         let _ = fs::remove_dir(&self.folder);
     }
 }

@@ -12,8 +12,9 @@ use libbpf_rs::libbpf_sys::{self, BPF_F_BEFORE, BPF_STATS_RUN_TIME, BPF_TCX_EGRE
 use libbpf_rs::{Object, ObjectBuilder};
 use units::IfIndex;
 
-use super::attach::{attach_error, create_link};
+use super::attach::attach_error;
 use super::footprint::described;
+use super::link::Link;
 use super::load::program;
 use super::{Attached, DatapathError};
 
@@ -26,7 +27,7 @@ pub struct Stopwatch {
     /// Of `tc_egress`.
     datapath: OwnedFd,
     empty: Object,
-    _link: OwnedFd,
+    _link: Link,
     _statistics: OwnedFd,
 }
 
@@ -65,7 +66,7 @@ impl Stopwatch {
             .and_then(libbpf_rs::OpenObject::load)
             .map_err(DatapathError::Load)?;
         let front = program(&empty, EMPTY)?;
-        let link = create_link(front.as_fd(), nic, BPF_TCX_EGRESS, BPF_F_BEFORE)
+        let link = Link::create(front.as_fd(), nic, BPF_TCX_EGRESS, BPF_F_BEFORE)
             .map_err(|source| attach_error(EMPTY, name, source))?;
         let run = |source: io::Error| DatapathError::Run { program: EMPTY, source: source.into() };
         Ok(Self {

@@ -69,6 +69,16 @@ impl RxVlanGuard {
         Ok(guard)
     }
 
+    /// Takes over what a daemon before has turned off: dropping this turns it on again.
+    pub fn take_over(&mut self, name: &str) {
+        self.changed = Some(name.to_owned());
+    }
+
+    /// Leaves the offload as it is.
+    pub fn leave(mut self) {
+        self.changed = None;
+    }
+
     /// Whether it was on.
     pub fn was_on(&self) -> bool {
         self.changed.is_some()

@@ -58,6 +58,26 @@ impl XpsGuard {
         Ok(guard)
     }
 
+    /// Maps that were not empty, with what they held.
+    pub fn changed(&self) -> &[(PathBuf, String)] {
+        &self.changed
+    }
+
+    /// Takes over what a daemon before has cleared: dropping this restores what was before that.
+    pub fn take_over(&mut self, cleared: Vec<(PathBuf, String)>) {
+        for (path, mask) in cleared {
+            match self.changed.iter_mut().find(|(known, _)| *known == path) {
+                Some(known) => known.1 = mask,
+                None => self.changed.push((path, mask)),
+            }
+        }
+    }
+
+    /// Leaves the maps as they are.
+    pub fn leave(mut self) {
+        self.changed.clear();
+    }
+
     /// How many maps were cleared.
     pub fn cleared(&self) -> usize {
         self.changed.len()

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
-use kernel::datapath::{Attached, Loaded, MapSizes, Options, Readers, Side};
+use kernel::datapath::{Attached, Loaded, MapSizes, Options, Pins, Readers, Side};
 use kernel::tables::{AddressTarget, Tables};
 use rustix::net::netdevice::name_to_index;
 use rustix::net::{AddressFamily, SocketType, socket};
@@ -85,7 +85,7 @@ fn attach(lab: &Lab, customer: IpAddr) -> Result<(Readers, Attached)> {
             (BOX_INTERNET.to_owned(), Side::Internet),
             (BOX_CUSTOMERS.to_owned(), Side::Customers),
         ];
-        let attached = loaded.attach(&nics, &lab.bpffs().join("tidegate"))?;
+        let attached = loaded.attach(&nics, Pins::take(&lab.bpffs().join("tidegate"))?)?;
         Ok((readers, attached))
     })
 }

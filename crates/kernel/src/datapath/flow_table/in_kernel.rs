@@ -143,3 +143,40 @@ fn cpus_and_userspace_change_it_at_once() {
     check(&mut flows, &table);
     assert_eq!(table.free_rows(), table.rows());
 }
+
+#[test]
+fn what_a_reader_left_undone_is_mended() {
+    let Some(mut loaded) = loaded() else { return };
+    let mut flows = loaded.take_readers().unwrap().flows;
+    let table = FlowTable::new(&loaded.object, loaded.flow_shape).unwrap();
+    let ingress = program(&loaded.object, "xdp_ingress").unwrap();
+    let ingress = ingress.as_fd().try_clone_to_owned().unwrap();
+    let frames = frames();
+    for frame in &frames[..200] {
+        pass(&ingress, frame);
+    }
+    let keys: Vec<_> = flows.changed().unwrap().map(|report| report.key).collect();
+    assert_eq!(keys.len(), 100);
+    // it ends with some flows taken out, and a row that is on its way to the stack
+    flows.forget(&keys[..30]);
+    let (place, row) = table.find(&keys[30]).unwrap();
+    table.take_out(place);
+    table.place(place).store(0, Ordering::Release);
+    assert!(table.take_free().is_some());
+    drop(flows);
+    table.recover();
+    assert_eq!(table.free_rows(), table.rows() - 69);
+    assert!(table.key(row).is_none());
+    let mut flows = Flows::new(&loaded.object, loaded.flow_shape, true).unwrap();
+    let again: HashSet<_> =
+        flows.changed().unwrap().map(|report| bytemuck::bytes_of(&report.key).to_vec()).collect();
+    let wanted: HashSet<_> =
+        keys[31..].iter().map(|key| bytemuck::bytes_of(key).to_vec()).collect();
+    assert_eq!(again, wanted, "those that live are handed over to the next reader");
+    check(&mut flows, &table);
+    for frame in &frames {
+        pass(&ingress, frame);
+    }
+    assert_eq!(table.free_rows(), 0, "all rows are of use");
+    check(&mut flows, &table);
+}

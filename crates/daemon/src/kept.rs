@@ -1,0 +1,125 @@
+//! What a daemon that is killed leaves to the one after it: a file beside the socket.
+//!
+//! Programs, maps and classes stay in the kernel, and are found there. This says what they do not: whose
+//! the numbers are, so that they stay whose they are, and how the NICs were before.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use plan::Plan;
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+/// Written first, so that a file of another build is known.
+const VERSION: &str = concat!("tidegated ", env!("CARGO_PKG_VERSION"), " 1");
+
+/// What is left.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The plan that was in force.
+    pub plan: Option<Plan>,
+    /// What was changed on the NICs.
+    pub nics: Vec<KeptNic>,
+}
+
+/// What was changed on one NIC.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptNic {
+    /// Its name.
+    pub name: String,
+    /// XPS maps that were cleared, with what they held.
+    pub xps: Vec<(PathBuf, String)>,
+    /// Whether VLAN offload on reception was turned off.
+    pub rx_vlan: bool,
+    /// Whether it was told to receive everything.
+    pub promiscuous: bool,
+}
+
+/// Where it is written.
+#[derive(Clone, Debug)]
+pub struct KeptFile(PathBuf);
+
+impl KeptFile {
+    /// The file beside `socket`.
+    pub fn beside(socket: &Path) -> Self {
+        Self(socket.with_file_name("tidegated.kept"))
+    }
+
+    /// What the daemon before has left; nothing where there is none, or none that can be read.
+    pub fn read(&self) -> Kept {
+        match self.try_read() {
+            Ok(kept) => kept,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Kept::default(),
+            Err(error) => {
+                let path = self.0.display();
+                warn!(%error, %path, "could not read what the last daemon left; numbers begin anew");
+                Kept::default()
+            }
+        }
+    }
+
+    fn try_read(&self) -> io::Result<Kept> {
+        let bytes = fs::read(&self.0)?;
+        let config = bincode::config::standard();
+        let (version, used): (String, usize) =
+            bincode::decode_from_slice(&bytes, config).map_err(io::Error::other)?;
+        if version != VERSION {
+            return Err(io::Error::other(format!("it is of {version}")));
+        }
+        let decoded = bincode::serde::decode_from_slice(&bytes[used..], config);
+        decoded.map(|(kept, _)| kept).map_err(io::Error::other)
+    }
+
+    /// Writes it whole or not at all. A failure is logged: it costs the next daemon the numbers.
+    pub fn write(&self, kept: &Kept) {
+        if let Err(error) = self.try_write(kept) {
+            warn!(%error, path = %self.0.display(), "could not write what the next daemon needs");
+        }
+    }
+
+    fn try_write(&self, kept: &Kept) -> io::Result<()> {
+        let config = bincode::config::standard();
+        let mut bytes = bincode::encode_to_vec(VERSION, config).map_err(io::Error::other)?;
+        bytes.extend(bincode::serde::encode_to_vec(kept, config).map_err(io::Error::other)?);
+        let new = self.0.with_extension("kept.new");
+        let mut file = File::create(&new)?;
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+        fs::rename(&new, &self.0)
+    }
+
+    /// Removes it: nothing is left.
+    pub fn remove(&self) {
+        if let Err(error) = fs::remove_file(&self.0)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            warn!(%error, path = %self.0.display(), "could not remove what the next daemon needs not");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = KeptFile::beside(&folder.path().join("bus.sock"));
+        assert_eq!(file.read(), Kept::default());
+        let nic = KeptNic { name: "eth0".to_owned(), rx_vlan: true, ..KeptNic::default() };
+        let kept = Kept { plan: None, nics: vec![nic] };
+        file.write(&kept);
+        assert_eq!(file.read(), kept);
+        let whole = fs::read(&file.0).unwrap();
+        for length in [0, 1, whole.len() / 2, whole.len() - 1] {
+            fs::write(&file.0, &whole[..length]).unwrap();
+            assert_eq!(file.read(), Kept::default(), "cut off at {length}");
+        }
+        fs::write(&file.0, [&[0x10], &whole[1..]].concat()).unwrap();
+        assert_eq!(file.read(), Kept::default(), "another version");
+        file.remove();
+        assert!(!file.0.exists());
+    }
+}
