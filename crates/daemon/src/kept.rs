@@ -11,8 +11,8 @@ use plan::Plan;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-/// Written first, so that a file of another build is known.
-const VERSION: &str = concat!("tidegated ", env!("CARGO_PKG_VERSION"), " 1");
+/// Advanced when what is kept changes its meaning.
+const VERSION: u32 = 1;
 
 /// What is left.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,13 @@ pub struct Kept {
     pub plan: Option<Plan>,
     /// What was changed on the NICs.
     pub nics: Vec<KeptNic>,
+}
+
+/// The file: JSON.
+#[derive(Serialize, Deserialize)]
+struct Written<K> {
+    version: u32,
+    kept: K,
 }
 
 /// What was changed on one NIC.
@@ -61,14 +68,11 @@ impl KeptFile {
 
     fn try_read(&self) -> io::Result<Kept> {
         let bytes = fs::read(&self.0)?;
-        let config = bincode::config::standard();
-        let (version, used): (String, usize) =
-            bincode::decode_from_slice(&bytes, config).map_err(io::Error::other)?;
+        let Written { version, kept } = serde_json::from_slice(&bytes)?;
         if version != VERSION {
-            return Err(io::Error::other(format!("it is of {version}")));
+            return Err(io::Error::other(format!("it is of version {version}, not {VERSION}")));
         }
-        let decoded = bincode::serde::decode_from_slice(&bytes[used..], config);
-        decoded.map(|(kept, _)| kept).map_err(io::Error::other)
+        Ok(kept)
     }
 
     /// Writes it whole or not at all. A failure is logged: it costs the next daemon the numbers.
@@ -79,9 +83,7 @@ impl KeptFile {
     }
 
     fn try_write(&self, kept: &Kept) -> io::Result<()> {
-        let config = bincode::config::standard();
-        let mut bytes = bincode::encode_to_vec(VERSION, config).map_err(io::Error::other)?;
-        bytes.extend(bincode::serde::encode_to_vec(kept, config).map_err(io::Error::other)?);
+        let bytes = serde_json::to_vec(&Written { version: VERSION, kept })?;
         let new = self.0.with_extension("kept.new");
         let mut file = File::create(&new)?;
         file.write_all(&bytes)?;
@@ -117,7 +119,8 @@ mod tests {
             fs::write(&file.0, &whole[..length]).unwrap();
             assert_eq!(file.read(), Kept::default(), "cut off at {length}");
         }
-        fs::write(&file.0, [&[0x10], &whole[1..]].concat()).unwrap();
+        let text = String::from_utf8(whole).unwrap();
+        fs::write(&file.0, text.replacen(":1,", ":2,", 1)).unwrap();
         assert_eq!(file.read(), Kept::default(), "another version");
         file.remove();
         assert!(!file.0.exists());
