@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::net::IpAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use bus::{CircuitsQuery, Client};
-use testkit::{Daemon, Lab, UdpReport, UdpStream};
+use bus::{CircuitsQuery, Client, ClientError, ErrorCode};
+use testkit::{Daemon, DaemonSpec, Forwarding, Lab, UdpReport, UdpStream, wait_until};
 use units::{BitsPerSec, Direction};
 
 use crate::provider::{Circuit, Provider};
@@ -149,6 +150,66 @@ fn no_death_loses_a_packet() -> Result<()> {
         ensure!(changed != text, "the fixture has changed:\n{text}");
         fs::write(&devices, changed)?;
         succeed(Duration::ZERO)
+    })?;
+    stage.stop()
+}
+
+/// Puts a copy of the daemon's program where it was started from, as an upgrade does.
+fn upgrade(program: &Path) -> Result<()> {
+    let new = program.with_extension("new");
+    fs::copy(program, &new)?;
+    Ok(fs::rename(new, program)?)
+}
+
+/// The file that a process runs.
+fn program_of(process: u32) -> Result<u64> {
+    Ok(fs::metadata(format!("/proc/{process}/exe"))?.ino())
+}
+
+/// Waits for a daemon that began later than `left`.
+fn wait_for_successor(socket: &Path, left: Instant) -> Result<()> {
+    wait_until("the successor", RELOAD_MAX, || {
+        let Ok(mut client) = Client::connect(socket, Duration::from_secs(2)) else {
+            return Ok(None);
+        };
+        let uptime_ms = client.status().ok().map(|status| u128::from(status.uptime_ms));
+        Ok(uptime_ms.filter(|uptime_ms| *uptime_ms <= left.elapsed().as_millis()).map(drop))
+    })
+}
+
+#[test]
+fn no_handover_loses_a_packet() -> Result<()> {
+    let mut stage = Stage::dark(&two_sites(), Forwarding::Bridge, 1500)?;
+    let program = stage.lab.folder().join("tidegated");
+    fs::copy(stage.daemon_spec().binary, &program)?;
+    let spec = DaemonSpec { binary: program.clone(), ..stage.daemon_spec() };
+    stage.daemon = Some(Daemon::start(&stage.lab, spec)?);
+    let process = stage.daemon.as_ref().and_then(Daemon::id).context("no daemon runs")?;
+    let devices = stage.config.with_file_name("ShapedDevices.csv");
+    let before = places(&stage.socket)?;
+    under_traffic(&stage.lab, || {
+        for _ in 0..2 {
+            let old = program_of(process)?;
+            upgrade(&program)?;
+            stage.client()?.handover(RELOAD_MAX)?;
+            wait_for_successor(&stage.socket, Instant::now())?;
+            ensure!(program_of(process)? != old, "it is the same program, in the same process");
+            ensure!(places(&stage.socket)? == before, "somebody has another place");
+        }
+        // who could not take over is not let
+        let text = fs::read_to_string(&devices)?;
+        fs::write(&devices, text.replace("100.64.1.3,", "100.64.1.300,"))?;
+        let running = program_of(process)?;
+        upgrade(&program)?;
+        let refused = stage.client()?.handover(RELOAD_MAX);
+        let Err(ClientError::Refused(refusal)) = refused else {
+            anyhow::bail!("it was let: {refused:?}");
+        };
+        ensure!(refusal.code == ErrorCode::Invalid, "{refusal:?}");
+        ensure!(refusal.text.contains("ShapedDevices.csv:4"), "{refusal:?}");
+        ensure!(program_of(process)? == running, "it has gone");
+        stage.client()?.status()?;
+        Ok(fs::write(&devices, text)?)
     })?;
     stage.stop()
 }

@@ -22,7 +22,7 @@ pub enum Reply {
     Plan(PlanView),
     /// To `Reload`.
     Reloaded(Reloaded),
-    /// To what has nothing more to say: `Unsubscribe`, `Bypass`.
+    /// To what has nothing more to say: `Unsubscribe`, `Bypass`, `Handover`.
     Done,
     /// First to `Capture`.
     Capturing(Capturing),

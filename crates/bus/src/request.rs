@@ -29,6 +29,8 @@ pub enum Request {
     /// Capture the headers of packets: answered under this request's id with `Capturing`, then
     /// `Captured` at least once a second, an empty one when nothing came, and last `CaptureEnded`.
     Capture(CaptureRequest),
+    /// Make way for the program that lies now where the daemon was started from; traffic goes on.
+    Handover,
 }
 
 /// How a client introduces itself. Its bytes are the same in all protocol versions.
@@ -84,7 +86,7 @@ impl Role {
 
 impl Request {
     /// How many requests there are; the codec tells an unknown one by it.
-    pub(crate) const COUNT: u32 = 8;
+    pub(crate) const COUNT: u32 = 9;
 
     /// The role that it takes.
     pub fn role(&self) -> Role {
@@ -94,7 +96,7 @@ impl Request {
             | Self::Subscribe(_)
             | Self::Unsubscribe(_)
             | Self::Plan => Role::Read,
-            Self::Reload | Self::Bypass(_) | Self::Capture(_) => Role::Control,
+            Self::Reload | Self::Bypass(_) | Self::Capture(_) | Self::Handover => Role::Control,
         }
     }
 
@@ -109,6 +111,7 @@ impl Request {
             Self::Reload => "reload",
             Self::Bypass(_) => "bypass",
             Self::Capture(_) => "capture",
+            Self::Handover => "handover",
         }
     }
 

@@ -57,6 +57,9 @@ pub(crate) enum Command {
     Plan(plan::Options),
     /// Have the daemon read its configuration again and put it in force.
     Reload,
+    /// Have the daemon make way for the program that lies now where it was started from, as after an
+    /// upgrade. Traffic goes on.
+    Handover,
     /// Pass everything unshaped, or shape again.
     Bypass(bypass::Options),
     /// Make a tidegate.toml from another program's installation.

@@ -20,6 +20,7 @@ use tracing_subscriber::EnvFilter;
 use crate::Arguments;
 use crate::captures::CaptureDesk;
 use crate::exit::Failure;
+use crate::handover::Handover;
 use crate::kept::KeptFile;
 use crate::lock::Lock;
 use crate::reload::Reloader;
@@ -65,6 +66,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         warn!(threads = ended.stuck.join(", "), "did not end in time and were left behind");
     }
     let reloader = outcome?;
+    if death.is_none() && reloader.handover().is_asked() {
+        reloader.leave();
+        info!("making way");
+        let error = reloader.handover().carry_out();
+        return Err(Failure::System("start the program that takes over", error.into()));
+    }
     reloader.take_down();
     info!("stopped");
     death.map_or(Ok(()), |death| Err(death.into()))
@@ -79,6 +86,8 @@ fn shape(
     signals: &Signals,
 ) -> Result<Reloader, Failure> {
     let started = Instant::now();
+    let handover = Handover::note()
+        .map_err(|error| Failure::System("learn where this program is", error.into()))?;
     let bus = loaded.config.bus.clone();
     let file = KeptFile::beside(&bus.socket);
     let kept = file.read();
@@ -101,6 +110,7 @@ fn shape(
         captures: CaptureDesk::new(captures),
         control: shaper.control(),
         attachments: shaper.attachments().to_vec(),
+        handover,
         stop: supervisor.stop().clone(),
         monitor: supervisor.monitor(),
         ticks: watch::Sender::new(0),

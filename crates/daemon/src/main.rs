@@ -5,6 +5,7 @@
 //! - [`reload`]: one reload at a time, and what clients are told of it;
 //! - [`facts`]: what the machine offers, as the plan takes it;
 //! - [`kept`]: what a daemon that is killed leaves to the one after it;
+//! - [`handover`]: making way for another build of the daemon;
 //! - [`captures`]: captures on behalf of clients;
 //! - [`threads`]: the measuring street: samples in, snapshots out;
 //! - [`shared`]: what both streets show to clients;
@@ -21,6 +22,7 @@ mod boot;
 mod captures;
 mod exit;
 mod facts;
+mod handover;
 mod kept;
 mod layout;
 mod lock;

@@ -1,5 +1,6 @@
 //! One reload at a time, and what clients are told of it.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use supervisor::with_causes;
 use tokio::time::timeout;
 use tracing::error;
 
+use crate::handover::Handover;
 use crate::shaper::{Shaper, ShaperError};
 use crate::shared::Shared;
 
@@ -71,6 +73,36 @@ impl Reloader {
                 self.shared.problem.store(Some(Arc::new(text.clone())));
                 Err(Refusal::new(code(&failure), text))
             }
+        }
+    }
+
+    /// Has the program that lies now where this one came from make sure that it can take over, after any
+    /// reload that is under way. Then whoever asked is to raise the stop.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub async fn prepare_handover(&self) -> Result<(), Refusal> {
+        let this = self.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let _one_at_a_time = this.lock();
+            this.handover().prepare(Path::new(&this.shared.config))
+        });
+        let outcome = task.await.unwrap_or_else(|error| Err(error.to_string()));
+        outcome.map_err(|text| {
+            error!(problem = text, "could not hand over");
+            Refusal::new(ErrorCode::Invalid, text)
+        })
+    }
+
+    /// The program that may take over.
+    pub fn handover(&self) -> &Handover {
+        &self.shared.handover
+    }
+
+    /// Leaves everything in the kernel to the daemon that comes.
+    pub fn leave(&self) {
+        if let Some(shaper) = self.lock().take() {
+            shaper.leave();
         }
     }
 

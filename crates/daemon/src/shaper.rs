@@ -38,7 +38,8 @@ pub struct Shaper {
     facts: Facts,
     current: Arc<Current>,
     kernel: LinuxKernel<MapTables>,
-    attached: Attached,
+    /// None once it is left to another daemon.
+    attached: Option<Attached>,
     // Dropped last: while programs and classes are there the NICs have to be as they want them.
     nics: Vec<NicGuards>,
     kept: KeptFile,
@@ -190,9 +191,19 @@ impl Shaper {
         }
         let current = Arc::new(current(1, &config, plan, warnings));
         let path = path.to_owned();
+        let attached = Some(attached);
         let shaper = Self { path, config, facts, current, kernel, attached, nics, kept: file };
         shaper.keep();
         Ok((shaper, readers))
+    }
+
+    /// Leaves everything as it is, to the daemon that comes.
+    pub fn leave(mut self) {
+        self.keep();
+        if let Some(attached) = self.attached.take() {
+            attached.leave();
+        }
+        self.nics.drain(..).for_each(NicGuards::leave);
     }
 
     /// Leaves to the next daemon what it needs, should this one be killed.
@@ -218,7 +229,7 @@ impl Shaper {
 
     /// How the programs sit on the NICs.
     pub fn attachments(&self) -> &[Attachment] {
-        self.attached.attachments()
+        self.attached.as_ref().map_or(&[], Attached::attachments)
     }
 
     /// Reads the files again and brings the kernel into line.
@@ -244,8 +255,10 @@ impl Shaper {
 
 impl Drop for Shaper {
     fn drop(&mut self) {
-        take_down(&mut self.kernel, &self.current.plan);
-        self.kept.remove();
+        if self.attached.is_some() {
+            take_down(&mut self.kernel, &self.current.plan);
+            self.kept.remove();
+        }
     }
 }
 
@@ -337,6 +350,14 @@ fn kept_nics(nics: &[NicGuards]) -> Vec<KeptNic> {
 }
 
 impl NicGuards {
+    fn leave(self) {
+        self.xps.leave();
+        self.rx_vlan.leave();
+        if let Some(promiscuous) = self.promiscuous {
+            promiscuous.leave();
+        }
+    }
+
     fn take_over(&mut self, kept: &KeptNic) {
         self.xps.take_over(kept.xps.clone());
         if kept.rx_vlan {

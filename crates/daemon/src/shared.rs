@@ -13,6 +13,7 @@ use supervisor::{Monitor, Stop};
 use tokio::sync::watch;
 
 use crate::captures::CaptureDesk;
+use crate::handover::Handover;
 
 /// What clients may ask about.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub struct Shared {
     pub control: Control,
     /// How the programs sit on the NICs.
     pub attachments: Vec<Attachment>,
+    /// The program that may take over.
+    pub handover: Handover,
     /// Raised when the daemon is to end.
     pub stop: Stop,
     /// How the threads are.

@@ -204,6 +204,22 @@ impl Client {
         }
     }
 
+    /// Has the daemon make way for the program that lies now where it was started from. It says yes
+    /// when that program has found nothing wrong with the configuration; then it ends, and the other
+    /// answers at the same socket. `timeout` replaces the usual one.
+    ///
+    /// # Errors
+    /// As [`Client::show`]; [`crate::ErrorCode::Invalid`] when the program cannot take over.
+    pub fn handover(&mut self, timeout: Duration) -> Result<(), ClientError> {
+        let usual = std::mem::replace(&mut self.timeout, timeout);
+        let reply = self.call(&Request::Handover);
+        self.timeout = usual;
+        match reply? {
+            Reply::Done => Ok(()),
+            other => Err(unexpected("handover", other)),
+        }
+    }
+
     /// Passes everything unshaped, or shapes again.
     ///
     /// # Errors

@@ -57,6 +57,7 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
         ("show-retransmits", Request::Show(Topic::Retransmits(retransmits_query()))),
         ("capture-circuit", Request::Capture(capture(CaptureTarget::Circuit("10001".into())))),
         ("capture-host", Request::Capture(capture(CaptureTarget::Host(address("fd00::9"))))),
+        ("handover", Request::Handover),
     ]
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod capture;
 pub(crate) mod check;
 pub(crate) mod circuits;
 pub(crate) mod flows;
+mod handover;
 pub(crate) mod hosts;
 pub(crate) mod import;
 pub(crate) mod origins;
@@ -40,6 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Check(options) => return check::run(options, output),
         Command::Plan(options) => plan::run(socket, options, output),
         Command::Reload => reload::run(socket, output),
+        Command::Handover => handover::run(socket, output),
         Command::Bypass(options) => bypass::run(socket, options, output),
         Command::Import(options) => import::run(options, output),
     }?;

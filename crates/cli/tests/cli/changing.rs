@@ -76,3 +76,15 @@ fn an_invalid_configuration_is_told_in_full() {
     assert_eq!(code(&output), 5);
     assert_eq!(stderr(&output), format!("error: the daemon refused: invalid:\n{problems}"));
 }
+
+#[test]
+fn a_handover_that_is_refused_says_why() {
+    let why = "/usr/sbin/tidegated --check ended with exit status: 3:\nb.csv:3: error: x\n";
+    let daemon = StandIn::new(move |request| match request {
+        Request::Handover => vec![Refusal::new(ErrorCode::Invalid, why).into()],
+        other => panic!("{other:?}"),
+    });
+    let output = daemon.run(&["handover"]);
+    assert_eq!((code(&output), stdout(&output)), (5, ""));
+    assert_eq!(stderr(&output), format!("error: the daemon refused: invalid:\n{why}"));
+}

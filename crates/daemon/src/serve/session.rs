@@ -144,6 +144,10 @@ impl Session {
             Err(refusal) => Reply::Error(refusal),
         };
         self.send(id, reply).await?;
+        if self.reloader.handover().is_asked() {
+            // whoever asked for it has the answer now
+            self.shared.stop.stop();
+        }
         Ok(true)
     }
 
@@ -192,6 +196,10 @@ impl Session {
             Request::Reload => {
                 info!(uid, pid, "asked to reload");
                 self.reloader.reload().await.map(Reply::Reloaded)
+            }
+            Request::Handover => {
+                info!(uid, pid, "asked to make way");
+                self.reloader.prepare_handover().await.map(|()| Reply::Done)
             }
             Request::Bypass(on) => {
                 info!(uid, pid, on, "bypass");
