@@ -71,6 +71,14 @@ impl UdpStream {
     /// # Errors
     /// When the addresses cannot be used.
     pub fn run(&self, lab: &Lab) -> Result<UdpReport> {
+        self.run_until(lab, &AtomicBool::new(false))
+    }
+
+    /// The same, but ends early when `over` is set.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn run_until(&self, lab: &Lab, over: &AtomicBool) -> Result<UdpReport> {
         let server = lab.server_for(self.customer);
         let (from, from_place, to, to_place) = match self.direction {
             Direction::Download => (server, Place::Internet, self.customer, Place::Customers),
@@ -89,7 +97,7 @@ impl UdpStream {
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let arrivals = scope.spawn(|| receive(&receiver, start, &done));
-            let sent = self.send(&sender, start);
+            let sent = self.send(&sender, start, over);
             done.store(true, Ordering::Relaxed);
             let mut report = arrivals.join().unwrap_or_default();
             report.sent = sent;
@@ -98,7 +106,7 @@ impl UdpStream {
     }
 
     /// Sends by the clock: what a late wake-up missed goes out at once.
-    fn send(&self, socket: &UdpSocket, start: Instant) -> u64 {
+    fn send(&self, socket: &UdpSocket, start: Instant, over: &AtomicBool) -> u64 {
         let mut packet = vec![0; usize::from(self.payload).max(STAMP)];
         let bits = (packet.len() as u64 + HEADERS) * 8;
         let interval = Duration::from_secs_f64(bits as f64 / self.rate.get().max(1) as f64);
@@ -106,7 +114,7 @@ impl UdpStream {
         let mut sent = 0;
         loop {
             let due = interval.mul_f64(number as f64);
-            if due >= self.duration {
+            if due >= self.duration || over.load(Ordering::Relaxed) {
                 return sent;
             }
             std::thread::sleep(due.saturating_sub(start.elapsed()));
