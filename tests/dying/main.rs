@@ -4,6 +4,8 @@
 //! comes then goes on, or back. No packet may be lost meanwhile, nor pass where its circuit's rate
 //! does not hold.
 
+#![forbid(unsafe_code)]
+
 use std::fs;
 use std::net::IpAddr;
 use std::os::unix::process::ExitStatusExt;
