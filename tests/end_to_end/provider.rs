@@ -55,6 +55,8 @@ pub(crate) struct Provider {
     /// network.json.
     pub(crate) network: &'static str,
     pub(crate) circuits: Vec<Circuit>,
+    /// Whether the daemon notices changes by itself.
+    pub(crate) watch: bool,
     /// More of `[files]`.
     pub(crate) files: &'static str,
     /// More sections.
@@ -65,19 +67,20 @@ impl Provider {
     /// A flat network on a box with a Linux bridge.
     pub(crate) fn flat(circuits: Vec<Circuit>) -> Self {
         let interfaces = two_nics("bridge");
-        Self { interfaces, network: "{}", circuits, files: "", sections: "" }
+        Self { interfaces, network: "{}", circuits, watch: false, files: "", sections: "" }
     }
 
     /// Writes the files and returns the path of tidegate.toml.
     pub(crate) fn write(&self, folder: &Path, socket: &Path, pins: &Path) -> Result<PathBuf> {
         let path = folder.join("tidegate.toml");
         let settings = format!(
-            "[interfaces]\n{}\n[files]\npins = \"{}\"\n{}\n[queues]\ndownload = \"1 Gbps\"\n\
+            "[interfaces]\n{}\n[files]\npins = \"{}\"\nwatch = {}\n{}\n[queues]\ndownload = \"1 Gbps\"\n\
              upload = \"1 Gbps\"\nleaf = \"cake diffserv4\"\nleaf_fallback = \"fifo\"\n\
              [ranges]\ncustomers = [\"100.64.0.0/10\", \"2001:db8::/32\"]\n\
              [bus]\nsocket = \"{}\"\nread_group = \"{READ_GROUP}\"\nadmin_group = \"{ADMIN_GROUP}\"\n{}\n",
             self.interfaces,
             pins.display(),
+            self.watch,
             self.files,
             socket.display(),
             self.sections,

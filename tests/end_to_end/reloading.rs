@@ -1,11 +1,12 @@
 //! Changing the files under a running daemon.
 
 use std::fs;
+use std::io::Write;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use bus::{ClientError, ErrorCode};
+use bus::{CircuitsQuery, ClientError, ErrorCode};
 use rustix::process::Signal;
 use units::Direction;
 
@@ -48,4 +49,71 @@ fn a_new_rate_counts_and_a_bad_file_changes_nothing() -> Result<()> {
         Ok((config.generation == 3 && config.problem.is_none()).then_some(()))
     })?;
     ensure_near("as before", stage.goodput(customer, Direction::Download, 3)?, 5.0, 0.05)
+}
+
+/// Waits until this generation of the configuration is in force, or another has failed.
+fn wait_for(stage: &Stage, generation: u64, has_problem: bool) -> Result<String> {
+    testkit::wait_until("the configuration", RELOAD_MAX, || {
+        let config = stage.client()?.status()?.config;
+        let is_there = config.generation == generation && config.problem.is_some() == has_problem;
+        Ok(is_there.then(|| config.problem.unwrap_or_default()))
+    })
+}
+
+/// The plan's download rate of the only circuit.
+fn plan_mbps(stage: &Stage) -> Result<u64> {
+    let rows = stage.client()?.circuits(CircuitsQuery::default())?.rows;
+    Ok(rows.first().context("no circuit")?.plan_bps.down / 1_000_000)
+}
+
+#[test]
+fn files_that_change_are_put_in_force() -> Result<()> {
+    let circuit = Circuit::new("one", "100.64.1.1", "", (5.0, 5.0));
+    let provider = Provider { watch: true, ..Provider::flat(vec![circuit]) };
+    let stage = Stage::new(&provider)?;
+    let devices = stage.config.with_file_name("ShapedDevices.csv");
+    let new = devices.with_extension("new");
+    let text = fs::read_to_string(&devices)?;
+    let with = |mbps: u32| text.replace(",5,5,", &format!(",{mbps},5,"));
+
+    // in place
+    fs::write(&devices, with(10))?;
+    wait_for(&stage, 2, false)?;
+    // by a rename, as editors and scripts do
+    fs::write(&new, with(20))?;
+    fs::rename(&new, &devices)?;
+    wait_for(&stage, 3, false)?;
+    // half of it, while whoever writes it goes on
+    let whole = with(30);
+    let (begin, end) = whole.split_at(whole.len() - 20);
+    let mut file = fs::File::create(&devices)?;
+    file.write_all(begin.as_bytes())?;
+    std::thread::sleep(Duration::from_millis(500));
+    let config = stage.client()?.status()?.config;
+    ensure!(config.generation == 3 && config.problem.is_none(), "half a file was read: {config:?}");
+    file.write_all(end.as_bytes())?;
+    drop(file);
+    wait_for(&stage, 4, false)?;
+    // removed, and back
+    fs::remove_file(&devices)?;
+    let problem = wait_for(&stage, 4, true)?;
+    ensure!(problem.contains("ShapedDevices.csv"), "{problem}");
+    fs::write(&devices, with(30))?;
+    wait_for(&stage, 5, false)?;
+    // wrong, and mended
+    fs::write(&devices, whole.replace("100.64.1.1", "100.64.1.1.1"))?;
+    let problem = wait_for(&stage, 5, true)?;
+    ensure!(problem.contains("ShapedDevices.csv:2"), "{problem}");
+    testkit::wait_until("the last good one", RELOAD_MAX, || {
+        Ok((plan_mbps(&stage)? == 30).then_some(()))
+    })?;
+    fs::write(&devices, with(40))?;
+    wait_for(&stage, 6, false)?;
+    testkit::wait_until("the new rate", RELOAD_MAX, || {
+        Ok((plan_mbps(&stage)? == 40).then_some(()))
+    })?;
+    // nothing but what was asked for came of all that
+    std::thread::sleep(Duration::from_millis(500));
+    ensure!(stage.client()?.status()?.config.generation == 6, "it reloads by itself");
+    Ok(())
 }

@@ -71,6 +71,8 @@ pub struct Files {
     pub devices: PathBuf,
     /// Tables of the Internet's addresses, each path once: the first that answers a question counts.
     pub origins: Vec<PathBuf>,
+    /// Whether changes of files are put in force as soon as they are written.
+    pub watch: bool,
     /// Folder for our pins, inside a mounted BPF filesystem.
     pub pins: PathBuf,
 }

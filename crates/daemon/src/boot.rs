@@ -29,6 +29,7 @@ use crate::shaper::{Shaper, ShaperError, prepare};
 use crate::shared::Shared;
 use crate::signals::Signals;
 use crate::threads::{self, Sources};
+use crate::watch::Watch;
 
 /// How long all threads together may take to end.
 const SHUT_DOWN_MAX: Duration = Duration::from_secs(10);
@@ -158,6 +159,7 @@ fn serve(
         tokio::select! {
             () = server.run() => {}
             () = follow(signals, reloader) => {}
+            () = follow_files(reloader) => {}
             () = stop.stopped() => {}
         }
         captures_end(shared).await;
@@ -181,6 +183,17 @@ async fn follow(signals: &Signals, reloader: &Reloader) {
         signals.reload_asked().await;
         // the reloader logs and remembers how it went
         let _ = reloader.reload().await;
+    }
+}
+
+/// Reloads whenever a file has changed, as long as the configuration in force wants that. One reload brings
+/// what came until it began.
+async fn follow_files(reloader: &Reloader) {
+    let mut watch = Watch::new(&reloader.watched());
+    loop {
+        watch.changed().await;
+        let _ = reloader.reload_changed().await;
+        watch.follow(&reloader.watched());
     }
 }
 

@@ -12,6 +12,7 @@
 //! - [`layout`]: whose the counters are, from configuration and plan;
 //! - [`serve`]: the bus's server side;
 //! - [`signals`]: what signals ask for;
+//! - [`watch`]: noticing that files have changed;
 //! - [`lock`]: one daemon at a time;
 //! - [`exit`]: why it ended, as an exit code.
 
@@ -32,6 +33,7 @@ mod shaper;
 mod shared;
 mod signals;
 mod threads;
+mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,6 +1,6 @@
 //! One reload at a time, and what clients are told of it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -47,6 +47,23 @@ impl Reloader {
             let _ = timeout(SHOWN_MAX, ticks.changed()).await;
         }
         outcome
+    }
+
+    /// Likewise, but only if a file is not as it was when it was read last. How it went is logged and
+    /// remembered.
+    pub async fn reload_changed(&self) {
+        let this = self.clone();
+        let reload = move || {
+            let has_changed = this.lock().as_ref().is_some_and(Shaper::files_changed);
+            has_changed.then(|| this.reload_now())
+        };
+        // one that panics is as one that fails
+        let _ = tokio::task::spawn_blocking(reload).await;
+    }
+
+    /// The files whose changes are to be put in force; none when nobody wants that.
+    pub fn watched(&self) -> Vec<PathBuf> {
+        self.lock().as_ref().map(Shaper::watched).unwrap_or_default()
     }
 
     fn reload_now(&self) -> Result<Reloaded, Refusal> {

@@ -1,11 +1,13 @@
 //! The control street: configuration, plan, kernel, and back.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use apply::{ApplyError, apply, point, teardown};
-use config::{Config, Mode, Problems};
+use config::{Config, Files, Mode, Problems};
 use kernel::LinuxKernel;
 use kernel::datapath::{
     Attached, Attachment, Control, DatapathError, Loaded, MapSizes, MapTables, Options, Pins,
@@ -34,6 +36,8 @@ const PROBLEMS_SHOWN: usize = 50;
 #[derive(Debug)]
 pub struct Shaper {
     path: PathBuf,
+    /// The files as they were before they were read last; none before the first reload.
+    read: Option<Vec<Stamp>>,
     config: Config,
     facts: Facts,
     current: Arc<Current>,
@@ -44,6 +48,10 @@ pub struct Shaper {
     nics: Vec<NicGuards>,
     kept: KeptFile,
 }
+
+/// By which a file that was written is told from the one before: inode, size, time. None where there is
+/// no file.
+type Stamp = Option<(u64, u64, SystemTime)>;
 
 /// What was changed on a NIC, restored when dropped.
 #[derive(Debug)]
@@ -192,7 +200,8 @@ impl Shaper {
         let current = Arc::new(current(1, &config, plan, warnings));
         let path = path.to_owned();
         let attached = Some(attached);
-        let shaper = Self { path, config, facts, current, kernel, attached, nics, kept: file };
+        let (read, kept) = (None, file);
+        let shaper = Self { path, read, config, facts, current, kernel, attached, nics, kept };
         shaper.keep();
         Ok((shaper, readers))
     }
@@ -232,12 +241,36 @@ impl Shaper {
         self.attached.as_ref().map_or(&[], Attached::attachments)
     }
 
+    /// The files whose changes are to be put in force; none when nobody wants that.
+    pub fn watched(&self) -> Vec<PathBuf> {
+        if self.config.files.watch { self.files().map(Path::to_owned).into() } else { Vec::new() }
+    }
+
+    /// Whether a file is not as it was before it was read last.
+    pub fn files_changed(&self) -> bool {
+        self.read.as_ref() != Some(&self.stamps())
+    }
+
+    fn files(&self) -> [&Path; 3] {
+        let Files { network, devices, .. } = &self.config.files;
+        [&self.path, network, devices]
+    }
+
+    fn stamps(&self) -> Vec<Stamp> {
+        let stamp = |file: &Path| {
+            let found = fs::metadata(file).ok()?;
+            Some((found.ino(), found.len(), found.modified().ok()?))
+        };
+        self.files().map(stamp).into()
+    }
+
     /// Reads the files again and brings the kernel into line.
     ///
     /// # Errors
     /// When any part fails. What was in force stays, unless it could not be restored either: then
     /// the error says what is left.
     pub fn reload(&mut self) -> Result<&Arc<Current>, ShaperError> {
+        self.read = Some(self.stamps());
         let loaded = Config::load(&self.path).map_err(ShaperError::Config)?;
         refuse(fixed_changes(&self.config, &loaded.config))?;
         let (prepared, facts) = prepare(loaded, Some(&self.current.plan))?;

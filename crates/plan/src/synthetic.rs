@@ -84,6 +84,7 @@ pub fn config(link: BitsPerSec) -> Config {
             network: PathBuf::from("network.json"),
             devices: PathBuf::from("ShapedDevices.csv"),
             origins: Vec::new(),
+            watch: true,
             pins: PathBuf::from("/sys/fs/bpf/tidegate"),
         },
         queues: Queues {

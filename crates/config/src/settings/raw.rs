@@ -117,7 +117,10 @@ settings! {
         /// first that knows an address's network, or its country, counts. They are read again when
         /// they change. Example: ["ip2asn-combined.tsv.gz"]
         origins: Vec<Listed<PathBuf>> = Default "[]";
-        /// Folder inside a mounted BPF filesystem, used while programs are attached.
+        /// Whether a change of this file, or of the two with network and circuits, is put in force as soon
+        /// as it is written. Otherwise `tidegate reload` does it.
+        watch: bool = Default "true";
+        /// Folder inside a mounted BPF filesystem, where attached programs are pinned.
         pins: PathBuf = Default "\"/sys/fs/bpf/tidegate\"";
     }
 

@@ -146,6 +146,7 @@ fn validate_files(raw: &RawFiles, folder: &Path, report: &mut Report<'_>) -> Opt
         network: folder.join(raw.network.get()?),
         devices: folder.join(raw.devices.get()?),
         origins: origins?,
+        watch: *raw.watch.get()?,
         pins: pins?,
     })
 }

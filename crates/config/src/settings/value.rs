@@ -172,6 +172,16 @@ impl FromToml for PathBuf {
     }
 }
 
+impl FromToml for bool {
+    fn from_toml(value: &Spanned<DeValue<'_>>, place: &mut Place<'_, '_, '_>) -> Option<Self> {
+        let state = value.get_ref().as_bool();
+        if state.is_none() {
+            place.error(value, format!("must be true or false, not {}", described(value)));
+        }
+        state
+    }
+}
+
 impl FromToml for i64 {
     fn from_toml(value: &Spanned<DeValue<'_>>, place: &mut Place<'_, '_, '_>) -> Option<Self> {
         let Some(number) = value.get_ref().as_integer() else {
