@@ -94,6 +94,7 @@ impl Shape {
             ClassPlan { leaf: Some(leaf), ..class(self.class(circuit), parent, owner, 50) }
         }));
         QueuePlan {
+            quantum_shift: 0,
             queue: QueueId::new(queue),
             cpu: CpuId::new(0),
             direction,

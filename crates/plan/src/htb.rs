@@ -86,7 +86,8 @@ pub(crate) fn leaf_limit(kind: Leaf, ceil: BitsPerSec, frame: Bytes) -> Bytes {
 /// direction share one scale; a scale per node would let few circuits outweigh many. The scale is
 /// the smallest power of two that keeps the most circuits between one frame and 60,000 bytes:
 /// small turns keep waiting short, and one circuit more rarely moves a power of two, so quanta
-/// stay what they are. Outside of the range a quantum is cut to it.
+/// stay what they are. A scale that was in use stays as long as it keeps seven in eight of those that the
+/// best one keeps. Outside of the range a quantum is cut to it.
 ///
 /// A class whose deficit is below zero still sends one packet a turn. With frames the shares are
 /// exact; aggregated packets (GRO, GSO) larger than the quantum make them even out. CAKE splits
@@ -98,8 +99,12 @@ pub(crate) struct Quanta {
 }
 
 impl Quanta {
-    /// The scale for circuits with these guaranteed rates.
-    pub(crate) fn fitting(rates: impl Iterator<Item = BitsPerSec>, frame: Bytes) -> Self {
+    /// The scale for circuits with these guaranteed rates, in place of one that was in use.
+    pub(crate) fn fitting(
+        rates: impl Iterator<Item = BitsPerSec>,
+        frame: Bytes,
+        previous: Option<u32>,
+    ) -> Self {
         let least = frame.get().max(LEAST_QUANTUM);
         let most = MOST_QUANTUM.max(least);
         let mut fits = [0_i64; 65];
@@ -115,14 +120,27 @@ impl Quanta {
             }
         }
         let mut best = (0, 0);
-        let mut count = 0;
-        for (shift, change) in fits.iter().enumerate().take(64) {
+        let (mut count, mut kept) = (0, 0);
+        for (shift, change) in (0..64).zip(fits) {
             count += change;
             if count >= best.0 {
-                best = (count, shift as u32);
+                best = (count, shift);
+            }
+            if previous == Some(shift) {
+                kept = count;
             }
         }
-        Self { shift: if best.0 == 0 { 0 } else { best.1 }, least, most }
+        let shift = match previous {
+            Some(previous) if kept > 0 && 8 * kept >= 7 * best.0 => previous,
+            _ if best.0 == 0 => 0,
+            _ => best.1,
+        };
+        Self { shift, least, most }
+    }
+
+    /// By how many bits rates are shifted.
+    pub(crate) const fn shift(&self) -> u32 {
+        self.shift
     }
 
     /// The quantum of a leaf class with this guaranteed rate.
@@ -145,7 +163,7 @@ mod tests {
     #[test]
     fn quanta_keep_the_proportion_of_rates_with_short_turns() {
         let rates = [10, 20, 40].map(BitsPerSec::from_mbps);
-        let quanta = Quanta::fitting(rates.into_iter(), FRAME);
+        let quanta = Quanta::fitting(rates.into_iter(), FRAME, None);
         let of = rates.map(|rate| quanta.of(rate).get());
         assert_eq!(of, [2441, 4882, 9765]);
     }
@@ -153,15 +171,30 @@ mod tests {
     #[test]
     fn a_lone_outlier_does_not_flatten_the_rest() {
         let rates = [10, 20, 40, 50_000].map(BitsPerSec::from_mbps);
-        let quanta = Quanta::fitting(rates.into_iter(), FRAME);
+        let quanta = Quanta::fitting(rates.into_iter(), FRAME, None);
         assert_eq!(rates.map(|rate| quanta.of(rate).get()), [2441, 4882, 9765, 60_000]);
     }
 
     #[test]
+    fn a_scale_stays_until_it_is_clearly_worse() {
+        let shift = |mbps: &[u64], previous| {
+            let rates = mbps.iter().map(|mbps| BitsPerSec::from_mbps(*mbps));
+            Quanta::fitting(rates, FRAME, previous).shift()
+        };
+        let many = [10; 15];
+        let before = shift(&many, None);
+        let slow: Vec<_> = many.into_iter().chain([1]).collect();
+        assert_ne!(shift(&slow, None), before, "one circuit more tips the scale");
+        assert_eq!(shift(&slow, Some(before)), before, "but not one that is in use");
+        assert_ne!(shift(&[1; 15], Some(before)), before);
+        assert_eq!(shift(&[], Some(before)), 0);
+    }
+
+    #[test]
     fn tiny_rates_and_jumbo_frames_still_get_a_quantum() {
-        let quanta = Quanta::fitting([BitsPerSec::new(1_000)].into_iter(), FRAME);
+        let quanta = Quanta::fitting([BitsPerSec::new(1_000)].into_iter(), FRAME, None);
         assert_eq!(quanta.of(BitsPerSec::new(1_000)), FRAME);
-        let jumbo = Quanta::fitting(std::iter::empty(), Bytes::new(65_557));
+        let jumbo = Quanta::fitting(std::iter::empty(), Bytes::new(65_557), None);
         assert_eq!(jumbo.of(BitsPerSec::from_mbps(10)), Bytes::new(65_557));
     }
 

@@ -49,6 +49,8 @@ pub struct QueuePlan {
     pub direction: units::Direction,
     /// Handle of its HTB.
     pub htb: TcHandle,
+    /// By how many bits a min rate is shifted to give a quantum: the same for all of a direction.
+    pub quantum_shift: u32,
     /// Minor of the class for what no circuit claims.
     pub default_class: u16,
     /// Parents before children; the link first, then the default class.

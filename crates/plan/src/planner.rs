@@ -106,6 +106,8 @@ struct Shaped<'a> {
     ceilings: PerDirection<Ceilings>,
     guarantees: PerDirection<Guarantees>,
     numbers: PerDirection<Numbers>,
+    /// The scale of the quanta that was in use.
+    quantum_shift: PerDirection<Option<u32>>,
 }
 
 /// Decides the trees. Nothing where the machine cannot be divided at all; otherwise the result
@@ -140,8 +142,17 @@ fn shape(
         sharing.share(&ceilings[direction], direction, problems, warnings)
     });
     let numbers = numbers::number(tree, &shards, &placement, &leaves, previous, problems);
-    let shaped =
-        Shaped { config, tree, shards: &shards, placement, leaves, ceilings, guarantees, numbers };
+    let shaped = Shaped {
+        config,
+        tree,
+        shards: &shards,
+        placement,
+        leaves,
+        ceilings,
+        guarantees,
+        numbers,
+        quantum_shift: PerDirection::from_fn(|direction| previous.quantum_shift(direction)),
+    };
     Some((shaped.nics(), shaped.circuits(slots)))
 }
 
@@ -178,6 +189,7 @@ impl Shaped<'_> {
                 cpu: shard.cpu,
                 direction,
                 htb: htb(shard.queue[direction]),
+                quantum_shift: writer.quanta.shift(),
                 default_class: DEFAULT_MINOR,
                 classes: writer.fixed_classes(i),
             })
@@ -241,7 +253,7 @@ impl<'a> Writer<'a> {
             ceilings,
             guarantees: &shaped.guarantees[direction],
             frame,
-            quanta: Quanta::fitting(asked, frame),
+            quanta: Quanta::fitting(asked, frame, shaped.quantum_shift[direction]),
         }
     }
 

@@ -85,6 +85,11 @@ impl<'a> Previous<'a> {
         queue.classes.iter().find(|class| class.owner == Owner::Unclaimed)?.leaf
     }
 
+    /// The scale of the quanta.
+    pub(crate) fn quantum_shift(&self, direction: Direction) -> Option<u32> {
+        self.queues[direction].first().map(|queue| queue.quantum_shift)
+    }
+
     /// Minors that were in use on a shard.
     pub(crate) fn minors(&self, direction: Direction, shard: usize) -> impl Iterator<Item = u32> {
         let queue = self.queues[direction].get(shard);

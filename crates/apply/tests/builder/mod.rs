@@ -54,6 +54,7 @@ fn nic_plan(
         cpu: CpuId::new(queue % 2),
         direction,
         htb: TcHandle::new(queue + 1, 0),
+        quantum_shift: 0,
         default_class: 2,
         classes: classes(queue, queues, leaf, rates),
     };
