@@ -60,8 +60,8 @@ pub use version::{PROTOCOL_VERSION, VersionRange};
 pub use views::{
     CircuitRow, CircuitsPage, ConfigView, CountView, FlowCounts, FlowKey, FlowRow, FlowRtt,
     FlowState, FlowsPage, HostRow, HostsPage, LeafView, MapView, MeanRtt, NicView, NodeRow, Origin,
-    OriginRow, OriginsPage, PlanView, ProtocolsView, QueueRow, QueuesView, RetransmitEvent,
-    RetransmitRow, RetransmitView, RetransmitsPage, RttBin, RttPage, RttPercentiles, RttRow, Side,
-    StatusView, StreamView, TcAttachment, TcpFlags, ThreadState, ThreadView, TinView, TrafficView,
-    TreeView, UnknownPage, UnknownRow, View, XdpMode,
+    OriginRow, OriginsPage, PlanView, PreviewView, ProtocolsView, QueueRow, QueuesView,
+    RetransmitEvent, RetransmitRow, RetransmitView, RetransmitsPage, RttBin, RttPage,
+    RttPercentiles, RttRow, Side, StatusView, StreamView, TcAttachment, TcpFlags, ThreadState,
+    ThreadView, TinView, TrafficView, TreeView, UnknownPage, UnknownRow, View, XdpMode,
 };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::capture::{CaptureEnded, CapturedPacket, Capturing};
 use crate::request::{Hello, Role};
 use crate::version::VersionRange;
-use crate::views::{PlanView, View};
+use crate::views::{PlanView, PreviewView, View};
 
 /// What the daemon answers. New replies are appended: the position is the number on the wire.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,8 @@ pub enum Reply {
     Captured(Vec<CapturedPacket>),
     /// Last to `Capture`.
     CaptureEnded(CaptureEnded),
+    /// To `Preview`.
+    Preview(PreviewView),
 }
 
 /// Why a request was not carried out. Its bytes are the same in all protocol versions.

@@ -31,6 +31,8 @@ pub enum Request {
     Capture(CaptureRequest),
     /// Make way for the program that lies now where the daemon was started from; traffic goes on.
     Handover,
+    /// What a reload would change now.
+    Preview,
 }
 
 /// How a client introduces itself. Its bytes are the same in all protocol versions.
@@ -86,7 +88,7 @@ impl Role {
 
 impl Request {
     /// How many requests there are; the codec tells an unknown one by it.
-    pub(crate) const COUNT: u32 = 9;
+    pub(crate) const COUNT: u32 = 10;
 
     /// The role that it takes.
     pub fn role(&self) -> Role {
@@ -96,7 +98,9 @@ impl Request {
             | Self::Subscribe(_)
             | Self::Unsubscribe(_)
             | Self::Plan => Role::Read,
-            Self::Reload | Self::Bypass(_) | Self::Capture(_) | Self::Handover => Role::Control,
+            Self::Reload | Self::Bypass(_) | Self::Capture(_) | Self::Handover | Self::Preview => {
+                Role::Control
+            }
         }
     }
 
@@ -112,6 +116,7 @@ impl Request {
             Self::Bypass(_) => "bypass",
             Self::Capture(_) => "capture",
             Self::Handover => "handover",
+            Self::Preview => "preview",
         }
     }
 

@@ -29,7 +29,7 @@ fn refused(payload: &[u8]) -> ErrorCode {
 
 #[test]
 fn what_a_newer_client_asks_is_told_from_garbage() {
-    assert_eq!(refused(&[9]), ErrorCode::UnknownRequest);
+    assert_eq!(refused(&[10]), ErrorCode::UnknownRequest);
     assert_eq!(refused(&[250]), ErrorCode::UnknownRequest);
     assert_eq!(refused(&[1, 10]), ErrorCode::UnknownRequest);
     assert_eq!(refused(&[2, 200, 1, 2]), ErrorCode::UnknownRequest);

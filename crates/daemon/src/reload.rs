@@ -4,14 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bus::{ErrorCode, Refusal, Reloaded};
+use apply::Operation;
+use bus::{ErrorCode, PreviewView, Refusal, Reloaded};
 use supervisor::with_causes;
 use tokio::time::timeout;
 use tracing::error;
 
 use crate::handover::Handover;
-use crate::shaper::{Shaper, ShaperError};
+use crate::shaper::{Preview, Shaper, ShaperError};
 use crate::shared::Shared;
+
+/// Changes that a preview tells one by one.
+const CHANGES_SHOWN: usize = 1_000;
 
 /// How long a reload waits for the first snapshot of what it brought.
 const SHOWN_MAX: Duration = Duration::from_secs(3);
@@ -70,7 +74,7 @@ impl Reloader {
         let started = Instant::now();
         let mut shaper = self.lock();
         let Some(shaper) = shaper.as_mut() else {
-            return Err(Refusal::new(ErrorCode::Busy, "the daemon is stopping"));
+            return Err(stopping());
         };
         match shaper.reload() {
             Ok(current) => {
@@ -91,6 +95,41 @@ impl Reloader {
                 Err(Refusal::new(code(&failure), text))
             }
         }
+    }
+
+    /// What a reload would change now. It changes nothing.
+    ///
+    /// # Errors
+    /// Why a reload would be refused.
+    pub async fn preview(&self) -> Result<PreviewView, Refusal> {
+        let this = self.clone();
+        let task = tokio::task::spawn_blocking(move || this.preview_now());
+        task.await.unwrap_or_else(|error| Err(Refusal::new(ErrorCode::Internal, error.to_string())))
+    }
+
+    fn preview_now(&self) -> Result<PreviewView, Refusal> {
+        let mut shaper = self.lock();
+        let shaper = shaper.as_mut().ok_or_else(stopping)?;
+        let Preview { changes, steps, warnings } = shaper
+            .preview()
+            .map_err(|failure| Refusal::new(code(&failure), with_causes(&failure)))?;
+        let mut view = PreviewView {
+            generation: shaper.current().generation,
+            config: self.shared.config.clone(),
+            changes: changes.iter().take(CHANGES_SHOWN).map(ToString::to_string).collect(),
+            more: changes.len().saturating_sub(CHANGES_SHOWN) as u64,
+            warnings,
+            ..PreviewView::default()
+        };
+        for step in steps {
+            match step {
+                Operation::Queues { requests, .. } => view.requests += requests.len() as u64,
+                Operation::Circuits(rows) => view.circuits += rows.len() as u64,
+                Operation::Addresses(_) => view.addresses = true,
+                Operation::Drain(classes) => view.drained += classes.len() as u64,
+            }
+        }
+        Ok(view)
     }
 
     /// Has the program that lies now where this one came from make sure that it can take over, after any
@@ -132,6 +171,10 @@ impl Reloader {
     fn lock(&self) -> MutexGuard<'_, Option<Shaper>> {
         self.shaper.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn stopping() -> Refusal {
+    Refusal::new(ErrorCode::Busy, "the daemon is stopping")
 }
 
 const fn code(failure: &ShaperError) -> ErrorCode {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use apply::{ApplyError, apply, point, teardown};
+use apply::{ApplyError, Left, Operation, apply, point, steps, teardown};
 use config::{Config, Files, Mode, Problems};
 use kernel::LinuxKernel;
 use kernel::datapath::{
@@ -18,7 +18,7 @@ use kernel::nic::{
     FeatureError, PromiscuousError, PromiscuousGuard, RxVlanGuard, XpsError, XpsGuard,
 };
 use kernel::tc::Controller;
-use plan::{Facts, Plan, plan};
+use plan::{Change, Facts, Plan, changes, plan};
 use state::MapFill;
 use supervisor::with_causes;
 use tracing::{info, warn};
@@ -140,6 +140,17 @@ pub fn prepare(
         .chain(nobody.map(str::to_owned))
         .collect();
     Ok((Prepared { config: loaded.config, plan: planned.plan, warnings }, facts))
+}
+
+/// What a reload would do.
+#[derive(Debug)]
+pub struct Preview {
+    /// In the operator's words.
+    pub changes: Vec<Change>,
+    /// In the kernel's.
+    pub steps: Vec<Operation>,
+    /// What deserves attention.
+    pub warnings: Vec<String>,
 }
 
 impl Shaper {
@@ -264,6 +275,27 @@ impl Shaper {
         self.files().map(stamp).into()
     }
 
+    /// What a reload would do now.
+    ///
+    /// # Errors
+    /// As [`Shaper::reload`].
+    pub fn preview(&mut self) -> Result<Preview, ShaperError> {
+        let Prepared { plan, warnings, .. } = self.prepare_next()?;
+        let changes = changes(&self.current.plan, &plan);
+        let steps = steps(&mut self.kernel, Some(&self.current.plan), &plan)
+            .map_err(|failure| ApplyError { failure, left: Left::Untouched })?;
+        Ok(Preview { changes, steps, warnings })
+    }
+
+    /// Reads the files and plans them, as the next of what is in force.
+    fn prepare_next(&self) -> Result<Prepared, ShaperError> {
+        let loaded = Config::load(&self.path).map_err(ShaperError::Config)?;
+        refuse(fixed_changes(&self.config, &loaded.config))?;
+        let (prepared, facts) = prepare(loaded, Some(&self.current.plan))?;
+        refuse(moved(&self.facts, &facts))?;
+        Ok(prepared)
+    }
+
     /// Reads the files again and brings the kernel into line.
     ///
     /// # Errors
@@ -271,11 +303,7 @@ impl Shaper {
     /// the error says what is left.
     pub fn reload(&mut self) -> Result<&Arc<Current>, ShaperError> {
         self.read = Some(self.stamps());
-        let loaded = Config::load(&self.path).map_err(ShaperError::Config)?;
-        refuse(fixed_changes(&self.config, &loaded.config))?;
-        let (prepared, facts) = prepare(loaded, Some(&self.current.plan))?;
-        let Prepared { config, plan, warnings } = prepared;
-        refuse(moved(&self.facts, &facts))?;
+        let Prepared { config, plan, warnings } = self.prepare_next()?;
         let report = apply(&mut self.kernel, Some(&self.current.plan), &plan)?;
         self.kernel.tables.control().set_queues(unclaimed_queues(&plan));
         info!(operations = report.operations, circuits = report.circuits, "reloaded");

@@ -30,13 +30,14 @@
 //! `shards` divides the machine, `placement` packs, `guarantees` shares what is guaranteed,
 //! `leaves` and `numbers` choose leaves, minors and handles, `addresses` maps addresses, and
 //! `planner` runs them and writes the result down in the types of `model`. `htb` holds what
-//! the kernel takes, `previous` and `pool` keep things where they are, `check` and
-//! `explain` look at the result, [`synthetic`] makes input for benchmarks and tests.
+//! the kernel takes, `previous` and `pool` keep things where they are, `check`, `explain` and
+//! `changes` look at the result, [`synthetic`] makes input for benchmarks and tests.
 
 #![forbid(unsafe_code)]
 
 mod addresses;
 mod ceilings;
+mod changes;
 mod check;
 mod display;
 mod explain;
@@ -57,6 +58,7 @@ mod tree;
 
 pub use config::{Diffserv, Leaf, Mode};
 
+pub use changes::{Change, Place, Shift, What, changes};
 pub use check::{Rule, Violation, check};
 pub use explain::{Explanation, Path, ShardReason, Step, StepClass, explain};
 pub use facts::{Facts, FactsError, NicFacts};

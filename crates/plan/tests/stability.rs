@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use config::{Config, Leaf};
 use plan::synthetic::{Size, circuit, provider};
-use plan::{ClassPlan, Facts, Owner, Plan, check, plan};
+use plan::{ClassPlan, Facts, Owner, Plan, changes, check, plan};
 use units::{CircuitId, Direction, QueueId};
 
 fn sound(config: &Config, facts: &Facts, previous: Option<&Plan>) -> Plan {
@@ -141,4 +141,46 @@ fn another_leaf_is_another_class_in_the_same_place() {
         all.find(|(_, _, c)| c.owner == Owner::Circuit(id.clone())).unwrap().2.leaf.unwrap()
     };
     assert_ne!(leaf(&before).handle, leaf(&after).handle);
+}
+
+#[test]
+fn changes_are_told_in_the_operators_words() {
+    let (mut config, facts) = village(4);
+    let before = sound(&config, &facts, None);
+    assert_eq!(changes(&before, &before), []);
+    let circuits = &mut config.network.circuits;
+    circuits[1].max.down = units::BitsPerSec::from_mbps(70);
+    circuits[2].parent = circuits[3].parent;
+    circuits[4].leaf.up = Some(Leaf::Fifo);
+    circuits[5].devices[0].prefixes[0] = "100.127.0.1".parse().unwrap();
+    circuits.remove(6);
+    circuits.push(circuit(1_000, circuits[0].parent, [2, 25, 1, 5]));
+    let after = sound(&config, &facts, Some(&before));
+    let told: Vec<String> = changes(&before, &after)
+        .iter()
+        .filter(|change| matches!(change.who, Owner::Circuit(_)))
+        .map(ToString::to_string)
+        .collect();
+    let queue = |plan: &Plan, id: &str| {
+        let id: CircuitId = id.into();
+        plan.circuits.iter().find(|circuit| circuit.id == id).unwrap().queue.down
+    };
+    let (old, new) = (queue(&before, "c000002"), queue(&after, "c000002"));
+    assert_eq!(
+        told,
+        [
+            "circuit c000001: limited to 72.1 Mbps instead of 51.5 Mbps down".to_owned(),
+            format!(
+                "circuit c000002: moves from under node AP_0_2 on queue {old}, \
+                 to under node AP_1_0 on queue {new}"
+            ),
+            "circuit c000004: queues in bfifo instead of fq_codel up".to_owned(),
+            "circuit c000005: gets 100.127.0.1; loses 100.64.0.5".to_owned(),
+            "circuit c000006: goes".to_owned(),
+            format!(
+                "circuit c001000: new, under node AP_0_0 on queue {}",
+                queue(&after, "c001000")
+            ),
+        ]
+    );
 }

@@ -21,8 +21,8 @@ use crate::query::{
 use crate::reply::{Reloaded, Reply, Welcome};
 use crate::request::{Request, Topic};
 use crate::views::{
-    CircuitsPage, FlowsPage, HostsPage, OriginsPage, PlanView, QueuesView, RetransmitsPage,
-    RttPage, StatusView, TreeView, UnknownPage, View,
+    CircuitsPage, FlowsPage, HostsPage, OriginsPage, PlanView, PreviewView, QueuesView,
+    RetransmitsPage, RttPage, StatusView, TreeView, UnknownPage, View,
 };
 
 /// Bytes read at once.
@@ -201,6 +201,20 @@ impl Client {
         match reply? {
             Reply::Reloaded(reloaded) => Ok(reloaded),
             other => Err(unexpected("reload", other)),
+        }
+    }
+
+    /// What a reload would change now. `timeout` replaces the usual one.
+    ///
+    /// # Errors
+    /// As [`Client::reload`].
+    pub fn preview(&mut self, timeout: Duration) -> Result<PreviewView, ClientError> {
+        let usual = std::mem::replace(&mut self.timeout, timeout);
+        let reply = self.call(&Request::Preview);
+        self.timeout = usual;
+        match reply? {
+            Reply::Preview(preview) => Ok(preview),
+            other => Err(unexpected("preview", other)),
         }
     }
 

@@ -22,7 +22,7 @@ pub use flows::{FlowKey, FlowRow, FlowRtt, FlowState, FlowsPage, Origin, StreamV
 pub use hosts::{HostRow, HostsPage};
 pub use leaf::{LeafView, TinView};
 pub use origins::{OriginRow, OriginsPage};
-pub use plan::PlanView;
+pub use plan::{PlanView, PreviewView};
 pub use queues::{QueueRow, QueuesView};
 pub use retransmits::{RetransmitEvent, RetransmitRow, RetransmitView, RetransmitsPage};
 pub use rtt::{MeanRtt, RttBin, RttPage, RttPercentiles, RttRow};

@@ -1,4 +1,4 @@
-//! The plan that is in force.
+//! The plan that is in force, and what would be another.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,4 +11,27 @@ pub struct PlanView {
     pub config: String,
     /// The plan as JSON text, the form in which it is written offline too.
     pub json: String,
+}
+
+/// What a reload would change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewView {
+    /// The configuration in force, of which it would be the next.
+    pub generation: u64,
+    /// Path of its tidegate.toml, on the daemon's machine.
+    pub config: String,
+    /// What would change, a sentence each.
+    pub changes: Vec<String>,
+    /// Further changes that are not among these.
+    pub more: u64,
+    /// Requests that would be sent for qdiscs and classes.
+    pub requests: u64,
+    /// Circuits that would be pointed elsewhere.
+    pub circuits: u64,
+    /// Whether the address tables would be written.
+    pub addresses: bool,
+    /// Classes whose packets would be waited for before they are removed.
+    pub drained: u64,
+    /// What deserves attention about the configuration.
+    pub warnings: Vec<String>,
 }

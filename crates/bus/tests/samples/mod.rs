@@ -58,6 +58,7 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
         ("capture-circuit", Request::Capture(capture(CaptureTarget::Circuit("10001".into())))),
         ("capture-host", Request::Capture(capture(CaptureTarget::Host(address("fd00::9"))))),
         ("handover", Request::Handover),
+        ("preview", Request::Preview),
     ]
 }
 
@@ -68,6 +69,17 @@ pub(crate) fn replies() -> Vec<(&'static str, Reply)> {
         circuits: 8,
         nodes: 5,
         took_ms: 31,
+        warnings: vec!["odd".into()],
+    };
+    let preview = PreviewView {
+        generation: 2,
+        config: "/etc/tidegate/tidegate.toml".into(),
+        changes: vec!["circuit c1: goes".into()],
+        more: 1,
+        requests: 4,
+        circuits: 1,
+        addresses: true,
+        drained: 2,
         warnings: vec!["odd".into()],
     };
     vec![
@@ -103,6 +115,7 @@ pub(crate) fn replies() -> Vec<(&'static str, Reply)> {
                 reason: CaptureEnd::Packets,
             }),
         ),
+        ("preview", Reply::Preview(preview)),
     ]
 }
 

@@ -1,7 +1,9 @@
 //! `tidegate plan`: the plan in force, or the one that the files give for a machine.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use bus::{PreviewView, inert};
 use clap::Args;
 use config::Config;
 use plan::{Plan, Planned};
@@ -9,9 +11,13 @@ use units::CircuitId;
 
 use crate::arguments::DEFAULT_CONFIG;
 use crate::failure::Failure;
+use crate::figures::count;
 use crate::files;
-use crate::output::{Output, inert_lines};
+use crate::output::{Look, Output, Tone, inert_lines};
 use crate::reading::connect;
+
+/// A large network takes a while to plan and to compare.
+const PREVIEW: Duration = Duration::from_secs(60);
 
 /// Which plan, and what of it.
 #[derive(Debug, Args)]
@@ -26,6 +32,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     facts: Option<PathBuf>,
 
+    /// Say what a reload would change now, and what it would cost. Nothing is changed.
+    #[arg(long, conflicts_with_all = ["config", "facts", "explain"])]
+    diff: bool,
+
     /// Say why the circuit with this id sits where it sits.
     #[arg(long, value_name = "CIRCUIT")]
     explain: Option<String>,
@@ -33,6 +43,10 @@ pub(crate) struct Options {
 
 /// Shows or explains the plan.
 pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<(), Failure> {
+    if options.diff {
+        let preview = connect(socket)?.preview(PREVIEW)?;
+        return output.show(&preview, previewed);
+    }
     match (&options.facts, &options.explain) {
         (Some(facts), explain) => {
             let config = options.config.as_deref().unwrap_or(Path::new(DEFAULT_CONFIG));
@@ -49,6 +63,38 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<()
         }
         (None, None) => show(&in_force(socket)?.1, output),
     }
+}
+
+/// What would change, what for, and what it takes.
+fn previewed(preview: &PreviewView, look: &Look) -> String {
+    let PreviewView { changes, more, requests, circuits, addresses, drained, .. } = preview;
+    let mut text = String::new();
+    for change in changes {
+        text += &format!("{}\n", inert(change));
+    }
+    if *more > 0 {
+        text += &format!("... and {} more\n", count(*more));
+    }
+    if *requests == 0 && *circuits == 0 && !addresses {
+        text += "a reload would change nothing in the kernel\n";
+    } else {
+        let mut costs = vec![format!("{} requests for queues and classes", count(*requests))];
+        if *circuits > 0 {
+            costs.push(format!("{} circuits pointed elsewhere", count(*circuits)));
+        }
+        if *addresses {
+            costs.push("the addresses written".to_owned());
+        }
+        if *drained > 0 {
+            costs.push(format!("{} classes drained and removed", count(*drained)));
+        }
+        text += &format!("a reload would take {}\n", costs.join(", "));
+    }
+    for warning in &preview.warnings {
+        text += &look.paint(Tone::Notable, &format!("warning: {}", inert(warning)));
+        text.push('\n');
+    }
+    text
 }
 
 /// The plan that the files give for a machine; warnings go to the standard error.

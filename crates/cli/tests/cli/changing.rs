@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use bus::{ErrorCode, Refusal, Reloaded, Reply, Request, Topic, View};
+use bus::{ErrorCode, PreviewView, Refusal, Reloaded, Reply, Request, Topic, View};
 
 use crate::stand_in::StandIn;
 use crate::{code, json, stderr, stdout, views};
@@ -87,4 +87,38 @@ fn a_handover_that_is_refused_says_why() {
     let output = daemon.run(&["handover"]);
     assert_eq!((code(&output), stdout(&output)), (5, ""));
     assert_eq!(stderr(&output), format!("error: the daemon refused: invalid:\n{why}"));
+}
+
+#[test]
+fn what_a_reload_would_change_is_told_with_its_cost() {
+    let preview = PreviewView {
+        generation: 3,
+        config: "/etc/tidegate/tidegate.toml".into(),
+        changes: vec![
+            "circuit c1\x1b: goes".into(),
+            "node A: limited to 2 instead of 1 down".into(),
+        ],
+        more: 1_200,
+        requests: 2_408,
+        circuits: 1_201,
+        addresses: true,
+        drained: 2_402,
+        warnings: vec!["b.csv:3: odd".into()],
+    };
+    let expected = serde_json::to_value(&preview).unwrap();
+    let daemon = StandIn::new(move |request| match request {
+        Request::Preview => vec![Reply::Preview(preview.clone())],
+        other => panic!("{other:?}"),
+    });
+    let output = daemon.run(&["plan", "--diff"]);
+    assert_eq!(
+        stdout(&output),
+        "circuit c1\u{fffd}: goes\nnode A: limited to 2 instead of 1 down\n... and 1,200 more\n\
+         a reload would take 2,408 requests for queues and classes, 1,201 circuits pointed elsewhere, \
+         the addresses written, 2,402 classes drained and removed\nwarning: b.csv:3: odd\n"
+    );
+    assert_eq!(json(&daemon.run(&["plan", "--diff", "--json"])), expected);
+    let daemon = StandIn::new(|_| vec![Reply::Preview(PreviewView::default())]);
+    let output = daemon.run(&["plan", "--diff"]);
+    assert_eq!(stdout(&output), "a reload would change nothing in the kernel\n");
 }

@@ -197,6 +197,7 @@ impl Session {
                 info!(uid, pid, "asked to reload");
                 self.reloader.reload().await.map(Reply::Reloaded)
             }
+            Request::Preview => self.reloader.preview().await.map(Reply::Preview),
             Request::Handover => {
                 info!(uid, pid, "asked to make way");
                 self.reloader.prepare_handover().await.map(|()| Reply::Done)
