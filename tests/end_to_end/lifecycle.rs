@@ -69,6 +69,37 @@ fn a_killed_daemon_leaves_traffic_shaped_and_is_succeeded() -> Result<()> {
 }
 
 #[test]
+fn a_successor_that_cannot_go_on_leaves_all_at_work() -> Result<()> {
+    let mut stage = Stage::dark(&one_circuit(), Forwarding::Bridge, 1500)?;
+    let before = traces(&stage)?;
+    stage.start()?;
+    stage.daemon.take().context("no daemon runs")?.kill();
+    let at_work = traces(&stage)?;
+    // its socket cannot be made, which it finds out when all else is done
+    let text = fs::read_to_string(&stage.config)?;
+    let occupied = stage.socket.with_file_name("occupied");
+    fs::create_dir_all(occupied.join("inside"))?;
+    let socket = stage.socket.display().to_string();
+    fs::write(&stage.config, text.replace(&socket, &occupied.display().to_string()))?;
+    let mut command = stage.lab.namespace(Place::Box).command(&stage.daemon_spec().binary);
+    let failed = run(command.arg("--config").arg(&stage.config), Duration::from_secs(20))?;
+    ensure!(failed.status.code() == Some(1), "{failed}");
+    ensure!(failed.stderr.contains("occupied"), "{failed}");
+    let now = traces(&stage)?;
+    let customer: IpAddr = "100.64.1.1".parse()?;
+    ensure_near("without a daemon", stage.goodput(customer, Direction::Download, 3)?, 5.0, 0.05)?;
+    // programs have other ids and tags than before
+    let classes = |traces: &str| traces.lines().filter(|line| line.starts_with("class")).count();
+    ensure!(classes(&now) == classes(&at_work), "before:\n{at_work}\nafter:\n{now}");
+    fs::write(&stage.config, text)?;
+    stage.start().context("the next one")?;
+    stage.stop()?;
+    let after = traces(&stage)?;
+    ensure!(after == before, "before:\n{before}\nafter:\n{after}");
+    Ok(())
+}
+
+#[test]
 fn a_second_daemon_is_refused() -> Result<()> {
     let stage = Stage::new(&one_circuit())?;
     let spec = stage.daemon_spec();

@@ -67,15 +67,20 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         warn!(threads = ended.stuck.join(", "), "did not end in time and were left behind");
     }
     let reloader = outcome?;
-    if death.is_none() && reloader.handover().is_asked() {
+    if reloader.handover().is_asked() {
         reloader.leave();
         info!("making way");
         let error = reloader.handover().carry_out();
         return Err(Failure::System("start the program that takes over", error.into()));
     }
+    if let Some(death) = death {
+        reloader.leave();
+        warn!("what is in the kernel stays at work, for the daemon that comes");
+        return Err(death.into());
+    }
     reloader.take_down();
     info!("stopped");
-    death.map_or(Ok(()), |death| Err(death.into()))
+    Ok(())
 }
 
 /// Puts the shaper up and serves clients and signals until something asks for the end. What has to
@@ -123,10 +128,16 @@ fn shape(
     });
     let reloader = Reloader::new(shaper, Arc::clone(&shared));
     let sources = Sources { engine, flow_engine, counters, flows, quality, retransmits };
-    threads::start(supervisor, &shared, sources)
-        .map_err(|error| Failure::System("start the measuring threads", error.into()))?;
-    serve(&bus, &shared, &reloader, supervisor.stop(), signals)?;
-    Ok(reloader)
+    let served = threads::start(supervisor, &shared, sources)
+        .map_err(|error| Failure::System("start the measuring threads", error.into()))
+        .and_then(|()| serve(&bus, &shared, &reloader, supervisor.stop(), signals));
+    match served {
+        Ok(()) => Ok(reloader),
+        Err(failure) => {
+            reloader.give_up();
+            Err(failure)
+        }
+    }
 }
 
 /// As many flows as the kernel remembers. How long each may be silent is the configuration's too, and

@@ -155,6 +155,13 @@ impl Reloader {
         &self.shared.handover
     }
 
+    /// Leaves what a daemon before has left, and takes down what is our own.
+    pub fn give_up(&self) {
+        if let Some(shaper) = self.lock().take().filter(Shaper::succeeds) {
+            shaper.leave();
+        }
+    }
+
     /// Leaves everything in the kernel to the daemon that comes.
     pub fn leave(&self) {
         if let Some(shaper) = self.lock().take() {

@@ -47,6 +47,8 @@ pub struct Shaper {
     // Dropped last: while programs and classes are there the NICs have to be as they want them.
     nics: Vec<NicGuards>,
     kept: KeptFile,
+    /// Whether it took over what a daemon before has left.
+    succeeds: bool,
 }
 
 /// By which a file that was written is told from the one before: inode, size, time. None where there is
@@ -159,7 +161,8 @@ impl Shaper {
     /// their places at once, with the maps as they are, and then comes what the plan changes.
     ///
     /// # Errors
-    /// When any part fails; what was in place by then is taken out again.
+    /// When any part fails. What was in place by then is taken out again; but what a daemon before has left
+    /// stays at work.
     pub fn start(
         path: &Path,
         prepared: Prepared,
@@ -177,31 +180,25 @@ impl Shaper {
         let sides = sides(&config);
         loaded.preflight(&sides, &pins)?;
         let nics = guards(&config, &sides, &kept)?;
-        let previous = kept.plan;
-        let mut kernel = LinuxKernel { controller, tables };
-        let keep = Kept { plan: previous, nics: kept_nics(&nics) };
+        let keep = Kept { plan: kept.plan, nics: kept_nics(&nics) };
         file.write(&keep);
-        let previous = keep.plan.as_ref();
-        let attach = |kernel: &mut LinuxKernel<MapTables>| {
-            kernel.tables.control().set_queues(unclaimed_queues(&plan));
-            loaded.attach(&sides, pins)
-        };
-        let attached = if succeeds {
-            // tables that were taken over may be ahead of the plan that was kept
-            if let Some(previous) = previous.filter(|_| !has_tables) {
-                point(&mut kernel, previous)?;
-            }
-            let attached = attach(&mut kernel)?;
-            put_up(&mut kernel, previous, &plan)?;
-            attached
+        let kernel = LinuxKernel { controller, tables };
+        let change = (keep.plan.as_ref(), &plan);
+        let attach = || loaded.attach(&sides, pins);
+        let put_up = if succeeds {
+            succeed(kernel, change, has_tables, attach)
         } else {
-            put_up(&mut kernel, previous, &plan)?;
-            match attach(&mut kernel) {
-                Ok(attached) => attached,
-                Err(error) => {
-                    take_down(&mut kernel, &plan);
-                    return Err(error.into());
+            begin(kernel, change, attach)
+        };
+        let (kernel, attached) = match put_up {
+            Ok(put_up) => put_up,
+            Err(error) => {
+                if succeeds {
+                    nics.into_iter().for_each(NicGuards::leave);
+                } else {
+                    file.remove();
                 }
+                return Err(error);
             }
         };
         for attachment in attached.attachments() {
@@ -212,9 +209,15 @@ impl Shaper {
         let path = path.to_owned();
         let attached = Some(attached);
         let (read, kept) = (None, file);
-        let shaper = Self { path, read, config, facts, current, kernel, attached, nics, kept };
+        let shaper =
+            Self { path, read, config, facts, current, kernel, attached, nics, kept, succeeds };
         shaper.keep();
         Ok((shaper, readers))
+    }
+
+    /// Whether it took over what a daemon before has left.
+    pub const fn succeeds(&self) -> bool {
+        self.succeeds
     }
 
     /// Leaves everything as it is, to the daemon that comes.
@@ -319,6 +322,45 @@ impl Drop for Shaper {
         if self.attached.is_some() {
             take_down(&mut self.kernel, &self.current.plan);
             self.kept.remove();
+        }
+    }
+}
+
+/// Puts all up where nothing is: classes first, so that packets have them when programs name them.
+fn begin(
+    mut kernel: LinuxKernel<MapTables>,
+    (previous, plan): (Option<&Plan>, &Plan),
+    attach: impl FnOnce() -> Result<Attached, DatapathError>,
+) -> Result<(LinuxKernel<MapTables>, Attached), ShaperError> {
+    put_up(&mut kernel, previous, plan)?;
+    kernel.tables.control().set_queues(unclaimed_queues(plan));
+    match attach() {
+        Ok(attached) => Ok((kernel, attached)),
+        Err(error) => {
+            take_down(&mut kernel, plan);
+            Err(error.into())
+        }
+    }
+}
+
+/// Puts our programs in the places of those that run, and then changes what the plan changes.
+fn succeed(
+    mut kernel: LinuxKernel<MapTables>,
+    (previous, plan): (Option<&Plan>, &Plan),
+    has_tables: bool,
+    attach: impl FnOnce() -> Result<Attached, DatapathError>,
+) -> Result<(LinuxKernel<MapTables>, Attached), ShaperError> {
+    // tables that were taken over may be ahead of the plan that was kept
+    if let Some(previous) = previous.filter(|_| !has_tables) {
+        point(&mut kernel, previous)?;
+    }
+    kernel.tables.control().set_queues(unclaimed_queues(plan));
+    let attached = attach()?;
+    match put_up(&mut kernel, previous, plan) {
+        Ok(()) => Ok((kernel, attached)),
+        Err(error) => {
+            attached.leave();
+            Err(error.into())
         }
     }
 }

@@ -156,9 +156,11 @@ impl Loaded {
     ///
     /// # Errors
     /// When a NIC has somebody else's program, or takes ours neither natively nor generically.
-    /// What was attached by then is detached.
+    /// What was attached by then is detached, but where a daemon before has left something: then all
+    /// that is attached stays.
     pub fn attach(self, nics: &[(String, Side)], pins: Pins) -> Result<Attached, DatapathError> {
         self.preflight(nics, &pins)?;
+        let inherits = pins.has_attachments()?;
         let mut attached = Attached {
             attachments: Vec::new(),
             xdp: Vec::new(),
@@ -168,24 +170,15 @@ impl Loaded {
             pins,
             loaded: self,
         };
-        // Egress first: by the time that packets are steered their classes are chosen.
-        for (nic, side) in nics {
-            let ifindex = attached.loaded.ifindex(*side);
-            let mut attachment = Attachment {
-                nic: nic.clone(),
-                ifindex,
-                side: *side,
-                xdp: XdpHook::Native,
-                tc: TcHook::None,
-            };
-            attachment.tc = attached.attach_tc(&attachment)?;
-            attached.attachments.push(attachment);
+        match attached.attach_all(nics) {
+            Ok(()) => Ok(attached),
+            Err(error) => {
+                if inherits {
+                    attached.leave();
+                }
+                Err(error)
+            }
         }
-        for index in 0..attached.attachments.len() {
-            attached.attachments[index].xdp = attached.attach_xdp(index)?;
-        }
-        attached.remove_stale_pins()?;
-        Ok(attached)
     }
 }
 
@@ -209,6 +202,26 @@ impl Attached {
             .progs_mut()
             .find(|program| program.name() == OsStr::new(name))
             .ok_or(DatapathError::Missing(name))
+    }
+
+    fn attach_all(&mut self, nics: &[(String, Side)]) -> Result<(), DatapathError> {
+        // Egress first: by the time that packets are steered their classes are chosen.
+        for (nic, side) in nics {
+            let ifindex = self.loaded.ifindex(*side);
+            let mut attachment = Attachment {
+                nic: nic.clone(),
+                ifindex,
+                side: *side,
+                xdp: XdpHook::Native,
+                tc: TcHook::None,
+            };
+            attachment.tc = self.attach_tc(&attachment)?;
+            self.attachments.push(attachment);
+        }
+        for index in 0..self.attachments.len() {
+            self.attachments[index].xdp = self.attach_xdp(index)?;
+        }
+        self.remove_stale_pins()
     }
 
     fn attach_tc(&mut self, at: &Attachment) -> Result<TcHook, DatapathError> {
