@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use testkit::{Forwarding, Ping, Place};
 use units::{BitsPerSec, Direction};
 
-use crate::lifecycle::traces;
+use crate::lifecycle::{traces, traces_of};
 use crate::provider::{Circuit, Provider, two_nics};
 use crate::stage::{Stage, UNKNOWN_HOST, ensure_near};
 
@@ -30,12 +30,21 @@ fn shapes(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
+/// Forwards and shapes on when its daemon is killed, and is taken over by the next one.
+fn outlives_its_daemon(stage: &mut Stage) -> Result<()> {
+    stage.daemon.take().context("no daemon runs")?.kill();
+    let alone = stage.goodput("100.64.1.1".parse()?, Direction::Download, 3)?;
+    ensure_near("without a daemon", alone, 20.0, 0.05)?;
+    stage.start().context("the successor")
+}
+
 #[test]
 fn without_a_linux_bridge() -> Result<()> {
     let mut stage = Stage::dark(&provider(two_nics("xdp-bridge")), Forwarding::None, 1500)?;
     let before = traces(&stage)?;
     stage.start()?;
     shapes(&stage)?;
+    outlives_its_daemon(&mut stage)?;
     stage.stop()?;
     ensure!(traces(&stage)? == before, "something is left");
     Ok(())
@@ -49,8 +58,13 @@ fn on_a_stick() -> Result<()> {
     );
     let forwarding = Forwarding::Stick { internet_vlan: 10, customers_vlan: 20 };
     let mut stage = Stage::dark(&provider(interfaces), forwarding, 1500)?;
+    let before = traces_of(&stage, &[testkit::BOX_STICK])?;
     stage.start()?;
-    shapes(&stage)
+    shapes(&stage)?;
+    outlives_its_daemon(&mut stage)?;
+    stage.stop()?;
+    ensure!(traces_of(&stage, &[testkit::BOX_STICK])? == before, "something is left");
+    Ok(())
 }
 
 #[test]

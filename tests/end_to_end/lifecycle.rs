@@ -19,8 +19,13 @@ fn one_circuit() -> Provider {
 /// Everything that a daemon could leave on the box, as text: queues, classes, filters, programs,
 /// transmit settings, pins.
 pub(crate) fn traces(stage: &Stage) -> Result<String> {
+    traces_of(stage, &[BOX_CUSTOMERS, BOX_INTERNET])
+}
+
+/// Likewise on these NICs.
+pub(crate) fn traces_of(stage: &Stage, nics: &[&str]) -> Result<String> {
     let mut text = String::new();
-    for nic in [BOX_CUSTOMERS, BOX_INTERNET] {
+    for nic in nics {
         for words in [
             &["tc", "qdisc", "show", "dev", nic][..],
             &["tc", "class", "show", "dev", nic],
