@@ -9,6 +9,7 @@ mod live;
 mod machine;
 mod poll;
 mod record;
+mod reload;
 mod rtt;
 mod shaped_plan;
 
@@ -36,6 +37,8 @@ enum Bench {
     Apply(apply_plan::Options),
     /// Packets through the kernel programs, against an empty program. As root.
     Datapath(datapath::Options),
+    /// What traffic feels of reloads, deaths and handovers of the daemon. As root.
+    Reload(reload::Options),
     /// How true the RTTs are that the programs measure. As root.
     Rtt,
     /// A tick: reading the kernel, deriving and publishing, against a bare reading. As root.
@@ -51,6 +54,7 @@ fn main() -> Result<()> {
         Bench::Apply(options) => Report::new(apply_plan::run(options)?),
         Bench::Datapath(options) => datapath::run(&options)?,
         Bench::Rtt => Report::new(rtt::run()?),
+        Bench::Reload(options) => Report::new(reload::run(&options)?),
         Bench::Live => Report::new(live::run()?),
         Bench::Poll => Report::new(poll::run()?),
     };

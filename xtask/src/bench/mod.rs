@@ -13,7 +13,9 @@ use crate::step;
 use figure::Figure;
 
 /// Benchmarks of the package `bench`.
-const IN_KERNEL: [&str; 5] = ["apply", "datapath", "live", "poll", "rtt"];
+const IN_KERNEL: [&str; 6] = ["apply", "datapath", "live", "poll", "reload", "rtt"];
+/// One that runs the daemon itself.
+const WITH_DAEMON: &str = "reload";
 
 /// What to measure.
 #[derive(clap::Args)]
@@ -75,6 +77,9 @@ fn write_json(path: &Path, figures: &[Figure]) -> Result<()> {
 
 /// Has the other package measure. It prints its own table and adds its figures to the file.
 fn in_kernel(name: &str, json: Option<&Path>, own: &[String]) -> Result<()> {
+    if name == WITH_DAEMON {
+        step::run(step::cargo().args(["build", "--quiet", "--release", "--package", "daemon"]))?;
+    }
     let mut cargo = step::cargo();
     cargo.args(["run", "--quiet", "--release", "--package", "bench", "--", name]).args(own);
     if let Some(json) = json {
