@@ -69,8 +69,8 @@ pub struct Place {
     pub queue: PerDirection<QueueId>,
 }
 
-/// What `new` changes of `old`, nodes first, ascending by owner. Quanta and bursts follow from rates and
-/// are not told.
+/// What `new` changes of `old`, nodes first, ascending by owner; what is guaranteed, of which one change may
+/// entail many, comes last. Quanta and bursts follow from rates and are not told.
 pub fn changes(old: &Plan, new: &Plan) -> Vec<Change> {
     let (before, after) = (Tenants::of(old), Tenants::of(new));
     let owners: BTreeSet<_> = before.classes.keys().chain(after.classes.keys()).collect();
@@ -94,6 +94,7 @@ pub fn changes(old: &Plan, new: &Plan) -> Vec<Change> {
             tell(What::Addresses { added, removed });
         }
     }
+    all.sort_by_key(|change| matches!(change.what, What::Guarantee(_)));
     all
 }
 
