@@ -74,6 +74,7 @@ impl Shape {
             burst: Bytes::new(15_000),
             cburst: Bytes::new(15_000),
             leaf: None,
+            cut: None,
         };
         let unclaimed = TcHandle::new(htb, UNCLAIMED);
         let mut classes = vec![

@@ -4,16 +4,22 @@
 //! (`htb_class_mode` and `htb_dequeue` in `net/sched/sch_htb.c`). A parent's ceiling therefore
 //! holds only where the rates of its children add up to no more than its own rate, all the way up.
 //! So a node is guaranteed what its circuits are guaranteed together, and where that exceeds its
-//! ceiling everything below is scaled down in proportion.
+//! ceiling the guarantees of everything below are cut in proportion.
 //!
-//! Every class keeps at least [`LEAST_RATE`], as HTB takes no less; only what exceeds it is scaled.
+//! Every class keeps at least [`LEAST_RATE`], as HTB takes no less; only what exceeds it is cut.
+//!
+//! Where a limit is exhausted, each circuit more would change the guarantees of all. So circuits are cut a
+//! little deeper than they must be, and their cut stays while it is nearly right: what they are
+//! guaranteed less they borrow.
 
 use config::Config;
 use units::{BitsPerSec, Direction};
 
 use crate::ceilings::{Ceilings, framed};
 use crate::htb::{DEFAULT_PERCENT, LEAST_RATE};
+use crate::model::Owner;
 use crate::placement::Placement;
+use crate::previous::Previous;
 use crate::problem::Problem;
 use crate::shards::Shards;
 use crate::tree::Tree;
@@ -24,6 +30,20 @@ pub(crate) struct Guarantees {
     pub(crate) circuit: Vec<BitsPerSec>,
     /// What is guaranteed to what no circuit claims, on each shard.
     pub(crate) default: BitsPerSec,
+    /// How the circuits right below each node are cut.
+    pub(crate) node_cut: Vec<Option<Cut>>,
+    /// How the circuits right below each shard's link are cut.
+    pub(crate) link_cut: Vec<Option<Cut>>,
+}
+
+/// What is left of what circuits ask for beyond the least, in parts of 2^32.
+pub(crate) type Cut = u32;
+
+/// The cut that `must` be at least as deep: the one `before` while it leaves seven eighths of what could
+/// be left, otherwise one that leaves a thirty-second for those to come.
+fn cut(must: Cut, before: Option<Cut>) -> Cut {
+    let nearly_right = must - must / 8..=must;
+    before.filter(|before| nearly_right.contains(before)).unwrap_or(must - must / 32)
 }
 
 /// What the children of one class ask for together, and what there is for them.
@@ -53,7 +73,15 @@ impl Share {
         within(self.least, self.given)
     }
 
-    /// The part of a child that asks for `asked` and takes no less than `least`.
+    /// What is left of what exceeds the least, where not all can have what they ask for.
+    fn cut(&self) -> Option<Cut> {
+        let all = u128::from(self.given);
+        let above_least = self.asked.saturating_sub(self.least).max(1);
+        let left = all.saturating_sub(self.least);
+        (self.asked > all).then(|| u32::try_from((left << 32) / above_least).unwrap_or(u32::MAX))
+    }
+
+    /// The part of a node that asks for `asked` and takes no less than `least`.
     fn part(&self, asked: u64, least: u64) -> u64 {
         let all = u128::from(self.given);
         if self.asked <= all {
@@ -83,6 +111,7 @@ pub(crate) struct Sharing<'a> {
     pub(crate) config: &'a Config,
     pub(crate) shards: &'a Shards<'a>,
     pub(crate) placement: &'a Placement,
+    pub(crate) previous: &'a Previous<'a>,
 }
 
 impl Sharing<'_> {
@@ -111,7 +140,7 @@ impl Sharing<'_> {
         if self.shards.list.len() > 1 && sum > link - default {
             report.warnings.push(Problem::LinkOversold { direction, sum, link });
         }
-        self.give_downwards(nodes, &links, &asked, default)
+        self.give_downwards(nodes, &links, &asked, default, direction)
     }
 
     fn asked(&self, ceilings: &Ceilings, report: &mut Report<'_>) -> Vec<u64> {
@@ -146,21 +175,52 @@ impl Sharing<'_> {
         links: &[Share],
         asked: &[u64],
         default: BitsPerSec,
+        direction: Direction,
     ) -> Guarantees {
         let (tree, placement) = (self.tree, self.placement);
-        let mut node = vec![BitsPerSec::ZERO; nodes.len()];
         for i in tree.real_nodes() {
             let above = tree.parent[i].map_or(links[placement.node[i]], |p| nodes[p]);
-            let part = above.part(nodes[i].bounded_asked(), nodes[i].bounded_least());
-            node[i] = BitsPerSec::new(part);
-            nodes[i].given = part;
+            nodes[i].given = above.part(nodes[i].bounded_asked(), nodes[i].bounded_least());
         }
+        let cut_below = |share: &Share, shard, owner: &Owner| {
+            let before = self.previous.cut(direction, shard, owner);
+            share.cut().map(|must| cut(must, before))
+        };
+        let mut node_cut = vec![None; nodes.len()];
+        for i in tree.real_nodes() {
+            let owner = Owner::Node(tree.network.nodes[i].id.clone());
+            node_cut[i] = cut_below(&nodes[i], placement.node[i], &owner);
+        }
+        let each = links.iter().enumerate();
+        let cuts = each.map(|(shard, link)| cut_below(link, shard, &Owner::Link));
+        let link_cut = cuts.collect::<Vec<_>>();
         let circuits = tree.circuits().map(|(i, _)| {
             let parent = tree.circuit_parent[i];
-            let above = parent.map_or(links[placement.circuit[i]], |p| nodes[p]);
-            BitsPerSec::new(above.part(asked[i], LEAST_RATE.get().min(asked[i])))
+            let cut = parent.map_or(link_cut[placement.circuit[i]], |p| node_cut[p]);
+            let least = LEAST_RATE.get().min(asked[i]);
+            let above_least = u128::from(asked[i] - least);
+            cut.map_or(asked[i], |cut| least + ((above_least * u128::from(cut)) >> 32) as u64)
         });
-        Guarantees { node, circuit: circuits.collect(), default }
+        let circuit: Vec<_> = circuits.map(BitsPerSec::new).collect();
+        Guarantees { node: self.add_up(&circuit), circuit, default, node_cut, link_cut }
+    }
+
+    /// What the circuits below each node are guaranteed together; the least where there are none.
+    fn add_up(&self, circuits: &[BitsPerSec]) -> Vec<BitsPerSec> {
+        let tree = self.tree;
+        let mut nodes = vec![BitsPerSec::ZERO; tree.network.nodes.len()];
+        for (i, _) in tree.circuits() {
+            if let Some(parent) = tree.circuit_parent[i] {
+                nodes[parent] = nodes[parent] + circuits[i];
+            }
+        }
+        for i in tree.real_nodes().rev() {
+            nodes[i] = nodes[i].max(LEAST_RATE);
+            if let Some(parent) = tree.parent[i] {
+                nodes[parent] = nodes[parent] + nodes[i];
+            }
+        }
+        nodes
     }
 }
 

@@ -79,6 +79,9 @@ pub struct ClassPlan {
     pub cburst: Bytes,
     /// What queues its packets; none in nodes, in the link, and where no leaf of ours is wanted.
     pub leaf: Option<LeafPlan>,
+    /// What is left of what the circuits right below ask to be guaranteed beyond the least, in parts of
+    /// 2^32; none where they get it all.
+    pub cut: Option<u32>,
 }
 
 /// Whose a class is.

@@ -138,7 +138,8 @@ fn shape(
     let loads = Loads::expect(tree, &ceilings);
     let placement = Placement::pack(tree, &loads, &shards, previous, problems, warnings);
     let guarantees = PerDirection::from_fn(|direction| {
-        let sharing = guarantees::Sharing { tree, config, shards: &shards, placement: &placement };
+        let (shards, placement) = (&shards, &placement);
+        let sharing = guarantees::Sharing { tree, config, shards, placement, previous };
         sharing.share(&ceilings[direction], direction, problems, warnings)
     });
     let numbers = numbers::number(tree, &shards, &placement, &leaves, previous, problems);
@@ -281,6 +282,7 @@ impl<'a> Writer<'a> {
             burst: burst(rate, self.frame),
             cburst: burst(ceil, self.frame),
             leaf: None,
+            cut: None,
         }
     }
 
@@ -291,7 +293,10 @@ impl<'a> Writer<'a> {
         let number = self.numbers.default_leaf[shard];
         let kind = self.shaped.leaves.default[self.direction];
         vec![
-            self.class(shard, LINK_MINOR, None, Owner::Link, (link, link)),
+            ClassPlan {
+                cut: self.guarantees.link_cut[shard],
+                ..self.class(shard, LINK_MINOR, None, Owner::Link, (link, link))
+            },
             ClassPlan {
                 quantum: self.quanta.of(default),
                 leaf: number.map(|major| self.leaf(major, kind, link)),
@@ -310,7 +315,8 @@ impl<'a> Writer<'a> {
         let owner = Owner::Node(self.shaped.tree.network.nodes[i].id.clone());
         let parent = self.parent(self.shaped.tree.parent[i])?;
         let rates = (self.guarantees.node[i], self.ceilings.node[i]);
-        Some(self.class(shard, self.numbers.node[i]?, Some(parent), owner, rates))
+        let class = self.class(shard, self.numbers.node[i]?, Some(parent), owner, rates);
+        Some(ClassPlan { cut: self.guarantees.node_cut[i], ..class })
     }
 
     fn circuit(&self, i: usize, shard: usize) -> Option<ClassPlan> {

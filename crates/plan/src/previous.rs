@@ -6,7 +6,7 @@ use config::Network;
 use units::{CircuitId, CircuitSlot, Direction, PerDirection};
 
 use crate::htb::LINK_MINOR;
-use crate::model::{LeafPlan, Owner, Plan, QueuePlan};
+use crate::model::{ClassPlan, LeafPlan, Owner, Plan, QueuePlan};
 use crate::tree::Unit;
 
 /// The plan before, found by owner. Empty when there is none.
@@ -27,6 +27,7 @@ pub(crate) struct OldClass {
     /// Minor of its parent.
     pub(crate) parent: u16,
     pub(crate) leaf: Option<LeafPlan>,
+    pub(crate) cut: Option<u32>,
 }
 
 impl<'a> Previous<'a> {
@@ -40,7 +41,8 @@ impl<'a> Previous<'a> {
             let each = queues.iter().enumerate().flat_map(|(shard, queue)| {
                 queue.classes.iter().map(move |class| {
                     let (minor, parent) = (class.handle.minor(), class.parent.minor());
-                    (&class.owner, OldClass { shard, minor, parent, leaf: class.leaf })
+                    let ClassPlan { leaf, cut, .. } = *class;
+                    (&class.owner, OldClass { shard, minor, parent, leaf, cut })
                 })
             });
             each.filter(|(owner, _)| matches!(owner, Owner::Node(_) | Owner::Circuit(_))).collect()
@@ -83,6 +85,14 @@ impl<'a> Previous<'a> {
     pub(crate) fn default_leaf(&self, direction: Direction, shard: usize) -> Option<LeafPlan> {
         let queue = self.queues[direction].get(shard)?;
         queue.classes.iter().find(|class| class.owner == Owner::Unclaimed)?.leaf
+    }
+
+    /// How the circuits right below a node, or a shard's link, were cut.
+    pub(crate) fn cut(&self, direction: Direction, shard: usize, owner: &Owner) -> Option<u32> {
+        if *owner == Owner::Link {
+            return self.queues[direction].get(shard)?.classes.first()?.cut;
+        }
+        self.class(direction, owner)?.cut
     }
 
     /// The scale of the quanta.

@@ -96,7 +96,7 @@ fn a_flat_network_is_spread() {
 }
 
 #[test]
-fn min_rates_over_a_limit_are_scaled_down() {
+fn min_rates_over_a_limit_are_cut() {
     let mut config = config(GBPS);
     config.network.nodes = vec![node("Hill", None, Some(100))];
     config.network.circuits = vec![

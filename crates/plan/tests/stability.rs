@@ -51,6 +51,31 @@ fn a_new_circuit_changes_its_own_class_and_what_its_parents_guarantee() {
 }
 
 #[test]
+fn a_new_circuit_under_exhausted_limits_leaves_the_guarantees_of_others_alone() {
+    let (mut config, facts) = village(4);
+    for node in &mut config.network.nodes {
+        node.rate = units::PerDirection::both(Some(units::BitsPerSec::from_mbps(40)));
+    }
+    let before = sound(&config, &facts, None);
+    let is_cut = |plan: &Plan| classes(plan).filter(|(_, _, class)| class.cut.is_some()).count();
+    assert!(is_cut(&before) > 0);
+    let parent = config.network.circuits[7].parent.unwrap();
+    config.network.circuits.insert(3, circuit(1_000, Some(parent), [1, 50, 1, 10]));
+    let after = sound(&config, &facts, Some(&before));
+    let circuits: Vec<_> = changed(&before, &after)
+        .into_iter()
+        .filter(|owner| matches!(owner, Owner::Circuit(_)))
+        .collect();
+    assert_eq!(circuits, [Owner::Circuit("c001000".into())]);
+    // many more, and the cut that was right is not any more
+    for i in 0..30 {
+        config.network.circuits.push(circuit(2_000 + i, Some(parent), [5, 50, 1, 10]));
+    }
+    let last = sound(&config, &facts, Some(&after));
+    assert!(changed(&after, &last).contains(&Owner::Circuit("c001000".into())));
+}
+
+#[test]
 fn fewer_queues_move_only_what_was_on_those_that_are_gone() {
     let (mut config, facts) = village(4);
     let before = sound(&config, &facts, None);

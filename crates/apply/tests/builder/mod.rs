@@ -78,6 +78,7 @@ fn classes(queue: u16, queues: u16, leaf: Leaf, rates: &[u64]) -> Vec<ClassPlan>
         burst: Bytes::new(15_000),
         cburst: Bytes::new(20_000),
         leaf,
+        cut: None,
     };
     let link = class(1, 0, Owner::Link, LINK_MBPS, None);
     let mut all = vec![

@@ -50,13 +50,11 @@ impl Wanted {
     }
 }
 
-/// For each class the sum of its children's guaranteed rates, and how many they are.
-fn sums_below(shelf: &Shelf<'_>) -> HashMap<TcHandle, (u128, u128)> {
-    let mut below: HashMap<TcHandle, (u128, u128)> = HashMap::new();
+/// For each class the sum of its children's guaranteed rates.
+fn sums_below(shelf: &Shelf<'_>) -> HashMap<TcHandle, u128> {
+    let mut below: HashMap<TcHandle, u128> = HashMap::new();
     for class in &shelf.queue.classes {
-        let sum = below.entry(class.parent).or_default();
-        sum.0 += u128::from(class.rate.get());
-        sum.1 += 1;
+        *below.entry(class.parent).or_default() += u128::from(class.rate.get());
     }
     below
 }
@@ -81,7 +79,7 @@ fn guarantee(
     shelf: &Shelf<'_>,
     class: &ClassPlan,
     wanted: &Wanted,
-    below: &HashMap<TcHandle, (u128, u128)>,
+    below: &HashMap<TcHandle, u128>,
 ) {
     let name = shelf.name(class);
     let rate = u128::from(class.rate.get());
@@ -91,7 +89,7 @@ fn guarantee(
     view.expect(rate >= LEAST.into(), Rule::Guarantees, name, || {
         format!("rate {} is less than HTB can take", class.rate)
     });
-    let (sum, children) = below.get(&class.handle).copied().unwrap_or_default();
+    let sum = below.get(&class.handle).copied().unwrap_or_default();
     view.expect(sum <= rate, Rule::Guarantees, name, || {
         format!("children are guaranteed {sum} bps of {rate}: the limit would not hold")
     });
@@ -100,13 +98,11 @@ fn guarantee(
             format!("is guaranteed {}, not the link", class.rate)
         }),
         Owner::Unclaimed => {}
-        Owner::Node(_) => view.expect(
-            // Where children are scaled, rounding takes up to a bit from each.
-            rate <= sum.max(LEAST.into()) + children,
-            Rule::Guarantees,
-            name,
-            || format!("is guaranteed {rate} bps, its children {sum}"),
-        ),
+        Owner::Node(_) => {
+            view.expect(rate <= sum.max(LEAST.into()), Rule::Guarantees, name, || {
+                format!("is guaranteed {rate} bps, its children {sum}")
+            })
+        }
         Owner::Circuit(_) => {
             let min = wanted.min.get(&class.owner).copied().unwrap_or(0);
             let min = min.clamp(LEAST.into(), u128::from(class.ceil.get()).max(LEAST.into()));
@@ -121,15 +117,11 @@ fn guarantee(
     }
 }
 
-/// Whether a class above gives its children all that it may carry (but for rounding, a bit each).
-fn exhausted_above(
-    shelf: &Shelf<'_>,
-    class: &ClassPlan,
-    below: &HashMap<TcHandle, (u128, u128)>,
-) -> bool {
+/// Whether a class above gives its children nearly all that it may carry: at least seven eighths.
+fn exhausted_above(shelf: &Shelf<'_>, class: &ClassPlan, below: &HashMap<TcHandle, u128>) -> bool {
     shelf.above(class).any(|above| {
-        let (sum, children) = below.get(&above.handle).copied().unwrap_or_default();
-        sum + children >= u128::from(above.ceil.get())
+        let sum = below.get(&above.handle).copied().unwrap_or_default();
+        8 * sum >= 7 * u128::from(above.ceil.get())
     })
 }
 
