@@ -143,9 +143,12 @@ impl Tables for Mortal {
         Ok(())
     }
 
-    fn set_addresses(&mut self, wanted: &[(IpPrefix, AddressTarget)]) -> Result<(), TablesFailed> {
+    fn set_addresses(
+        &mut self,
+        rows: &[(IpPrefix, Option<AddressTarget>)],
+    ) -> Result<(), TablesFailed> {
         self.count();
-        self.kernel.set_addresses(wanted)
+        self.kernel.set_addresses(rows)
     }
 
     fn circuits(&mut self) -> Result<Vec<(CircuitSlot, CircuitPlace)>, TablesFailed> {

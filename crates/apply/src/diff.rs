@@ -20,6 +20,9 @@ pub(crate) type Rows = Vec<(CircuitSlot, Option<CircuitPlace>)>;
 /// What each address block leads to, ascending by prefix.
 pub(crate) type Addresses = Vec<(IpPrefix, AddressTarget)>;
 
+/// Address blocks: each with what it is to lead to, or with nothing.
+pub(crate) type Blocks = Vec<(IpPrefix, Option<AddressTarget>)>;
+
 /// One step of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -32,8 +35,8 @@ pub enum Operation {
     },
     /// Rows of circuits are written.
     Circuits(Rows),
-    /// The address tables are to hold this and nothing else.
-    Addresses(Addresses),
+    /// Address blocks are written or removed.
+    Addresses(Blocks),
     /// What waits in these classes is to go out; nothing new comes.
     Drain(Vec<(IfIndex, TcHandle)>),
 }
@@ -110,8 +113,7 @@ impl Operation {
         match self {
             Self::Queues { requests, .. } => requests.is_empty(),
             Self::Circuits(rows) => rows.is_empty(),
-            // no addresses is something to be written
-            Self::Addresses(_) => false,
+            Self::Addresses(blocks) => blocks.is_empty(),
             Self::Drain(classes) => classes.is_empty(),
         }
     }
@@ -121,32 +123,38 @@ impl Operation {
 /// its packets would pass as the new owner's; for a moment they pass as unclaimed.
 pub(crate) fn tables(state: &State, plan: &Plan) -> Vec<Operation> {
     let rows = changed_circuits(state, plan);
-    let wanted = addresses(plan);
-    let found = &state.addresses;
-    let remaining = without_leavers(found, &wanted, &rows);
-    let mut all = Vec::new();
-    if remaining.len() < found.len() {
-        all.push(Operation::Addresses(remaining));
-    }
-    let repoint = !rows.is_empty() || *found != wanted;
-    if !rows.is_empty() {
-        all.push(Operation::Circuits(rows));
-    }
-    if repoint {
-        all.push(Operation::Addresses(wanted));
-    }
+    let blocks = changed_addresses(state, plan);
+    let leavers = leavers(&state.addresses, &blocks, &rows);
+    let mut all = vec![
+        Operation::Addresses(leavers),
+        Operation::Circuits(rows),
+        Operation::Addresses(blocks),
+    ];
+    all.retain(|operation| !operation.is_empty());
     all
 }
 
-/// Of the addresses that are there, those that do not leave a row that is written anew.
-fn without_leavers(found: &Addresses, wanted: &Addresses, rows: &Rows) -> Addresses {
+/// Of the blocks that change, those that leave a row that is written anew.
+fn leavers(found: &Addresses, blocks: &Blocks, rows: &Rows) -> Blocks {
     let rewritten: HashSet<_> =
         rows.iter().filter_map(|(slot, place)| place.map(|_| *slot)).collect();
-    let leaves = |row: &&(IpPrefix, AddressTarget)| {
-        matches!(row.1, AddressTarget::Circuit(slot) if rewritten.contains(&slot))
-            && wanted.binary_search_by_key(&row.0, |w| w.0).map_or(true, |at| wanted[at] != **row)
+    let leaves = |(prefix, _): &&(IpPrefix, Option<AddressTarget>)| {
+        let at = found.binary_search_by_key(prefix, |(prefix, _)| *prefix);
+        matches!(at.map(|at| found[at].1), Ok(AddressTarget::Circuit(slot)) if rewritten.contains(&slot))
     };
-    found.iter().filter(|row| !leaves(row)).copied().collect()
+    blocks.iter().filter(leaves).map(|(prefix, _)| (*prefix, None)).collect()
+}
+
+/// Blocks that must be written or removed.
+pub(crate) fn changed_addresses(state: &State, plan: &Plan) -> Blocks {
+    let wanted: BTreeMap<_, _> = plan.addresses.iter().map(address).collect();
+    let found: BTreeMap<_, _> = state.addresses.iter().copied().collect();
+    let changed = wanted
+        .iter()
+        .filter(|(prefix, target)| found.get(prefix) != Some(target))
+        .map(|(prefix, target)| (*prefix, Some(*target)));
+    let gone = found.keys().filter(|prefix| !wanted.contains_key(prefix));
+    changed.chain(gone.map(|prefix| (*prefix, None))).collect()
 }
 
 /// Rows that must be written or cleared.
@@ -157,11 +165,4 @@ pub(crate) fn changed_circuits(state: &State, plan: &Plan) -> Rows {
     let planned: HashSet<_> = planned.map(|(slot, _)| slot).collect();
     let gone = state.circuits.keys().filter(|slot| !planned.contains(slot));
     changed.chain(gone.map(|slot| (*slot, None))).collect()
-}
-
-/// What each block is planned to lead to.
-pub(crate) fn addresses(plan: &Plan) -> Addresses {
-    let mut all: Vec<_> = plan.addresses.iter().map(address).collect();
-    all.sort_unstable_by_key(|(prefix, _)| *prefix);
-    all
 }

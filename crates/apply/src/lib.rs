@@ -49,6 +49,7 @@
 mod compare;
 mod diff;
 mod error;
+mod narrow;
 mod observed;
 mod queues;
 mod root;
@@ -58,4 +59,4 @@ mod translate;
 pub use compare::{Difference, Mismatch};
 pub use diff::Operation;
 pub use error::{ApplyError, Failure, Left, TeardownError};
-pub use run::{Report, apply, point, requests, steps, teardown, verify};
+pub use run::{Report, apply, change, point, requests, steps, teardown, verify};

@@ -1,5 +1,6 @@
 //! Applying, verifying, going back, and taking down.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,8 +11,9 @@ use tracing::warn;
 use units::{IfIndex, TcHandle};
 
 use crate::compare::{Difference, Mismatch, compare_queue, compare_root};
-use crate::diff::{Operation, State, addresses, changed_circuits, diff, nics, tables};
+use crate::diff::{Operation, State, changed_addresses, changed_circuits, diff, nics, tables};
 use crate::error::{ApplyError, Failure, Left, TeardownError};
+use crate::narrow::{expected, narrow};
 use crate::observed::Observed;
 use crate::queues::from_nothing;
 use crate::root::{is_ours, is_planned};
@@ -32,8 +34,8 @@ pub struct Report {
     pub undrained: u64,
     /// Circuits' rows written or cleared.
     pub circuits: usize,
-    /// Whether the address tables were written.
-    pub addresses_changed: bool,
+    /// Address blocks written or removed.
+    pub addresses: usize,
 }
 
 /// Brings the kernel to `plan` and verifies it. What was there is read, not believed: `previous`
@@ -62,6 +64,65 @@ pub fn apply<K: Kernel>(
         },
     };
     Err(ApplyError { failure, left })
+}
+
+/// Brings a kernel that has `previous` to `plan`, as [`apply`] does, but reads no more of it than what was
+/// touched. The tables are not read back: programs see what was written.
+///
+/// Where much differs, and where it turns out that the kernel has something else, it is [`apply`].
+///
+/// # Errors
+/// As for [`apply`].
+pub fn change<K: Kernel>(
+    kernel: &mut K,
+    previous: &Plan,
+    plan: &Plan,
+) -> Result<Report, ApplyError> {
+    if let Some((before, after)) = narrow(previous, plan) {
+        match change_narrow(kernel, &before, &after) {
+            Ok(report) => return Ok(report),
+            Err(failure) => warn!(error = %failure, "the kernel is not as it was left"),
+        }
+    }
+    apply(kernel, Some(previous), plan)
+}
+
+fn change_narrow<K: Kernel>(
+    kernel: &mut K,
+    before: &Plan,
+    after: &Plan,
+) -> Result<Report, Failure> {
+    let mut report = Report::default();
+    for operation in diff(&expected(before), Some(before), after)? {
+        carry_out(kernel, Some(before), after, &operation, &mut report)?;
+    }
+    match verify_narrow(kernel, before, after)? {
+        mismatches if mismatches.is_empty() => Ok(report),
+        mismatches => Err(Failure::Unverified(mismatches)),
+    }
+}
+
+/// Which of the classes in two plans are not as the second one says.
+fn verify_narrow<K: Kernel>(
+    kernel: &mut K,
+    before: &Plan,
+    after: &Plan,
+) -> Result<Vec<Mismatch>, Failure> {
+    let mut mismatches = Vec::new();
+    for ((nic, mut observed), old) in after.nics.iter().zip(expected(after).nics).zip(&before.nics)
+    {
+        let touched = [nic, old].map(|nic| nic.queues.iter().flat_map(|queue| &queue.classes));
+        let touched: BTreeSet<_> =
+            touched.into_iter().flatten().map(|class| class.handle).collect();
+        let mut found = BTreeMap::new();
+        for handle in touched {
+            let class = kernel.class(nic.ifindex, handle).map_err(Failure::Unread)?;
+            found.extend(class.map(|class| (handle, class)));
+        }
+        observed.classes = found;
+        mismatches.extend(nic.queues.iter().flat_map(|queue| compare_queue(&observed, nic, queue)));
+    }
+    Ok(mismatches)
 }
 
 /// Removes all that `plan` put into the kernel: addresses, circuits, trees. The NICs get the
@@ -98,14 +159,7 @@ pub fn verify<K: Kernel>(kernel: &mut K, plan: &Plan) -> Result<Vec<Mismatch>, F
         }
     };
     in_tables(changed_circuits(&state, plan).len(), Difference::Circuits);
-    let (wanted, found) = (addresses(plan), state.addresses);
-    let wrong = wanted
-        .iter()
-        .filter(|row| {
-            found.binary_search_by_key(&row.0, |f| f.0).map_or(true, |at| found[at] != **row)
-        })
-        .count();
-    in_tables(wrong.max(found.len().abs_diff(wanted.len())), Difference::Addresses);
+    in_tables(changed_addresses(&state, plan).len(), Difference::Addresses);
     Ok(mismatches)
 }
 
@@ -178,9 +232,9 @@ fn carry_out<K: Kernel>(
             report.circuits += rows.len();
             kernel.set_circuits(rows).map_err(Failure::Tables)
         }
-        Operation::Addresses(wanted) => {
-            report.addresses_changed = true;
-            kernel.set_addresses(wanted).map_err(Failure::Tables)
+        Operation::Addresses(blocks) => {
+            report.addresses += blocks.len();
+            kernel.set_addresses(blocks).map_err(Failure::Tables)
         }
         Operation::Drain(classes) => {
             let waiting = drain(kernel, classes)?;
@@ -219,7 +273,9 @@ fn drain<K: Kernel>(kernel: &mut K, classes: &[(IfIndex, TcHandle)]) -> Result<u
 }
 
 fn clear_tables<K: Kernel>(kernel: &mut K) -> Result<(), Failure> {
-    kernel.set_addresses(&[]).map_err(Failure::Tables)?;
+    let found = kernel.addresses().map_err(Failure::Tables)?;
+    let blocks: Vec<_> = found.into_iter().map(|(prefix, _)| (prefix, None)).collect();
+    kernel.set_addresses(&blocks).map_err(Failure::Tables)?;
     let found = kernel.circuits().map_err(Failure::Tables)?;
     let rows: Vec<_> = found.into_iter().map(|(slot, _)| (slot, None)).collect();
     kernel.set_circuits(&rows).map_err(Failure::Tables)

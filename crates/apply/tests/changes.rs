@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use apply::{Operation, Report, apply, steps, verify};
+use apply::{Operation, Report, apply, change, steps, verify};
 use kernel::fake::FakeKernel;
 use kernel::tables::{AddressTarget, CircuitPlace, Tables, TablesFailed};
 use kernel::tc::{ClassState, Failed, QdiscState, Request, TrafficControl};
@@ -99,7 +99,7 @@ impl Box {
         let (config, facts) = provider(size, leaf);
         let plan = plan::plan(&config, &facts, None).unwrap().plan;
         let nics = plan.nics.iter().map(|nic| (nic.ifindex, QUEUES));
-        let mut kernel = Watched { kernel: FakeKernel::new(nics), is_strict: false };
+        let mut kernel = Watched { kernel: FakeKernel::new(nics), is_strict: false, read: 0 };
         apply(&mut kernel, None, &plan).unwrap();
         kernel.is_strict = true;
         Self { config, facts, plan, kernel }
@@ -129,6 +129,19 @@ impl Box {
         (steps, report)
     }
 
+    /// The same without reading what is there.
+    fn change_unread(&mut self, edits: &[Edit]) -> Report {
+        let (config, plan) = self.next(edits);
+        let steps = steps(&mut self.kernel, Some(&self.plan), &plan).unwrap();
+        self.kernel.read = 0;
+        let report = change(&mut self.kernel, &self.plan, &plan).unwrap();
+        assert_eq!(self.kernel.read, 0);
+        assert_eq!(report.operations, Self::requests(&steps).len());
+        assert!(verify(&mut self.kernel, &plan).unwrap().is_empty());
+        (self.config, self.plan) = (config, plan);
+        report
+    }
+
     fn requests(operations: &[Operation]) -> Vec<&Request> {
         let requests = operations.iter().filter_map(|operation| match operation {
             Operation::Queues { requests, .. } => Some(requests),
@@ -142,6 +155,8 @@ impl Box {
 struct Watched {
     kernel: FakeKernel,
     is_strict: bool,
+    /// How often all of something was read.
+    read: u32,
 }
 
 impl Watched {
@@ -181,10 +196,12 @@ impl TrafficControl for Watched {
     }
 
     fn qdiscs(&mut self, nics: &[IfIndex]) -> Result<Vec<QdiscState>, Failed> {
+        self.read += 1;
         self.kernel.qdiscs(nics)
     }
 
     fn classes(&mut self, nic: IfIndex) -> Result<Vec<ClassState>, Failed> {
+        self.read += 1;
         self.kernel.classes(nic)
     }
 
@@ -203,17 +220,22 @@ impl Tables for Watched {
         Ok(())
     }
 
-    fn set_addresses(&mut self, wanted: &[(IpPrefix, AddressTarget)]) -> Result<(), TablesFailed> {
-        self.kernel.set_addresses(wanted)?;
+    fn set_addresses(
+        &mut self,
+        rows: &[(IpPrefix, Option<AddressTarget>)],
+    ) -> Result<(), TablesFailed> {
+        self.kernel.set_addresses(rows)?;
         self.look();
         Ok(())
     }
 
     fn circuits(&mut self) -> Result<Vec<(CircuitSlot, CircuitPlace)>, TablesFailed> {
+        self.read += 1;
         self.kernel.circuits()
     }
 
     fn addresses(&mut self) -> Result<Vec<(IpPrefix, AddressTarget)>, TablesFailed> {
+        self.read += 1;
         self.kernel.addresses()
     }
 }
@@ -228,6 +250,18 @@ proptest! {
         for edits in rounds {
             stage.fill_queues();
             let (_, report) = stage.change(&edits);
+            prop_assert_eq!(report.undrained, 0);
+        }
+    }
+
+    #[test]
+    fn a_kernel_that_is_as_it_was_left_need_not_be_read(
+        rounds in prop::collection::vec(prop::collection::vec(edits(), 0..8), 1..4),
+    ) {
+        let mut stage = Box::new(Leaf::FqCodel);
+        for edits in rounds {
+            stage.fill_queues();
+            let report = stage.change_unread(&edits);
             prop_assert_eq!(report.undrained, 0);
         }
     }
@@ -254,7 +288,7 @@ fn without_guarantees(operations: &[Operation]) -> Vec<&Request> {
 fn a_new_circuit_is_its_classes_its_leaves_and_its_addresses() {
     let mut stage = Box::new(Leaf::FqCodel);
     let (operations, report) = stage.change(&[Edit::Add(CIRCUITS)]);
-    assert_eq!((report.circuits, report.addresses_changed), (1, true));
+    assert_eq!((report.circuits, report.addresses), (1, 2));
     let kinds: Vec<_> = operations.iter().map(kind).collect();
     assert_eq!(kinds, ["queues", "queues", "circuits", "addresses"]);
     let requests = without_guarantees(&operations);
@@ -283,7 +317,7 @@ fn a_circuit_that_goes_is_drained_first() {
 fn a_rate_is_one_class_on_each_nic() {
     let mut stage = Box::new(Leaf::FqCodel);
     let (operations, report) = stage.change(&[Edit::Rate(4, 800)]);
-    assert_eq!((report.operations, report.circuits, report.addresses_changed), (2, 0, false));
+    assert_eq!((report.operations, report.circuits, report.addresses), (2, 0, 0));
     for request in Box::requests(&operations) {
         let Request::ChangeClass { handle, .. } = request else { panic!("{request:?}") };
         assert_eq!(*handle, stage.plan.circuits[4].class.down);
@@ -303,7 +337,7 @@ fn a_circuit_that_moves_is_made_repointed_drained_and_removed() {
         assert_eq!(before.slot, after.slot);
         assert_eq!(report.circuits, 1);
         let kinds: Vec<_> = operations.iter().map(kind).collect();
-        let order = ["queues", "queues", "circuits", "addresses", "drain", "queues", "queues"];
+        let order = ["queues", "queues", "circuits", "drain", "queues", "queues"];
         assert_eq!(kinds, order);
         let made = |request: &&&Request| matches!(request, Request::AddClass { .. });
         let gone = |request: &&&Request| matches!(request, Request::DeleteClass { .. });
@@ -322,6 +356,20 @@ fn a_leaf_of_another_kind_is_another_class() {
     let after = &stage.plan.circuits[3];
     assert_eq!((before.id, before.slot, before.queue), (after.id.clone(), after.slot, after.queue));
     assert_ne!(before.class, after.class);
+}
+
+#[test]
+fn a_kernel_that_somebody_changed_is_read_after_all() {
+    let mut stage = Box::new(Leaf::FqCodel);
+    stage.kernel.is_strict = false;
+    let nic = stage.plan.nics[0].ifindex;
+    let handle = stage.plan.circuits[4].class.down;
+    stage.kernel.tc(nic, &[Request::DeleteClass { handle }]).unwrap();
+    let (config, plan) = stage.next(&[Edit::Rate(4, 800)]);
+    let report = change(&mut stage.kernel, &stage.plan, &plan).unwrap();
+    assert!(verify(&mut stage.kernel, &plan).unwrap().is_empty());
+    assert!(report.operations > 0 && stage.kernel.read > 0);
+    (stage.config, stage.plan) = (config, plan);
 }
 
 /// What the plan never asks for by itself, but a kernel that somebody else changed may need.

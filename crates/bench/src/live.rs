@@ -237,7 +237,7 @@ fn attach(lab: &Lab, nics: [IfIndex; 2], cpus: &[u16]) -> Result<(Attached, Coun
     let addresses: Vec<_> = CUSTOMERS
         .iter()
         .zip(slots())
-        .map(|(host, slot)| (IpPrefix::host((*host).into()), AddressTarget::Circuit(slot)))
+        .map(|(host, slot)| (IpPrefix::host((*host).into()), Some(AddressTarget::Circuit(slot))))
         .collect();
     tables.set_addresses(&addresses)?;
     let counters = loaded.take_readers().context("the readers were taken before")?.counters;

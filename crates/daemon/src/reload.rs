@@ -125,7 +125,7 @@ impl Reloader {
             match step {
                 Operation::Queues { requests, .. } => view.requests += requests.len() as u64,
                 Operation::Circuits(rows) => view.circuits += rows.len() as u64,
-                Operation::Addresses(_) => view.addresses = true,
+                Operation::Addresses(blocks) => view.addresses += blocks.len() as u64,
                 Operation::Drain(classes) => view.drained += classes.len() as u64,
             }
         }

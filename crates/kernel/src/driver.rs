@@ -45,8 +45,11 @@ impl<T: Tables> Tables for LinuxKernel<T> {
         self.tables.set_circuits(rows)
     }
 
-    fn set_addresses(&mut self, wanted: &[(IpPrefix, AddressTarget)]) -> Result<(), TablesFailed> {
-        self.tables.set_addresses(wanted)
+    fn set_addresses(
+        &mut self,
+        rows: &[(IpPrefix, Option<AddressTarget>)],
+    ) -> Result<(), TablesFailed> {
+        self.tables.set_addresses(rows)
     }
 
     fn circuits(&mut self) -> Result<Vec<(CircuitSlot, CircuitPlace)>, TablesFailed> {

@@ -15,12 +15,16 @@ pub trait Tables {
         rows: &[(CircuitSlot, Option<CircuitPlace>)],
     ) -> Result<(), TablesFailed>;
 
-    /// Makes the address tables hold `wanted` and nothing else: first inserts and overwrites, then
-    /// removes the rest, then advances the mapping epoch, so that established flows look again.
+    /// Has each block lead somewhere, or removes it: first inserts and overwrites, then removes, then
+    /// advances the mapping epoch, so that established flows look again. Blocks that are not named keep
+    /// what they lead to.
     ///
     /// # Errors
-    /// When an entry could not be written, read or removed.
-    fn set_addresses(&mut self, wanted: &[(IpPrefix, AddressTarget)]) -> Result<(), TablesFailed>;
+    /// The first block that could not be written or removed; blocks before it are.
+    fn set_addresses(
+        &mut self,
+        rows: &[(IpPrefix, Option<AddressTarget>)],
+    ) -> Result<(), TablesFailed>;
 
     /// The circuits that have a place, ascending by slot. One without class, queue and CPU has none.
     ///

@@ -1,44 +1,65 @@
 //! Numbers to give away: class minors, leaf majors, circuit slots.
 
-use std::collections::{BTreeSet, HashSet};
-
 /// A range of numbers. Kept ones are claimed first; new ones are then taken in ascending order,
 /// those that were in use before only when no other is left: what the kernel still holds under
 /// an old number must not be in the way of the new.
 pub(crate) struct Pool {
-    next: u32,
-    last: u32,
-    before: BTreeSet<u32>,
-    kept: HashSet<u32>,
+    first: u32,
+    /// By number, from the first one on: whether it was in use before.
+    before: Vec<bool>,
+    /// Likewise: whether it is in use now.
+    used: Vec<bool>,
+    /// Below this all that were not in use before are in use now.
+    fresh: usize,
+    /// Below this all are in use now, once no fresh one is left.
+    freed: usize,
 }
 
 impl Pool {
     /// The numbers `first..=last`, of which `before` were in use.
     pub(crate) fn new(first: u32, last: u32, before: impl Iterator<Item = u32>) -> Self {
-        let before = before.filter(|n| (first..=last).contains(n)).collect();
-        Self { next: first, last, before, kept: HashSet::new() }
+        let count = (u64::from(last) + 1).saturating_sub(first.into()) as usize;
+        let mut pool = Self {
+            first,
+            before: vec![false; count],
+            used: vec![false; count],
+            fresh: 0,
+            freed: 0,
+        };
+        for n in before {
+            if let Some(index) = pool.index(n) {
+                pool.before[index] = true;
+            }
+        }
+        pool
+    }
+
+    fn index(&self, n: u32) -> Option<usize> {
+        let index = n.checked_sub(self.first)? as usize;
+        (index < self.before.len()).then_some(index)
     }
 
     /// Claims a number that was in use before; refuses others and a second claim.
     pub(crate) fn keep(&mut self, n: u32) -> bool {
-        self.before.contains(&n) && self.kept.insert(n)
+        let Some(index) = self.index(n).filter(|index| self.before[*index]) else { return false };
+        !std::mem::replace(&mut self.used[index], true)
     }
 
     /// Takes a number that nobody has. Call it only after every [`Self::keep`].
     pub(crate) fn take(&mut self) -> Option<u32> {
-        while self.next <= self.last {
-            let n = self.next;
-            self.next = n.checked_add(1)?;
-            if !self.before.contains(&n) {
-                return Some(n);
-            }
+        let is_fresh = |index: &usize| !self.before[*index] && !self.used[*index];
+        if let Some(index) = (self.fresh..self.before.len()).find(is_fresh) {
+            self.fresh = index;
+            return Some(self.give(index));
         }
-        while let Some(n) = self.before.pop_first() {
-            if !self.kept.contains(&n) {
-                return Some(n);
-            }
-        }
-        None
+        self.fresh = self.before.len();
+        self.freed = (self.freed..self.used.len()).find(|index| !self.used[*index])?;
+        Some(self.give(self.freed))
+    }
+
+    fn give(&mut self, index: usize) -> u32 {
+        self.used[index] = true;
+        self.first + index as u32
     }
 }
 

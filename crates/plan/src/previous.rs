@@ -1,8 +1,7 @@
 //! What the plan before decided, so that what need not change does not.
 
-use std::collections::HashMap;
-
 use config::Network;
+use foldhash::HashMap;
 use units::{CircuitId, CircuitSlot, Direction, PerDirection};
 
 use crate::htb::LINK_MINOR;
@@ -45,7 +44,12 @@ impl<'a> Previous<'a> {
                     (&class.owner, OldClass { shard, minor, parent, leaf, cut })
                 })
             });
-            each.filter(|(owner, _)| matches!(owner, Owner::Node(_) | Owner::Circuit(_))).collect()
+            let count = queues.iter().map(|queue| queue.classes.len()).sum();
+            let mut classes = HashMap::with_capacity_and_hasher(count, Default::default());
+            classes.extend(
+                each.filter(|(owner, _)| matches!(owner, Owner::Node(_) | Owner::Circuit(_))),
+            );
+            classes
         });
         let slots = plan.circuits.iter().map(|circuit| (&circuit.id, circuit.slot)).collect();
         Self { slots, classes, queues }

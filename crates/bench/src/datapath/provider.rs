@@ -96,10 +96,11 @@ pub(super) fn load(options: Options, circuits: u32, kind: Kind) -> Result<Loaded
     let slots = || (0..circuits).map(CircuitSlot::new);
     let rows: Vec<_> = slots().map(|slot| (slot, Some(place(slot)))).collect();
     tables.set_circuits(&rows)?;
-    let ranges = RANGES.iter().map(|range| Ok((range.parse()?, AddressTarget::Customers)));
-    let hosts = slots().map(|slot| Ok((host(slot, kind), AddressTarget::Circuit(slot))));
-    let blocks =
-        slots().take(BLOCKS as usize).map(|slot| Ok((block(slot)?, AddressTarget::Circuit(slot))));
+    let ranges = RANGES.iter().map(|range| Ok((range.parse()?, Some(AddressTarget::Customers))));
+    let hosts = slots().map(|slot| Ok((host(slot, kind), Some(AddressTarget::Circuit(slot)))));
+    let blocks = slots()
+        .take(BLOCKS as usize)
+        .map(|slot| Ok((block(slot)?, Some(AddressTarget::Circuit(slot)))));
     let addresses: Vec<_> = ranges.chain(hosts).chain(blocks).collect::<Result<_>>()?;
     tables.set_addresses(&addresses)?;
     Ok(loaded)

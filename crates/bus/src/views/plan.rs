@@ -28,8 +28,8 @@ pub struct PreviewView {
     pub requests: u64,
     /// Circuits that would be pointed elsewhere.
     pub circuits: u64,
-    /// Whether the address tables would be written.
-    pub addresses: bool,
+    /// Address blocks that would lead elsewhere, or nowhere.
+    pub addresses: u64,
     /// Classes whose packets would be waited for before they are removed.
     pub drained: u64,
     /// What deserves attention about the configuration.

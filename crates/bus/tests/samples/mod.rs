@@ -78,7 +78,7 @@ pub(crate) fn replies() -> Vec<(&'static str, Reply)> {
         more: 1,
         requests: 4,
         circuits: 1,
-        addresses: true,
+        addresses: 3,
         drained: 2,
         warnings: vec!["odd".into()],
     };

@@ -75,15 +75,15 @@ fn previewed(preview: &PreviewView, look: &Look) -> String {
     if *more > 0 {
         text += &format!("... and {} more\n", count(*more));
     }
-    if *requests == 0 && *circuits == 0 && !addresses {
+    if *requests == 0 && *circuits == 0 && *addresses == 0 {
         text += "a reload would change nothing in the kernel\n";
     } else {
         let mut costs = vec![format!("{} requests for queues and classes", count(*requests))];
         if *circuits > 0 {
             costs.push(format!("{} circuits pointed elsewhere", count(*circuits)));
         }
-        if *addresses {
-            costs.push("the addresses written".to_owned());
+        if *addresses > 0 {
+            costs.push(format!("{} address blocks written", count(*addresses)));
         }
         if *drained > 0 {
             costs.push(format!("{} classes drained and removed", count(*drained)));

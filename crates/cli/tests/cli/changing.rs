@@ -101,7 +101,7 @@ fn what_a_reload_would_change_is_told_with_its_cost() {
         more: 1_200,
         requests: 2_408,
         circuits: 1_201,
-        addresses: true,
+        addresses: 7,
         drained: 2_402,
         warnings: vec!["b.csv:3: odd".into()],
     };
@@ -115,7 +115,7 @@ fn what_a_reload_would_change_is_told_with_its_cost() {
         stdout(&output),
         "circuit c1\u{fffd}: goes\nnode A: limited to 2 instead of 1 down\n... and 1,200 more\n\
          a reload would take 2,408 requests for queues and classes, 1,201 circuits pointed elsewhere, \
-         the addresses written, 2,402 classes drained and removed\nwarning: b.csv:3: odd\n"
+         7 address blocks written, 2,402 classes drained and removed\nwarning: b.csv:3: odd\n"
     );
     assert_eq!(json(&daemon.run(&["plan", "--diff", "--json"])), expected);
     let daemon = StandIn::new(|_| vec![Reply::Preview(PreviewView::default())]);

@@ -69,66 +69,38 @@ impl MapTables {
         Ok(())
     }
 
-    /// What the maps hold is read, not remembered: after a failure half-way that is the only truth.
-    fn write_addresses(&self, wanted: &[(IpPrefix, AddressTarget)]) -> Result<(), DatapathError> {
-        let wanted: BTreeMap<_, _> = wanted.iter().copied().collect();
-        self.check_room(&wanted)?;
-        let changes = self.changes(&wanted);
-        let written = changes.and_then(|changes| Self::carry_out(&changes));
+    fn write_addresses(
+        &self,
+        rows: &[(IpPrefix, Option<AddressTarget>)],
+    ) -> Result<(), DatapathError> {
+        let written = self.carry_out(rows);
         // Even what was written before a failure is what flows have to follow.
         self.control.advance_epoch();
         written
     }
 
-    /// What each map lacks and has too much.
-    fn changes(
-        &self,
-        wanted: &BTreeMap<IpPrefix, AddressTarget>,
-    ) -> Result<Vec<Changes<'_>>, DatapathError> {
-        let mut all = Vec::new();
-        for map in self.maps() {
-            let found = map.read()?;
-            let changed: Vec<_> = wanted
-                .iter()
-                .filter(|(prefix, _)| prefix.is_host() == map.is_of_hosts())
-                .filter(|(prefix, target)| found.get(prefix) != Some(target))
-                .map(|(prefix, target)| (*prefix, *target))
-                .collect();
-            let new = changed.iter().filter(|(prefix, _)| !found.contains_key(prefix)).count();
-            let crowded = found.len() + new > map.capacity as usize;
-            let gone = found.into_keys().filter(|prefix| !wanted.contains_key(prefix)).collect();
-            all.push(Changes { map, changed, gone, crowded });
-        }
-        Ok(all)
-    }
-
     /// Inserts and overwrites in both maps before it removes from either, so that a host that gives
-    /// way to a block is never without one. A map that cannot take the new entries until old ones
-    /// are gone has those removed first.
-    fn carry_out(changes: &[Changes<'_>]) -> Result<(), DatapathError> {
-        for Changes { map, gone, .. } in changes.iter().filter(|changes| changes.crowded) {
-            map.remove(gone)?;
-        }
-        for Changes { map, changed, .. } in changes {
-            map.insert(changed)?;
-        }
-        for Changes { map, gone, .. } in changes.iter().filter(|changes| !changes.crowded) {
-            map.remove(gone)?;
-        }
-        Ok(())
-    }
-
-    fn check_room(&self, wanted: &BTreeMap<IpPrefix, AddressTarget>) -> Result<(), DatapathError> {
-        let hosts = wanted.keys().filter(|prefix| prefix.is_host()).count();
-        for (map, key, wanted, capacity) in [
-            ("tg_hosts", "hosts", hosts, self.sizes.hosts),
-            ("tg_prefixes", "prefixes", wanted.len() - hosts, self.sizes.prefixes),
-        ] {
-            if wanted > capacity as usize {
-                return Err(DatapathError::Full { map, wanted, capacity, key });
+    /// way to a block is never without one. A map that has no room for the new entries until old ones are
+    /// gone has those removed first.
+    fn carry_out(&self, rows: &[(IpPrefix, Option<AddressTarget>)]) -> Result<(), DatapathError> {
+        let own = |map: &AddressMap<'_>, (prefix, _): &&(IpPrefix, Option<AddressTarget>)| {
+            prefix.is_host() == map.is_of_hosts()
+        };
+        let changes = self.maps().map(|map| {
+            let rows = rows.iter().filter(|row| own(&map, row));
+            let (set, removed): (Vec<_>, Vec<_>) = rows.partition(|row| row.1.is_some());
+            let set: Vec<_> =
+                set.iter().filter_map(|(prefix, to)| Some((*prefix, (*to)?))).collect();
+            let removed: Vec<_> = removed.iter().map(|(prefix, _)| *prefix).collect();
+            (map, set, removed)
+        });
+        for (map, set, removed) in &changes {
+            if map.insert(set).is_err() {
+                map.remove(removed)?;
+                map.insert(set)?;
             }
         }
-        Ok(())
+        changes.iter().try_for_each(|(map, _, removed)| map.remove(removed))
     }
 
     const fn maps(&self) -> [AddressMap<'_>; 2] {
@@ -150,16 +122,6 @@ impl MapTables {
     }
 }
 
-/// What one map lacks and has too much.
-struct Changes<'a> {
-    map: AddressMap<'a>,
-    /// New entries, and those that lead elsewhere.
-    changed: Vec<(IpPrefix, AddressTarget)>,
-    gone: Vec<IpPrefix>,
-    /// Whether the new entries find no room beside those that go.
-    crowded: bool,
-}
-
 impl Tables for MapTables {
     fn set_circuits(
         &mut self,
@@ -168,8 +130,11 @@ impl Tables for MapTables {
         self.write_circuits(rows).map_err(|source| failed("write the circuits' places", source))
     }
 
-    fn set_addresses(&mut self, wanted: &[(IpPrefix, AddressTarget)]) -> Result<(), TablesFailed> {
-        self.write_addresses(wanted).map_err(|source| failed("write the addresses", source))
+    fn set_addresses(
+        &mut self,
+        rows: &[(IpPrefix, Option<AddressTarget>)],
+    ) -> Result<(), TablesFailed> {
+        self.write_addresses(rows).map_err(|source| failed("write the addresses", source))
     }
 
     fn circuits(&mut self) -> Result<Vec<(CircuitSlot, CircuitPlace)>, TablesFailed> {
@@ -244,6 +209,19 @@ mod tests {
         texts.iter().enumerate().map(|(i, text)| (text.parse().unwrap(), slot(i))).collect()
     }
 
+    /// Makes the tables hold `wanted` and nothing else.
+    fn set_all(
+        tables: &mut MapTables,
+        wanted: &[(IpPrefix, AddressTarget)],
+    ) -> Result<(), TablesFailed> {
+        let found = tables.addresses()?;
+        let gone = found.iter().map(|(prefix, _)| *prefix);
+        let gone = gone.filter(|prefix| wanted.iter().all(|(wanted, _)| wanted != prefix));
+        let set = wanted.iter().map(|(prefix, target)| (*prefix, Some(*target)));
+        let rows: Vec<_> = set.chain(gone.map(|prefix| (prefix, None))).collect();
+        tables.set_addresses(&rows)
+    }
+
     #[test]
     fn what_is_written_is_read_back() {
         let Some(mut tables) = new_tables(10_000, 8) else { return };
@@ -255,9 +233,9 @@ mod tests {
         wanted.extend((0..9_999).map(host).zip(targets));
         wanted.extend(entries(&["2001:db8::1"]));
         wanted.sort_unstable_by_key(|(prefix, _)| *prefix);
-        tables.set_addresses(&wanted).unwrap();
+        set_all(&mut tables, &wanted).unwrap();
         assert!(tables.addresses().unwrap() == wanted);
-        tables.set_addresses(&wanted[..3]).unwrap();
+        set_all(&mut tables, &wanted[..3]).unwrap();
         assert_eq!(tables.addresses().unwrap(), wanted[..3]);
     }
 
@@ -276,7 +254,7 @@ mod tests {
             let mut wanted: Vec<_> = prefixes.zip(slots).take(count as usize).collect();
             wanted.extend(&odd);
             wanted.sort_unstable_by_key(|(prefix, _)| *prefix);
-            tables.set_addresses(&wanted).unwrap();
+            set_all(&mut tables, &wanted).unwrap();
             assert_eq!(tables.addresses().unwrap(), wanted, "{count}");
         }
     }
@@ -288,10 +266,10 @@ mod tests {
         tables.sizes.prefixes = 8;
         let wanted = entries(&["10.0.0.1", "10.0.0.2", "10.1.0.0/16", "10.2.0.0/16"]);
         let epoch = tables.control().epoch();
-        tables.set_addresses(&wanted).unwrap_err();
+        set_all(&mut tables, &wanted).unwrap_err();
         assert_ne!(tables.control().epoch(), epoch);
         assert_eq!(tables.addresses().unwrap()[..2], wanted[..2]);
-        tables.set_addresses(&[]).unwrap();
+        set_all(&mut tables, &[]).unwrap();
         assert_eq!(tables.addresses().unwrap(), []);
     }
 
@@ -303,23 +281,9 @@ mod tests {
             entries(&["10.0.0.2", "10.0.0.3", "10.1.0.0/16", "10.2.0.0/16"]),
             entries(&["10.0.0.8", "10.0.0.9"]),
         ] {
-            tables.set_addresses(&wanted).unwrap();
+            set_all(&mut tables, &wanted).unwrap();
             assert_eq!(tables.addresses().unwrap(), wanted);
         }
-    }
-
-    #[test]
-    fn whether_a_map_is_crowded_is_its_own_matter() {
-        let Some(mut tables) = new_tables(8, 2) else { return };
-        tables.set_addresses(&entries(&["10.0.0.1", "10.0.0.2", "10.1.0.0/16"])).unwrap();
-        let crowded = |wanted: &[&str]| -> Vec<bool> {
-            let wanted = entries(wanted).into_iter().collect();
-            tables.changes(&wanted).unwrap().iter().map(|changes| changes.crowded).collect()
-        };
-        assert_eq!(crowded(&["10.0.0.2", "10.0.0.3", "10.2.0.0/16"]), [false, false]);
-        assert_eq!(crowded(&["10.0.0.2", "10.2.0.0/16", "10.3.0.0/16"]), [false, true]);
-        // What is there and leads elsewhere takes no further room.
-        assert_eq!(crowded(&["10.1.0.0/16", "10.2.0.0/16"]), [false, false]);
     }
 
     #[test]

@@ -44,7 +44,8 @@ impl TrialBox {
         })?;
         let mut tables = loaded.take_tables().ok_or(DatapathError::Missing("tables"))?;
         let readers = loaded.take_readers().ok_or(DatapathError::Missing("readers"))?;
-        let circuits = (0..circuits).map(|slot| AddressTarget::Circuit(CircuitSlot::new(slot)));
+        let circuits =
+            (0..circuits).map(|slot| Some(AddressTarget::Circuit(CircuitSlot::new(slot))));
         let rows: Vec<_> =
             customers.iter().map(|address| IpPrefix::host(*address)).zip(circuits).collect();
         tables.set_addresses(&rows).map_err(DatapathError::Fill)?;

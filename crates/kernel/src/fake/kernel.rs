@@ -137,10 +137,13 @@ impl Tables for FakeKernel {
         self.tables.set_circuits(rows)
     }
 
-    fn set_addresses(&mut self, wanted: &[(IpPrefix, AddressTarget)]) -> Result<(), TablesFailed> {
+    fn set_addresses(
+        &mut self,
+        rows: &[(IpPrefix, Option<AddressTarget>)],
+    ) -> Result<(), TablesFailed> {
         self.check_table("write the addresses")?;
-        self.log.push(Operation::SetAddresses(wanted.len()));
-        self.tables.set_addresses(wanted)
+        self.log.push(Operation::SetAddresses(rows.len()));
+        self.tables.set_addresses(rows)
     }
 
     fn circuits(&mut self) -> Result<Vec<(CircuitSlot, CircuitPlace)>, TablesFailed> {

@@ -36,8 +36,16 @@ impl Tables for FakeTables {
         Ok(())
     }
 
-    fn set_addresses(&mut self, wanted: &[(IpPrefix, AddressTarget)]) -> Result<(), TablesFailed> {
-        self.addresses = wanted.iter().copied().collect();
+    fn set_addresses(
+        &mut self,
+        rows: &[(IpPrefix, Option<AddressTarget>)],
+    ) -> Result<(), TablesFailed> {
+        for (prefix, target) in rows {
+            match target {
+                Some(target) => self.addresses.insert(*prefix, *target),
+                None => self.addresses.remove(prefix),
+            };
+        }
         self.epoch += 1;
         Ok(())
     }

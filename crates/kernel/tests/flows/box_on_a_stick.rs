@@ -51,13 +51,13 @@ impl BoxOnAStick {
 
     /// Makes `CUSTOMER` an address of this circuit.
     pub(crate) fn map_customer_to(&mut self, slot: u32) {
-        let circuit = AddressTarget::Circuit(CircuitSlot::new(slot));
+        let circuit = Some(AddressTarget::Circuit(CircuitSlot::new(slot)));
         let prefix = |text: &str| text.parse::<IpPrefix>().unwrap();
         self.tables
             .set_addresses(&[
                 (prefix("100.64.1.10"), circuit),
                 (prefix("2001:db8:1::/48"), circuit),
-                (prefix("100.64.0.0/10"), AddressTarget::Customers),
+                (prefix("100.64.0.0/10"), Some(AddressTarget::Customers)),
             ])
             .unwrap();
     }

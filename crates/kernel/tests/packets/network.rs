@@ -84,5 +84,7 @@ pub(crate) const fn sizes(unknown_hosts: u32) -> MapSizes {
 pub(crate) fn fill(tables: &mut MapTables) {
     let rows: Vec<_> = (0..CIRCUITS).map(|slot| (CircuitSlot::new(slot), place(slot))).collect();
     tables.set_circuits(&rows).unwrap();
-    tables.set_addresses(&addresses()).unwrap();
+    let rows: Vec<_> =
+        addresses().into_iter().map(|(prefix, target)| (prefix, Some(target))).collect();
+    tables.set_addresses(&rows).unwrap();
 }

@@ -79,7 +79,7 @@ fn attach(lab: &Lab, customer: IpAddr) -> Result<(Readers, Attached)> {
         })?;
         let mut tables = loaded.take_tables().context("tables")?;
         let circuit = AddressTarget::Circuit(CircuitSlot::new(0));
-        tables.set_addresses(&[(IpPrefix::host(customer), circuit)])?;
+        tables.set_addresses(&[(IpPrefix::host(customer), Some(circuit))])?;
         let readers = loaded.take_readers().context("readers")?;
         let nics = [
             (BOX_INTERNET.to_owned(), Side::Internet),

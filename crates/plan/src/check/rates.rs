@@ -101,7 +101,7 @@ fn guarantee(
         Owner::Node(_) => {
             view.expect(rate <= sum.max(LEAST.into()), Rule::Guarantees, name, || {
                 format!("is guaranteed {rate} bps, its children {sum}")
-            })
+            });
         }
         Owner::Circuit(_) => {
             let min = wanted.min.get(&class.owner).copied().unwrap_or(0);

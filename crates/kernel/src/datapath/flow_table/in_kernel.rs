@@ -42,7 +42,7 @@ fn loaded() -> Option<Loaded> {
     })
     .unwrap();
     let everybody = ["0.0.0.0/0", "::/0"]
-        .map(|prefix| (prefix.parse().unwrap(), crate::tables::AddressTarget::Customers));
+        .map(|prefix| (prefix.parse().unwrap(), Some(crate::tables::AddressTarget::Customers)));
     crate::tables::Tables::set_addresses(&mut loaded.take_tables().unwrap(), &everybody).unwrap();
     Some(loaded)
 }
