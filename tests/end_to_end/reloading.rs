@@ -29,7 +29,7 @@ fn a_new_rate_counts_and_a_bad_file_changes_nothing() -> Result<()> {
     let preview = stage.client()?.preview(RELOAD_MAX)?;
     let told = "circuit one: limited to 21 Mbps instead of 5.25 Mbps down";
     ensure!(preview.changes.iter().any(|change| change == told), "{preview:#?}");
-    ensure!((preview.generation, preview.circuits, preview.addresses) == (1, 0, false));
+    ensure!((preview.generation, preview.circuits, preview.addresses) == (1, 0, 0));
     let reloaded = stage.client()?.reload(RELOAD_MAX)?;
     let after = stage.client()?.preview(RELOAD_MAX)?;
     ensure!((preview.requests, after.requests) == (2, 0), "{preview:#?}, then {after:#?}");

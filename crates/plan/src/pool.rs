@@ -47,14 +47,14 @@ impl Pool {
 
     /// Takes a number that nobody has. Call it only after every [`Self::keep`].
     pub(crate) fn take(&mut self) -> Option<u32> {
-        let is_fresh = |index: &usize| !self.before[*index] && !self.used[*index];
-        if let Some(index) = (self.fresh..self.before.len()).find(is_fresh) {
-            self.fresh = index;
-            return Some(self.give(index));
+        let Self { before, used, .. } = &*self;
+        let all = used.len();
+        self.fresh = (self.fresh..all).find(|at| !before[*at] && !used[*at]).unwrap_or(all);
+        if self.fresh < all {
+            return Some(self.give(self.fresh));
         }
-        self.fresh = self.before.len();
-        self.freed = (self.freed..self.used.len()).find(|index| !self.used[*index])?;
-        Some(self.give(self.freed))
+        self.freed = (self.freed..all).find(|at| !used[*at]).unwrap_or(all);
+        (self.freed < all).then(|| self.give(self.freed))
     }
 
     fn give(&mut self, index: usize) -> u32 {
