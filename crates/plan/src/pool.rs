@@ -47,19 +47,15 @@ impl Pool {
 
     /// Takes a number that nobody has. Call it only after every [`Self::keep`].
     pub(crate) fn take(&mut self) -> Option<u32> {
-        let Self { before, used, .. } = &*self;
+        let Self { before, used, fresh, freed, .. } = self;
         let all = used.len();
-        self.fresh = (self.fresh..all).find(|at| !before[*at] && !used[*at]).unwrap_or(all);
-        if self.fresh < all {
-            return Some(self.give(self.fresh));
+        *fresh = (*fresh..all).find(|at| !before[*at] && !used[*at]).unwrap_or(all);
+        if *fresh == all {
+            *freed = (*freed..all).find(|at| !used[*at]).unwrap_or(all);
         }
-        self.freed = (self.freed..all).find(|at| !used[*at]).unwrap_or(all);
-        (self.freed < all).then(|| self.give(self.freed))
-    }
-
-    fn give(&mut self, index: usize) -> u32 {
-        self.used[index] = true;
-        self.first + index as u32
+        let index = if *fresh < all { *fresh } else { *freed };
+        *used.get_mut(index)? = true;
+        Some(self.first + index as u32)
     }
 }
 
