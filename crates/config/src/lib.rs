@@ -21,6 +21,7 @@
 //! - `settings`: tidegate.toml and its sample;
 //! - `network`: network.json;
 //! - `devices`: ShapedDevices.csv;
+//! - `edit`: changes of the files' texts;
 //! - [`lqos`]: import of a LibreQoS installation;
 //! - `model`: the validated configuration;
 //! - `problem`, `source`, `nearest`, `rate`, `prefix`: what the readers share;
@@ -29,6 +30,7 @@
 #![forbid(unsafe_code)]
 
 mod devices;
+mod edit;
 mod load;
 pub mod lqos;
 mod model;
@@ -41,6 +43,8 @@ mod settings;
 mod source;
 pub mod synthetic;
 
+pub use devices::{CircuitEdit, EditError};
+pub use edit::Edit;
 pub use load::Loaded;
 pub use model::{
     Bus, Capture, Circuit, Config, Device, Diffserv, FastLeaf, Files, Flows, Interfaces, Leaf,

@@ -58,6 +58,29 @@ impl Config {
     }
 }
 
+impl Sources {
+    /// Reads tidegate.toml at `path` and the two files that it names.
+    ///
+    /// # Errors
+    /// Every problem when a file cannot be read, or tidegate.toml has errors.
+    pub fn read(path: &Path) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let settings = open(path, &mut problems);
+        let files =
+            settings.as_ref().and_then(|source| read_settings(source, &mut problems)?.files);
+        let [network, devices] = match &files {
+            Some(files) => [&files.network, &files.devices].map(|path| open(path, &mut problems)),
+            None => [None, None],
+        };
+        match (settings, network, devices) {
+            (Some(settings), Some(network), Some(devices)) => {
+                Ok(Self { settings, network, devices })
+            }
+            _ => Err(problems),
+        }
+    }
+}
+
 fn path_of(source: &Option<Source>) -> Option<&Path> {
     source.as_ref().map(|source| source.path.as_path())
 }

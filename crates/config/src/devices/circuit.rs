@@ -128,7 +128,7 @@ impl<'t> Gathering<'t, '_> {
         report: &mut Report<'_>,
     ) {
         let fields = row.fields.as_slice();
-        let is_legacy = fields.len() + 2 == width && current.looks_legacy(fields);
+        let is_legacy = current.is_legacy_row(fields, width);
         let mut unread = fields.iter().skip(width.max(legacy_width(current)));
         if is_legacy {
             self.legacy_rows.add(row.line);

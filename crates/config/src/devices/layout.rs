@@ -1,5 +1,7 @@
 //! Which column holds what.
 
+use std::borrow::Cow;
+
 use crate::nearest::did_you_mean;
 use crate::problem::Report;
 
@@ -193,11 +195,26 @@ impl Layout {
         self.position[column as usize].is_some()
     }
 
-    /// Whether a row that is two fields shorter than the header follows the legacy layout: the
-    /// header has the two ids, and read by it the rates would not be numbers.
-    pub(crate) fn looks_legacy<S: AsRef<str>>(&self, fields: &[S]) -> bool {
+    /// Where a column is.
+    pub(crate) fn position(&self, column: Column) -> Option<usize> {
+        self.position[column as usize]
+    }
+
+    /// The layout that a row follows under a header of so many fields: this one, or the legacy one.
+    pub(crate) fn of_row<S: AsRef<str>>(&self, fields: &[S], width: usize) -> Cow<'_, Self> {
+        if self.is_legacy_row(fields, width) {
+            Cow::Owned(Self::legacy(self.has(Column::Sqm)))
+        } else {
+            Cow::Borrowed(self)
+        }
+    }
+
+    /// Whether a row under a header of `width` fields follows the legacy layout: it is two fields
+    /// shorter, the header has the two ids, and read by it the rates would not be numbers.
+    pub(crate) fn is_legacy_row<S: AsRef<str>>(&self, fields: &[S], width: usize) -> bool {
         let numeric = |column| self.get(fields, column).parse::<f64>().is_ok();
-        self.has(Column::ParentNodeId)
+        fields.len() + 2 == width
+            && self.has(Column::ParentNodeId)
             && self.has(Column::AnchorNodeId)
             && ![Column::DownloadMin, Column::UploadMin, Column::DownloadMax, Column::UploadMax]
                 .into_iter()

@@ -1,6 +1,7 @@
 //! Comma-separated values (RFC 4180) with exact lines, comments, and recovery from a lost quote.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// The most bytes between two quotes: far beyond any comment, and a bound on how much text a lost
 /// quote can swallow.
@@ -11,6 +12,8 @@ const QUOTED_MAX: usize = 16 * 1024;
 pub(crate) struct Row<'t> {
     /// Where it begins, counted from 1.
     pub(crate) line: u32,
+    /// Where it is in the text, with its line break.
+    pub(crate) bytes: Range<usize>,
     /// Without surrounding white space and quotes.
     pub(crate) fields: Vec<Cow<'t, str>>,
 }
@@ -28,12 +31,14 @@ pub(crate) struct Broken {
 #[derive(Debug)]
 pub(crate) struct Rows<'t> {
     rest: &'t str,
+    /// Bytes before that.
+    passed: usize,
     line: u32,
 }
 
 impl<'t> Rows<'t> {
     pub(crate) fn of(text: &'t str) -> Self {
-        Self { rest: text, line: 1 }
+        Self { rest: text, passed: 0, line: 1 }
     }
 
     /// Steps over `length` bytes and counts the lines in them.
@@ -41,6 +46,7 @@ impl<'t> Rows<'t> {
         let (passed, rest) = self.rest.split_at(length);
         self.line = self.line.saturating_add(line_breaks(passed));
         self.rest = rest;
+        self.passed += length;
     }
 }
 
@@ -58,9 +64,10 @@ impl<'t> Iterator for Rows<'t> {
             }
             match split(self.rest) {
                 Ok((fields, length)) => {
+                    let bytes = self.passed..self.passed + length;
                     self.advance(length);
                     if fields.iter().any(|field| !field.is_empty()) {
-                        return Some(Ok(Row { line, fields }));
+                        return Some(Ok(Row { line, bytes, fields }));
                     }
                 }
                 Err(why) => {

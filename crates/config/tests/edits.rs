@@ -1,0 +1,172 @@
+//! Changes of the files: what they are about is written, all else stays as it was.
+
+use config::{CircuitEdit, Config, Edit, EditError, Loaded, Source, Sources, synthetic};
+use proptest::prelude::*;
+use units::{BitsPerSec, PerDirection};
+
+const LEGACY: &str = "\
+Circuit ID,Circuit Name,Device ID,Device Name,Parent Node,MAC,IPv4,IPv6,Download Min Mbps,Upload Min Mbps,Download Max Mbps,Upload Max Mbps,Comment\r
+# the first street\r
+1,\"Smith, Ada\",d1,router,AP,,\"100.64.0.1, 100.64.0.2\",,1,1,50,10,\"said \"\"hi\"\"\"\r
+\r
+2,Jones,d2,router,AP,,100.64.0.3,,1,1,50,10,\r
+2,Jones,d3,phone,AP,,100.64.0.4,,1,1,50,10,";
+
+const NETWORK: &str =
+    r#"{"AP": {"downloadBandwidthMbps": 100, "uploadBandwidthMbps": 50}, "BP": {}}"#;
+
+fn sources(devices: &str) -> Sources {
+    Sources {
+        network: Source::new("network.json", NETWORK),
+        devices: Source::new("ShapedDevices.csv", devices),
+        ..synthetic::sources(10)
+    }
+}
+
+fn edited(devices: &str, edit: CircuitEdit) -> Result<String, EditError> {
+    let mut sources = sources(devices);
+    sources.edit(&[Edit::Circuit(Box::new(edit))])?;
+    Ok(String::from_utf8(sources.devices.bytes).unwrap())
+}
+
+fn of(id: &str) -> CircuitEdit {
+    CircuitEdit { id: id.to_owned(), ..CircuitEdit::default() }
+}
+
+#[test]
+fn a_rate_changes_in_the_rows_of_its_circuit_alone() {
+    let max = PerDirection { down: Some(BitsPerSec::new(75_500_000)), up: None };
+    let text = edited(LEGACY, CircuitEdit { max, ..of("2") }).unwrap();
+    let rows = ["d2,router,AP,,100.64.0.3", "d3,phone,AP,,100.64.0.4"];
+    let mut expected = LEGACY.to_owned();
+    for row in rows {
+        expected = expected.replace(
+            &format!("2,Jones,{row},,1,1,50,10,"),
+            &format!("2,Jones,{row},,1,1,75.5,10,"),
+        );
+    }
+    assert_eq!(text, expected);
+    assert_eq!(text.lines().count(), LEGACY.lines().count());
+}
+
+#[test]
+fn a_new_circuit_comes_last_and_is_valid() {
+    let edit = CircuitEdit {
+        name: Some("O'Neill, \"Tom\"".to_owned()),
+        parent: Some("BP".to_owned()),
+        min: PerDirection::both(Some(BitsPerSec::from_mbps(1))),
+        max: PerDirection::both(Some(BitsPerSec::from_mbps(20))),
+        device: Some("d9".to_owned()),
+        addresses: Some(vec![
+            "100.64.0.9".parse().unwrap(),
+            "2001:db8::/56".parse().unwrap(),
+            "100.64.1.0/24".parse().unwrap(),
+        ]),
+        ..of("9")
+    };
+    let text = edited(LEGACY, edit).unwrap();
+    assert_eq!(
+        text,
+        LEGACY.to_owned()
+            + "\r\n9,\"O'Neill, \"\"Tom\"\"\",d9,,BP,,\"100.64.0.9, 100.64.1.0/24\",2001:db8::/56,1,1,20,20,\r\n"
+    );
+    let Loaded { config, .. } = Config::from_sources(&sources(&text)).unwrap();
+    let new = config.network.circuits.last().unwrap();
+    assert_eq!((new.id.as_str(), &*new.name), ("9", "O'Neill, \"Tom\""));
+    assert_eq!(new.devices[0].prefixes.len(), 3);
+}
+
+#[test]
+fn a_circuit_goes_with_all_its_rows() {
+    let mut sources = sources(LEGACY);
+    sources.edit(&[Edit::RemoveCircuit("2".to_owned())]).unwrap();
+    let text = String::from_utf8(sources.devices.bytes.clone()).unwrap();
+    assert_eq!(text, LEGACY[..LEGACY.find("2,Jones").unwrap()]);
+    let again = sources.edit(&[Edit::RemoveCircuit("2".to_owned())]);
+    assert_eq!(again, Err(EditError::NoCircuit("2".to_owned())));
+}
+
+#[test]
+fn a_device_is_named_where_there_are_several() {
+    let address = || Some(vec!["100.64.0.77".parse().unwrap()]);
+    let edit = |device: Option<&str>| CircuitEdit {
+        addresses: address(),
+        device: device.map(str::to_owned),
+        ..of("2")
+    };
+    let several = EditError::SeveralDevices { circuit: "2".to_owned(), devices: 2 };
+    assert_eq!(edited(LEGACY, edit(None)), Err(several));
+    let none = EditError::NoDevice { circuit: "2".to_owned(), device: "d1".to_owned() };
+    assert_eq!(edited(LEGACY, edit(Some("d1"))), Err(none));
+    let text = edited(LEGACY, edit(Some("d3"))).unwrap();
+    assert_eq!(text, LEGACY.replace("100.64.0.4", "100.64.0.77"));
+}
+
+#[test]
+fn another_parent_takes_the_old_ones_id_along() {
+    let current = "Circuit ID,Circuit Name,Device ID,Device Name,Parent Node,Parent Node ID,Anchor Node ID,MAC,IPv4,IPv6,\
+        Download Min Mbps,Upload Min Mbps,Download Max Mbps,Upload Max Mbps,Comment\n\
+        1,a,d1,,AP,n1,n1,,100.64.0.1,,1,1,50,10,\n\
+        2,b,d2,,AP,,100.64.0.2,,1,1,50,10,\n";
+    let to_bp = |id| CircuitEdit { parent: Some("BP".to_owned()), ..of(id) };
+    let text = edited(current, to_bp("1")).unwrap();
+    assert_eq!(text, current.replace("AP,n1,n1", "BP,,"));
+    // a row in the legacy order under the current header stays one
+    let text = edited(current, to_bp("2")).unwrap();
+    assert_eq!(text, current.replace("d2,,AP", "d2,,BP"));
+}
+
+#[test]
+fn what_has_no_place_in_the_file_is_refused() {
+    let edit = CircuitEdit { sqm: Some("fq_codel".to_owned()), ..of("1") };
+    assert_eq!(edited(LEGACY, edit), Err(EditError::NoColumn("sqm")));
+    let nothing = CircuitEdit { sqm: Some(String::new()), ..of("2") };
+    assert_eq!(edited(LEGACY, nothing).unwrap(), LEGACY);
+    for (text, line) in [("", 1), ("# nothing\n", 1), ("a,b\n", 1), ("Circuit ID\n\"x\"y\n", 2)] {
+        let Err(EditError::Broken { line: found, .. }) = edited(text, of("1")) else {
+            panic!("{text:?} was changed");
+        };
+        assert_eq!(found, line, "{text:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    /// Whatever is written is what is read back, and the others are what they were.
+    #[test]
+    fn what_is_written_is_read_back(
+        name in "[ -~äß]{0,20}",
+        comment in "[ -~\n]{0,20}",
+        kbps in 10_u64..10_000_000,
+        id in "[12]|new \"one\", #",
+    ) {
+        let rate = BitsPerSec::new(kbps * 1_000);
+        let is_new = id.starts_with('n');
+        let edit = CircuitEdit {
+            name: Some(name.clone()),
+            comment: Some(comment.clone()),
+            min: PerDirection::both(Some(rate)),
+            max: PerDirection::both(Some(rate)),
+            device: Some(if is_new { "d7" } else if id == "1" { "d1" } else { "d3" }.to_owned()),
+            addresses: Some(vec!["100.64.9.9".parse().unwrap()]),
+            ..of(&id)
+        };
+        let before = Config::from_sources(&sources(LEGACY)).unwrap().config.network;
+        let text = edited(LEGACY, edit).unwrap();
+        let Ok(Loaded { config, .. }) = Config::from_sources(&sources(&text)) else {
+            // control characters in a comment are what only validation refuses
+            prop_assert!(comment.contains('\n'), "{text}");
+            return Ok(());
+        };
+        let after = config.network;
+        let circuit = after.circuits.iter().find(|circuit| circuit.id.as_str() == id).unwrap();
+        prop_assert_eq!(&*circuit.name, name.trim());
+        prop_assert_eq!((circuit.min, circuit.max), (PerDirection::both(rate), PerDirection::both(rate)));
+        prop_assert!(circuit.devices.iter().any(|device| device.prefixes == ["100.64.9.9".parse().unwrap()]));
+        let others = |network: &config::Network| {
+            let others = network.circuits.iter().filter(|circuit| circuit.id.as_str() != id);
+            others.cloned().collect::<Vec<_>>()
+        };
+        prop_assert_eq!(others(&before), others(&after));
+    }
+}
