@@ -9,6 +9,7 @@ mod capturing;
 mod changing;
 mod clients;
 mod crowding;
+mod editing;
 mod flows;
 mod forwarding;
 mod lifecycle;

@@ -11,9 +11,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_util::codec::{Decoder, Encoder};
 
-use crate::frame::{FrameError, HEADER_LEN, Header, MAX_REPLY, MAX_REQUEST};
+use crate::frame::{FrameError, HEADER_LEN, Header, MAX_EDITS, MAX_REPLY, MAX_REQUEST};
 use crate::reply::{ErrorCode, Refusal, Reply};
-use crate::request::{Request, Topic};
+use crate::request::{Request, Role, Topic};
 use crate::version::PROTOCOL_VERSION;
 
 /// What arrived at the daemon in one intact frame.
@@ -30,8 +30,21 @@ pub struct Incoming {
 /// A payload that is no request comes out as an [`Incoming`] with the refusal to send, and the
 /// stream goes on. An error means that the stream is past repair; [`FrameError::refusal`] is what
 /// may be sent before it is closed.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ServerCodec;
+#[derive(Clone, Copy, Debug)]
+pub struct ServerCodec {
+    /// The longest payload that is taken.
+    cap: usize,
+}
+
+impl ServerCodec {
+    /// One for a client of this role; none for one that will be refused.
+    pub const fn serving(role: Option<Role>) -> Self {
+        match role {
+            Some(Role::Control) => Self { cap: MAX_EDITS },
+            Some(Role::Read) | None => Self { cap: MAX_REQUEST },
+        }
+    }
+}
 
 /// The client's end: sends requests, takes replies with the ids they answer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,7 +55,7 @@ impl Decoder for ServerCodec {
     type Error = FrameError;
 
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Incoming>, FrameError> {
-        let Some((header, payload)) = next_frame(src, MAX_REQUEST)? else { return Ok(None) };
+        let Some((header, payload)) = next_frame(src, self.cap)? else { return Ok(None) };
         Ok(Some(Incoming { id: header.id, request: read_request(header.version, &payload) }))
     }
 }
@@ -85,7 +98,8 @@ impl Encoder<(u64, &Request)> for ClientCodec {
         (id, request): (u64, &Request),
         dst: &mut BytesMut,
     ) -> Result<(), FrameError> {
-        write(id, request, MAX_REQUEST, dst)
+        let cap = if matches!(request, Request::Edit(_)) { MAX_EDITS } else { MAX_REQUEST };
+        write(id, request, cap, dst)
     }
 }
 

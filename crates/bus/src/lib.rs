@@ -33,6 +33,7 @@
 mod capture;
 mod client;
 mod codec;
+mod edit;
 mod frame;
 mod inert;
 mod query;
@@ -47,7 +48,8 @@ pub use capture::{
 };
 pub use client::{AsyncClient, Capture, Client, ClientError, Subscription};
 pub use codec::{ClientCodec, Incoming, ServerCodec};
-pub use frame::{FrameError, HEADER_LEN, MAGIC, MAX_REPLY, MAX_REQUEST};
+pub use edit::{CircuitEdit, Edit, Edits, SourcesView};
+pub use frame::{FrameError, HEADER_LEN, MAGIC, MAX_EDITS, MAX_REPLY, MAX_REQUEST};
 pub use inert::inert;
 pub use query::{
     CircuitSort, CircuitsQuery, FlowSort, FlowsQuery, HostKind, HostSort, HostsQuery, OriginGroup,

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::capture::{CaptureEnded, CapturedPacket, Capturing};
+use crate::edit::SourcesView;
 use crate::request::{Hello, Role};
 use crate::version::VersionRange;
 use crate::views::{PlanView, PreviewView, View};
@@ -20,7 +21,7 @@ pub enum Reply {
     View(View),
     /// To `Plan`.
     Plan(PlanView),
-    /// To `Reload`.
+    /// To `Reload` and `Edit`.
     Reloaded(Reloaded),
     /// To what has nothing more to say: `Unsubscribe`, `Bypass`, `Handover`.
     Done,
@@ -32,6 +33,8 @@ pub enum Reply {
     CaptureEnded(CaptureEnded),
     /// To `Preview`.
     Preview(PreviewView),
+    /// To `Sources`.
+    Sources(SourcesView),
 }
 
 /// Why a request was not carried out. Its bytes are the same in all protocol versions.
@@ -85,6 +88,8 @@ pub enum ErrorCode {
     Internal,
     /// No common protocol version.
     Version,
+    /// Something else is in force by now than the request was made from.
+    Outdated,
 }
 
 impl fmt::Display for ErrorCode {
@@ -99,6 +104,7 @@ impl fmt::Display for ErrorCode {
             Self::Busy => "busy",
             Self::Internal => "internal",
             Self::Version => "version",
+            Self::Outdated => "outdated",
         })
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::capture::CaptureRequest;
+use crate::edit::Edits;
 use crate::query::{
     CircuitsQuery, FlowsQuery, HostsQuery, OriginsQuery, RetransmitsQuery, RttQuery, UnknownQuery,
 };
@@ -33,6 +34,10 @@ pub enum Request {
     Handover,
     /// What a reload would change now.
     Preview,
+    /// Change the configuration's files and put that in force.
+    Edit(Edits),
+    /// The texts of the configuration's files.
+    Sources,
 }
 
 /// How a client introduces itself. Its bytes are the same in all protocol versions.
@@ -88,7 +93,7 @@ impl Role {
 
 impl Request {
     /// How many requests there are; the codec tells an unknown one by it.
-    pub(crate) const COUNT: u32 = 10;
+    pub(crate) const COUNT: u32 = 12;
 
     /// The role that it takes.
     pub fn role(&self) -> Role {
@@ -98,9 +103,13 @@ impl Request {
             | Self::Subscribe(_)
             | Self::Unsubscribe(_)
             | Self::Plan => Role::Read,
-            Self::Reload | Self::Bypass(_) | Self::Capture(_) | Self::Handover | Self::Preview => {
-                Role::Control
-            }
+            Self::Reload
+            | Self::Bypass(_)
+            | Self::Capture(_)
+            | Self::Handover
+            | Self::Preview
+            | Self::Edit(_)
+            | Self::Sources => Role::Control,
         }
     }
 
@@ -117,6 +126,8 @@ impl Request {
             Self::Capture(_) => "capture",
             Self::Handover => "handover",
             Self::Preview => "preview",
+            Self::Edit(_) => "edit",
+            Self::Sources => "sources",
         }
     }
 

@@ -25,10 +25,14 @@ fn daemon(
         let (mut stream, _) = listener.accept().unwrap();
         let (mut received, mut chunk) = (BytesMut::new(), [0; 4096]);
         loop {
-            while let Some(incoming) = ServerCodec.decode(&mut received).unwrap() {
+            while let Some(incoming) =
+                ServerCodec::serving(Some(Role::Control)).decode(&mut received).unwrap()
+            {
                 let mut out = BytesMut::new();
                 for reply in answer(incoming.request.unwrap()) {
-                    ServerCodec.encode((incoming.id, &reply), &mut out).unwrap();
+                    ServerCodec::serving(Some(Role::Control))
+                        .encode((incoming.id, &reply), &mut out)
+                        .unwrap();
                 }
                 // one byte at a time: frames arrive in pieces
                 out.iter().for_each(|byte| stream.write_all(&[*byte]).unwrap_or_default());

@@ -3,8 +3,8 @@
 mod samples;
 
 use bus::{
-    ClientCodec, ErrorCode, FrameError, HEADER_LEN, MAGIC, MAX_REQUEST, Reply, Request,
-    ServerCodec, Topic, View,
+    ClientCodec, Edit, Edits, ErrorCode, FrameError, HEADER_LEN, MAGIC, MAX_EDITS, MAX_REQUEST,
+    Reply, Request, Role, ServerCodec, Topic, View,
 };
 use bytes::{BufMut, BytesMut};
 use proptest::prelude::*;
@@ -22,14 +22,15 @@ fn frame(version: u16, length: usize, payload: &[u8]) -> BytesMut {
 }
 
 fn refused(payload: &[u8]) -> ErrorCode {
-    let incoming = ServerCodec.decode(&mut frame(1, payload.len(), payload)).unwrap().unwrap();
+    let incoming =
+        ServerCodec::serving(None).decode(&mut frame(1, payload.len(), payload)).unwrap().unwrap();
     assert_eq!(incoming.id, 9);
     incoming.request.unwrap_err().code
 }
 
 #[test]
 fn what_a_newer_client_asks_is_told_from_garbage() {
-    assert_eq!(refused(&[10]), ErrorCode::UnknownRequest);
+    assert_eq!(refused(&[12]), ErrorCode::UnknownRequest);
     assert_eq!(refused(&[250]), ErrorCode::UnknownRequest);
     assert_eq!(refused(&[1, 10]), ErrorCode::UnknownRequest);
     assert_eq!(refused(&[2, 200, 1, 2]), ErrorCode::UnknownRequest);
@@ -47,17 +48,17 @@ fn what_a_newer_client_asks_is_told_from_garbage() {
 fn a_refused_payload_does_not_spoil_the_stream() {
     let mut stream = frame(1, 1, &[99]);
     ClientCodec.encode((10, &Request::Show(Topic::Status)), &mut stream).unwrap();
-    assert!(ServerCodec.decode(&mut stream).unwrap().unwrap().request.is_err());
+    assert!(ServerCodec::serving(None).decode(&mut stream).unwrap().unwrap().request.is_err());
     assert_eq!(
-        ServerCodec.decode(&mut stream).unwrap().unwrap().request,
+        ServerCodec::serving(None).decode(&mut stream).unwrap().unwrap().request,
         Ok(Request::Show(Topic::Status))
     );
-    assert!(ServerCodec.decode(&mut stream).unwrap().is_none());
+    assert!(ServerCodec::serving(None).decode(&mut stream).unwrap().is_none());
 }
 
 #[test]
 fn another_version_is_refused_by_name_on_either_side() {
-    let incoming = ServerCodec.decode(&mut frame(2, 1, &[1])).unwrap().unwrap();
+    let incoming = ServerCodec::serving(None).decode(&mut frame(2, 1, &[1])).unwrap().unwrap();
     assert_eq!(incoming.request.unwrap_err().code, ErrorCode::Version);
     let error = ClientCodec.decode(&mut frame(2, 1, &[5])).unwrap_err();
     assert!(matches!(error, FrameError::Version { found: 2, expected: 1 }));
@@ -66,7 +67,7 @@ fn another_version_is_refused_by_name_on_either_side() {
 #[test]
 fn a_giant_is_refused_by_its_header_alone() {
     let mut header = frame(1, MAX_REQUEST + 1, &[]);
-    let error = ServerCodec.decode(&mut header).unwrap_err();
+    let error = ServerCodec::serving(None).decode(&mut header).unwrap_err();
     let (id, refusal) = error.refusal().unwrap();
     assert_eq!((id, refusal.code), (9, ErrorCode::TooLarge));
     let long = Request::Show(Topic::Circuits(bus::CircuitsQuery {
@@ -80,8 +81,23 @@ fn a_giant_is_refused_by_its_header_alone() {
 }
 
 #[test]
+fn only_who_may_change_things_may_send_files() {
+    let edits = Edits { base: None, edits: vec![Edit::Circuits("x".repeat(2 * MAX_REQUEST))] };
+    let mut bytes = BytesMut::new();
+    ClientCodec.encode((9, &Request::Edit(edits.clone())), &mut bytes).unwrap();
+    for role in [None, Some(Role::Read)] {
+        let error = ServerCodec::serving(role).decode(&mut bytes.clone()).unwrap_err();
+        assert_eq!(error.refusal().unwrap().1.code, ErrorCode::TooLarge);
+    }
+    let mut codec = ServerCodec::serving(Some(Role::Control));
+    let incoming = codec.decode(&mut bytes).unwrap().unwrap();
+    assert_eq!(incoming.request, Ok(Request::Edit(edits)));
+    codec.decode(&mut frame(1, MAX_EDITS + 1, &[])).unwrap_err();
+}
+
+#[test]
 fn a_stranger_is_not_waited_for() {
-    let error = ServerCodec.decode(&mut BytesMut::from(&b"GET"[..])).unwrap_err();
+    let error = ServerCodec::serving(None).decode(&mut BytesMut::from(&b"GET"[..])).unwrap_err();
     assert!(matches!(error, FrameError::Magic { .. }));
     assert!(error.refusal().is_none());
 }
@@ -90,7 +106,7 @@ fn a_stranger_is_not_waited_for() {
 fn every_half_of_a_frame_asks_for_more() {
     for (name, reply) in samples::replies() {
         let mut whole = BytesMut::new();
-        ServerCodec.encode((1, &reply), &mut whole).unwrap();
+        ServerCodec::serving(None).encode((1, &reply), &mut whole).unwrap();
         for cut in 0..whole.len() {
             let mut half = BytesMut::from(&whole[..cut]);
             assert!(ClientCodec.decode(&mut half).unwrap().is_none(), "{name} cut at {cut}");
@@ -121,7 +137,7 @@ fn the_largest_pages_come_through() {
                 _ => continue,
             }
             let mut bytes = BytesMut::new();
-            ServerCodec.encode((1, &reply), &mut bytes).unwrap();
+            ServerCodec::serving(None).encode((1, &reply), &mut bytes).unwrap();
             let decoded = ClientCodec.decode(&mut bytes).unwrap();
             assert!(decoded == Some((1, reply)), "{name} of {rows} rows");
         }
@@ -136,7 +152,7 @@ fn repeat<T: Clone>(rows: &mut Vec<T>, count: usize) {
 proptest! {
     #[test]
     fn random_payloads_never_panic(payload in prop::collection::vec(any::<u8>(), 0..300)) {
-        let incoming = ServerCodec.decode(&mut frame(1, payload.len(), &payload)).unwrap().unwrap();
+        let incoming = ServerCodec::serving(None).decode(&mut frame(1, payload.len(), &payload)).unwrap().unwrap();
         prop_assert_eq!(incoming.id, 9);
         let _ = ClientCodec.decode(&mut frame(1, payload.len(), &payload));
     }
@@ -144,7 +160,7 @@ proptest! {
     #[test]
     fn random_streams_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let mut stream = BytesMut::from(&bytes[..]);
-        let answer = ServerCodec.decode(&mut stream);
+        let answer = ServerCodec::serving(None).decode(&mut stream);
         prop_assert!(answer.is_err() || MAGIC.starts_with(&bytes[..bytes.len().min(4)]) );
     }
 
@@ -153,7 +169,7 @@ proptest! {
         let mut replies = samples::replies();
         let (_, reply) = replies.swap_remove(which.index(replies.len()));
         let mut bytes = BytesMut::new();
-        ServerCodec.encode((1, &reply), &mut bytes).unwrap();
+        ServerCodec::serving(None).encode((1, &reply), &mut bytes).unwrap();
         let payload = bytes.len() - HEADER_LEN;
         prop_assume!(payload > 0);
         let at = HEADER_LEN + at.index(payload);
@@ -171,7 +187,7 @@ proptest! {
         ClientCodec.encode((9, &request), &mut bytes).unwrap();
         let at = HEADER_LEN + at.index(bytes.len() - HEADER_LEN);
         bytes[at] = to;
-        prop_assert_eq!(ServerCodec.decode(&mut bytes).unwrap().unwrap().id, 9);
+        prop_assert_eq!(ServerCodec::serving(None).decode(&mut bytes).unwrap().unwrap().id, 9);
     }
 
     #[test]
@@ -180,7 +196,7 @@ proptest! {
         let request = Request::Subscribe(Topic::Circuits(query));
         let mut bytes = BytesMut::new();
         ClientCodec.encode((id, &request), &mut bytes).unwrap();
-        let incoming = ServerCodec.decode(&mut bytes).unwrap().unwrap();
+        let incoming = ServerCodec::serving(None).decode(&mut bytes).unwrap().unwrap();
         prop_assert_eq!((incoming.id, incoming.request), (id, Ok(request)));
     }
 }

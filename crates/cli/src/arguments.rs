@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    bypass, capture, check, circuits, flows, hosts, import, origins, plan, retransmits, rtt,
-    unknown,
+    bypass, capture, check, circuits, flows, get, hosts, import, origins, plan, remove,
+    retransmits, rtt, set, unknown,
 };
 use crate::exit;
 
@@ -57,6 +57,12 @@ pub(crate) enum Command {
     Plan(plan::Options),
     /// Have the daemon read its configuration again and put it in force.
     Reload,
+    /// Change the configuration's files and put that in force.
+    Set(set::Options),
+    /// Take circuits out of the configuration's files and put that in force.
+    Remove(remove::Options),
+    /// Print the configuration's files that are in force.
+    Get(get::Options),
     /// Have the daemon make way for the program that lies now where it was started from, as after an
     /// upgrade. Traffic goes on.
     Handover,

@@ -17,7 +17,8 @@ Exit codes:
   4  not permitted
   5  the configuration is invalid, or the machine cannot carry it
   6  not found
-  7  the daemon refused, is busy, went away, or did not answer in time";
+  7  the daemon refused, is busy, went away, or did not answer in time
+  8  another configuration is in force than the change was made from";
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub(crate) enum Exit {
     NotFound = 6,
     /// The daemon refused, is busy, went away, or did not answer in time.
     Refused = 7,
+    /// Another configuration is in force than the change was made from.
+    Outdated = 8,
 }
 
 impl Exit {
@@ -84,6 +87,7 @@ impl Exit {
                 ErrorCode::NotFound => Self::NotFound,
                 ErrorCode::Invalid => Self::Invalid,
                 ErrorCode::Internal => Self::Failed,
+                ErrorCode::Outdated => Self::Outdated,
                 ErrorCode::UnknownRequest
                 | ErrorCode::Malformed
                 | ErrorCode::TooLarge
@@ -139,6 +143,7 @@ mod tests {
             Exit::Invalid,
             Exit::NotFound,
             Exit::Refused,
+            Exit::Outdated,
         ] {
             let line = format!("\n  {}  ", exit as u8);
             assert!(HELP.contains(&line), "{exit:?}");

@@ -116,6 +116,11 @@ impl Failure {
                 "root and members of admin_group may change things, members of read_group may \
                  look; both groups are set under [bus] in tidegate.toml.",
             ),
+            Self::Bus(ClientError::Refused(refusal)) if refusal.code == ErrorCode::Outdated => {
+                Some(
+                    "`tidegate get` tells what is in force; `tidegate reload` puts files in force.",
+                )
+            }
             Self::Bus(ClientError::Timeout { .. }) => {
                 Some("the daemon's log says what it is busy with.")
             }

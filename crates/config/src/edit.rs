@@ -1,8 +1,7 @@
 //! Changes of a configuration's files.
 
 use crate::devices::{CircuitEdit, EditError, put_circuit, remove_circuit};
-use crate::problem::{Problems, Report};
-use crate::source::{Fallback, Sources, decode};
+use crate::source::Sources;
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,10 +39,8 @@ impl Sources {
         &mut self,
         edit: impl FnOnce(&str) -> Result<String, EditError>,
     ) -> Result<(), EditError> {
-        let mut problems = Problems::default();
-        let mut report = Report::new(&self.devices.path.as_path().into(), &mut problems);
-        let text = decode(&self.devices.bytes, Fallback::Windows1252, &mut report);
-        let text = text.ok_or_else(|| EditError::NoText(problems.summary(1)))?;
+        let text =
+            self.devices.text().map_err(|problems| EditError::NoText(problems.summary(1)))?;
         self.devices.bytes = edit(&text)?.into_bytes();
         Ok(())
     }

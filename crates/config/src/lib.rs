@@ -45,7 +45,7 @@ pub mod synthetic;
 
 pub use devices::{CircuitEdit, EditError};
 pub use edit::Edit;
-pub use load::Loaded;
+pub use load::{Loaded, Outset};
 pub use model::{
     Bus, Capture, Circuit, Config, Device, Diffserv, FastLeaf, Files, Flows, Interfaces, Leaf,
     Limits, Log, Mode, Network, Node, Queues, Ranges,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::devices::{self, Surroundings};
-use crate::model::{Config, Network};
+use crate::model::{Bus, Config, Files, Log, Network};
 use crate::network;
 use crate::problem::{Problem, Problems, Report, Severity};
 use crate::settings::{self, Settings};
@@ -18,6 +18,17 @@ pub struct Loaded {
     pub config: Config,
     /// Warnings only.
     pub warnings: Problems,
+}
+
+/// What of a configuration is needed before all of it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outset {
+    /// Where the other files are.
+    pub files: Files,
+    /// Where the daemon listens.
+    pub bus: Bus,
+    /// What is logged.
+    pub log: Log,
 }
 
 impl Config {
@@ -41,6 +52,22 @@ impl Config {
         };
         let order = [Some(path), path_of(&network), path_of(&devices)];
         finish(&settings, network.as_ref(), devices.as_ref(), order, problems)
+    }
+
+    /// Of tidegate.toml at `path`, what it takes before the others are read.
+    ///
+    /// # Errors
+    /// Every problem of the file when one of them is an error.
+    pub fn outset(path: &Path) -> Result<Outset, Problems> {
+        let mut problems = Problems::default();
+        let settings = open(path, &mut problems);
+        let settings = settings.and_then(|source| read_settings(&source, &mut problems));
+        match settings {
+            Some(Settings { files: Some(files), bus: Some(bus), log: Some(log), .. }) => {
+                Ok(Outset { files, bus, log })
+            }
+            _ => Err(problems),
+        }
     }
 
     /// The same for texts in memory; the paths under `[files]` are kept, but not read.

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::problem::Report;
+use crate::problem::{Problems, Report};
 
 /// The most that a file may hold, in bytes: about ten times what a million circuits take.
 const FILE_SIZE_MAX: u64 = 1 << 30;
@@ -23,6 +23,17 @@ impl Source {
     /// A file of this name and content, wherever it comes from.
     pub fn new(path: impl Into<PathBuf>, bytes: impl Into<Vec<u8>>) -> Self {
         Self { path: path.into(), bytes: bytes.into() }
+    }
+
+    /// What it holds, without a byte order mark.
+    ///
+    /// # Errors
+    /// When it is no text.
+    pub fn text(&self) -> Result<String, Problems> {
+        let mut problems = Problems::default();
+        let mut report = Report::new(&self.path.as_path().into(), &mut problems);
+        let text = decode(&self.bytes, Fallback::Windows1252, &mut report);
+        text.map(Cow::into_owned).ok_or(problems)
     }
 }
 

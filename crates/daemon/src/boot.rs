@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use config::Config;
+use config::{Config, Outset};
 use kernel::datapath::Readers;
 use kernel::privileges::missing_capabilities;
 use kernel::tc::check_clock;
@@ -20,12 +20,15 @@ use tracing_subscriber::EnvFilter;
 use crate::Arguments;
 use crate::captures::CaptureDesk;
 use crate::exit::Failure;
+use crate::facts;
+use crate::files::{Stamps, finish};
 use crate::handover::Handover;
 use crate::kept::KeptFile;
 use crate::lock::Lock;
+use crate::prepare::prepare;
 use crate::reload::Reloader;
 use crate::serve::Server;
-use crate::shaper::{Shaper, ShaperError, prepare};
+use crate::shaper::{Shaper, ShaperError, named};
 use crate::shared::Shared;
 use crate::signals::Signals;
 use crate::threads::{self, Sources};
@@ -45,22 +48,29 @@ const CLIENTS_END_MAX: Duration = Duration::from_secs(1);
 /// # Errors
 /// Why the daemon, or the check, ended otherwise than as asked.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let loaded = Config::load(&arguments.config).map_err(ShaperError::Config)?;
+    let path = arguments.config.as_path();
+    let load = || Config::load(path).map_err(ShaperError::Config);
+    if arguments.facts || arguments.check {
+        let loaded = load()?;
+        require_rights()?;
+        return if arguments.facts { print_facts(&loaded.config) } else { check(path, loaded) };
+    }
+    // where that has errors, all files' are to be told
+    let Ok(Outset { files, bus, log }) = Config::outset(path) else {
+        return load().map(drop).map_err(Into::into);
+    };
     require_rights()?;
-    if arguments.facts {
-        return print_facts(&loaded.config);
-    }
-    if arguments.check {
-        return check(&arguments.config, loaded);
-    }
-    start_log(&loaded.config.log.filter);
-    let _lock = Lock::take(&loaded.config.bus.socket)?;
+    start_log(&log.filter);
+    let _lock = Lock::take(&bus.socket)?;
+    finish(&[&files.network, &files.devices]);
+    let read = Stamps::of(&named(path, &files));
+    let loaded = load()?;
     check_clock().map_err(|error| Failure::System("check the scheduler's clock", error.into()))?;
     let mut supervisor = Supervisor::new();
     // From here on a signal asks for the orderly end, however early it comes.
     let signals = Signals::start(supervisor.stop().clone())
         .map_err(|error| Failure::System("listen for signals", error.into()))?;
-    let outcome = shape(&arguments.config, loaded, &mut supervisor, &signals);
+    let outcome = shape((path, read), loaded, &mut supervisor, &signals);
     let death = supervisor.death();
     let ended = supervisor.shut_down(SHUT_DOWN_MAX);
     if !ended.stuck.is_empty() {
@@ -86,7 +96,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// Puts the shaper up and serves clients and signals until something asks for the end. What has to
 /// be taken down after the threads have ended comes back.
 fn shape(
-    path: &Path,
+    (path, read): (&Path, Stamps),
     loaded: config::Loaded,
     supervisor: &mut Supervisor,
     signals: &Signals,
@@ -97,8 +107,9 @@ fn shape(
     let bus = loaded.config.bus.clone();
     let file = KeptFile::beside(&bus.socket);
     let kept = file.read();
-    let (prepared, facts) = prepare(loaded, kept.plan.as_ref())?;
-    let (shaper, readers) = Shaper::start(path, prepared, facts, (file, kept))?;
+    let machine = facts::read(&loaded.config.interfaces).map_err(ShaperError::from)?;
+    let prepared = prepare(loaded, &machine, kept.plan.as_ref())?;
+    let (shaper, readers) = Shaper::start((path, read), prepared, machine, (file, kept))?;
     let Readers { counters, flows, quality, retransmits, captures } = readers;
     let engine = Engine::new();
     let (limits, timeouts) = (flow_limits(shaper.config()), Timeouts::default());
@@ -224,7 +235,7 @@ fn start_log(filter: &str) {
 }
 
 fn print_facts(config: &Config) -> Result<(), Failure> {
-    let machine = crate::facts::read(&config.interfaces).map_err(ShaperError::from)?;
+    let machine = facts::read(&config.interfaces).map_err(ShaperError::from)?;
     let json = serde_json::to_string_pretty(&machine.facts)
         .map_err(|error| Failure::System("write the facts", error.into()))?;
     println!("{json}");
@@ -232,7 +243,8 @@ fn print_facts(config: &Config) -> Result<(), Failure> {
 }
 
 fn check(path: &Path, loaded: config::Loaded) -> Result<(), Failure> {
-    let (prepared, _) = prepare(loaded, None)?;
+    let machine = facts::read(&loaded.config.interfaces).map_err(ShaperError::from)?;
+    let prepared = prepare(loaded, &machine, None)?;
     for warning in &prepared.warnings {
         eprintln!("warning: {warning}");
     }

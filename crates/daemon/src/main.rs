@@ -2,7 +2,12 @@
 //!
 //! - [`boot`]: from the command line to a running daemon, and its orderly end;
 //! - [`shaper`]: the control street: configuration, plan, kernel, and back;
-//! - [`reload`]: one reload at a time, and what clients are told of it;
+//! - [`prepare`]: from the configuration to what is to be in force;
+//! - [`fixed`]: what of the configuration does not change while the daemon runs;
+//! - [`guards`]: what is changed on the NICs meanwhile;
+//! - [`files`]: the configuration's files on disk;
+//! - [`reload`]: one change at a time, and what clients are told of it;
+//! - [`edits`]: changes that clients ask for;
 //! - [`facts`]: what the machine offers, as the plan takes it;
 //! - [`kept`]: what a daemon that is killed leaves to the one after it;
 //! - [`handover`]: making way for another build of the daemon;
@@ -21,12 +26,17 @@
 
 mod boot;
 mod captures;
+mod edits;
 mod exit;
 mod facts;
+mod files;
+mod fixed;
+mod guards;
 mod handover;
 mod kept;
 mod layout;
 mod lock;
+mod prepare;
 mod reload;
 mod serve;
 mod shaper;

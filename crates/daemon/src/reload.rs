@@ -5,14 +5,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use apply::Operation;
-use bus::{ErrorCode, PreviewView, Refusal, Reloaded};
+use bus::{ErrorCode, PreviewView, Refusal, Reloaded, SourcesView};
+use config::{EditError, Source};
 use supervisor::with_causes;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
-use tracing::error;
+use tracing::{error, warn};
 
+use crate::edits::edit;
 use crate::handover::Handover;
 use crate::shaper::{Preview, Shaper, ShaperError};
-use crate::shared::Shared;
+use crate::shared::{Current, Shared};
 
 /// Changes that a preview tells one by one.
 const CHANGES_SHOWN: usize = 1_000;
@@ -80,13 +83,7 @@ impl Reloader {
             Ok(current) => {
                 self.shared.problem.store(None);
                 self.shared.current.store(Arc::clone(current));
-                Ok(Reloaded {
-                    generation: current.generation,
-                    circuits: current.layout.circuits.len() as u32,
-                    nodes: current.layout.nodes.len() as u32,
-                    took_ms: started.elapsed().as_millis() as u64,
-                    warnings: current.warnings.clone(),
-                })
+                Ok(reloaded(current, started))
             }
             Err(failure) => {
                 let text = with_causes(&failure);
@@ -95,6 +92,73 @@ impl Reloader {
                 Err(Refusal::new(code(&failure), text))
             }
         }
+    }
+
+    /// Changes the files and brings the kernel into line, after any other change. What the next daemon
+    /// needs is written when the answer is out.
+    ///
+    /// # Errors
+    /// Why the configuration that was in force stays.
+    pub async fn edit(&self, edits: bus::Edits) -> Result<Reloaded, Refusal> {
+        let this = self.clone();
+        let (tell, told) = oneshot::channel();
+        tokio::task::spawn_blocking(move || {
+            let mut shaper = this.lock();
+            let outcome = this.edit_now(shaper.as_mut(), &edits);
+            let is_changed = outcome.is_ok();
+            let _ = tell.send(outcome);
+            if let Some(shaper) = shaper.as_ref().filter(|_| is_changed) {
+                shaper.keep();
+            }
+        });
+        told.await.unwrap_or_else(|error| {
+            Err(Refusal::new(ErrorCode::Internal, format!("the change did not end: {error}")))
+        })
+    }
+
+    fn edit_now(
+        &self,
+        shaper: Option<&mut Shaper>,
+        edits: &bus::Edits,
+    ) -> Result<Reloaded, Refusal> {
+        let started = Instant::now();
+        let shaper = shaper.ok_or_else(stopping)?;
+        let wanted: Vec<_> = edits.edits.iter().map(edit).collect();
+        let current = shaper.edit(edits.base, &wanted).map_err(|failure| {
+            let text = with_causes(&failure);
+            warn!(problem = text, "could not change the configuration");
+            Refusal::new(code(&failure), text)
+        })?;
+        self.shared.problem.store(None);
+        self.shared.current.store(Arc::clone(current));
+        Ok(reloaded(current, started))
+    }
+
+    /// The texts of the files that are in force.
+    ///
+    /// # Errors
+    /// Why they cannot be told.
+    pub async fn sources(&self) -> Result<SourcesView, Refusal> {
+        let this = self.clone();
+        let read = move || {
+            let shaper = this.lock();
+            let shaper = shaper.as_ref().ok_or_else(stopping)?;
+            let sources = shaper
+                .sources()
+                .map_err(|failure| Refusal::new(code(&failure), with_causes(&failure)))?;
+            let text = |source: &Source| {
+                source
+                    .text()
+                    .map_err(|problems| Refusal::new(ErrorCode::Invalid, problems.to_string()))
+            };
+            Ok(SourcesView {
+                generation: shaper.current().generation,
+                network: text(&sources.network)?,
+                circuits: text(&sources.devices)?,
+            })
+        };
+        let task = tokio::task::spawn_blocking(read);
+        task.await.unwrap_or_else(|error| Err(Refusal::new(ErrorCode::Internal, error.to_string())))
     }
 
     /// What a reload would change now. It changes nothing.
@@ -180,6 +244,16 @@ impl Reloader {
     }
 }
 
+fn reloaded(current: &Current, started: Instant) -> Reloaded {
+    Reloaded {
+        generation: current.generation,
+        circuits: current.layout.circuits.len() as u32,
+        nodes: current.layout.nodes.len() as u32,
+        took_ms: started.elapsed().as_millis() as u64,
+        warnings: current.warnings.clone(),
+    }
+}
+
 fn stopping() -> Refusal {
     Refusal::new(ErrorCode::Busy, "the daemon is stopping")
 }
@@ -190,6 +264,11 @@ const fn code(failure: &ShaperError) -> ErrorCode {
         | ShaperError::Plan(_)
         | ShaperError::Restart(_)
         | ShaperError::Facts(_) => ErrorCode::Invalid,
+        ShaperError::Edit(EditError::NoCircuit(_) | EditError::NoDevice { .. }) => {
+            ErrorCode::NotFound
+        }
+        ShaperError::Edit(_) => ErrorCode::Invalid,
+        ShaperError::Outdated { .. } | ShaperError::FilesChanged => ErrorCode::Outdated,
         _ => ErrorCode::Internal,
     }
 }

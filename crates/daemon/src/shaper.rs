@@ -1,32 +1,32 @@
 //! The control street: configuration, plan, kernel, and back.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
-use apply::{ApplyError, Left, Operation, apply, point, steps, teardown};
-use config::{Config, Files, Mode, Problems};
+use apply::{ApplyError, Left, Operation, apply, change, point, steps, teardown};
+use config::{Config, Edit, EditError, Files, Problems, Sources};
 use kernel::LinuxKernel;
 use kernel::datapath::{
-    Attached, Attachment, Control, DatapathError, Loaded, MapSizes, MapTables, Options, Pins,
-    Readers, Side,
+    Attached, Attachment, Control, DatapathError, Loaded, MapTables, Pins, Readers,
 };
 use kernel::netlink::NetlinkError;
-use kernel::nic::{
-    FeatureError, PromiscuousError, PromiscuousGuard, RxVlanGuard, XpsError, XpsGuard,
-};
+use kernel::nic::{FeatureError, PromiscuousError, XpsError};
 use kernel::tc::Controller;
-use plan::{Change, Facts, Plan, changes, plan};
+use plan::{Change, Plan, changes};
 use state::MapFill;
 use supervisor::with_causes;
 use tracing::{info, warn};
 use units::{Direction, PerDirection, QueueId};
 
 use crate::facts::{self, FactsError, Machine};
-use crate::kept::{Kept, KeptFile, KeptNic};
+use crate::files::{Staged, Stamps};
+use crate::fixed::{fixed_changes, moved, options, sides};
+use crate::guards::{NicGuards, guards, kept_nics};
+use crate::kept::{Kept, KeptFile};
 use crate::layout::layout;
+use crate::prepare::{Prepared, prepare};
 use crate::shared::Current;
 
 /// Problems that one message shows.
@@ -36,10 +36,12 @@ const PROBLEMS_SHOWN: usize = 50;
 #[derive(Debug)]
 pub struct Shaper {
     path: PathBuf,
-    /// The files as they were before they were read last; none before the first reload.
-    read: Option<Vec<Stamp>>,
+    /// The files as they were before they were read last.
+    read: Stamps,
+    /// The files that are in force.
+    in_force: Stamps,
     config: Config,
-    facts: Facts,
+    machine: Machine,
     current: Arc<Current>,
     kernel: LinuxKernel<MapTables>,
     /// None once it is left to another daemon.
@@ -49,19 +51,6 @@ pub struct Shaper {
     kept: KeptFile,
     /// Whether it took over what a daemon before has left.
     succeeds: bool,
-}
-
-/// By which a file that was written is told from the one before: inode, size, time. None where there is
-/// no file.
-type Stamp = Option<(u64, u64, SystemTime)>;
-
-/// What was changed on a NIC, restored when dropped.
-#[derive(Debug)]
-struct NicGuards {
-    name: String,
-    xps: XpsGuard,
-    rx_vlan: RxVlanGuard,
-    promiscuous: Option<PromiscuousGuard>,
 }
 
 /// Why the kernel is not as the configuration wants it.
@@ -97,6 +86,23 @@ pub enum ShaperError {
     /// The classes could not be put in place.
     #[error(transparent)]
     Apply(#[from] ApplyError),
+    /// What is in force is not what whoever wants a change knows of.
+    #[error("configuration {current} is in force by now, not {base}; look at it again")]
+    Outdated {
+        /// What the change was made from.
+        base: u64,
+        /// What is in force.
+        current: u64,
+    },
+    /// Somebody has changed the files otherwise.
+    #[error("the files are not what is in force: somebody has changed them; reload them first")]
+    FilesChanged,
+    /// A change of a file cannot be made.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// The files could not be written.
+    #[error("could not write the configuration's files; what was in force stays")]
+    Unwritten(#[source] io::Error),
 }
 
 fn list(problems: &plan::Problems) -> String {
@@ -104,44 +110,6 @@ fn list(problems: &plan::Problems) -> String {
     let more = problems.0.len().saturating_sub(PROBLEMS_SHOWN);
     let more = (more > 0).then(|| format!("... and {more} more"));
     lines.chain(more).collect::<Vec<_>>().join("\n")
-}
-
-/// A configuration with the plan that follows from it here.
-#[derive(Debug)]
-pub struct Prepared {
-    /// The configuration.
-    pub config: Config,
-    /// The plan.
-    pub plan: Plan,
-    /// What deserves attention.
-    pub warnings: Vec<String>,
-}
-
-/// Plans a configuration for this machine, and changes nothing.
-///
-/// # Errors
-/// When the machine or the network stand in the way.
-pub fn prepare(
-    loaded: config::Loaded,
-    previous: Option<&Plan>,
-) -> Result<(Prepared, Facts), ShaperError> {
-    let Machine { facts, warnings } = facts::read(&loaded.config.interfaces)?;
-    let nobody = loaded
-        .config
-        .network
-        .circuits
-        .is_empty()
-        .then_some("the devices file has no circuits, so everything passes unshaped");
-    let planned = plan(&loaded.config, &facts, previous).map_err(ShaperError::Plan)?;
-    let warnings = loaded
-        .warnings
-        .iter()
-        .map(ToString::to_string)
-        .chain(planned.warnings.iter().map(ToString::to_string))
-        .chain(warnings)
-        .chain(nobody.map(str::to_owned))
-        .collect();
-    Ok((Prepared { config: loaded.config, plan: planned.plan, warnings }, facts))
 }
 
 /// What a reload would do.
@@ -164,15 +132,15 @@ impl Shaper {
     /// When any part fails. What was in place by then is taken out again; but what a daemon before has left
     /// stays at work.
     pub fn start(
-        path: &Path,
+        (path, read): (&Path, Stamps),
         prepared: Prepared,
-        facts: Facts,
+        machine: Machine,
         (file, kept): (KeptFile, Kept),
     ) -> Result<(Self, Readers), ShaperError> {
         let Prepared { config, plan, warnings } = prepared;
         let pins = Pins::take(&config.files.pins)?;
         let succeeds = pins.has_attachments()?;
-        let mut loaded = Loaded::inheriting(options(&config, &facts), &pins)?;
+        let mut loaded = Loaded::inheriting(options(&config, &machine.facts), &pins)?;
         let has_tables = loaded.kept().tables;
         let tables = loaded.take_tables().ok_or(DatapathError::Missing("tables"))?;
         let readers = loaded.take_readers().ok_or(DatapathError::Missing("readers"))?;
@@ -208,9 +176,20 @@ impl Shaper {
         let current = Arc::new(current(1, &config, plan, warnings));
         let path = path.to_owned();
         let attached = Some(attached);
-        let (read, kept) = (None, file);
-        let shaper =
-            Self { path, read, config, facts, current, kernel, attached, nics, kept, succeeds };
+        let (in_force, kept) = (read.clone(), file);
+        let shaper = Self {
+            path,
+            read,
+            in_force,
+            config,
+            machine,
+            current,
+            kernel,
+            attached,
+            nics,
+            kept,
+            succeeds,
+        };
         shaper.keep();
         Ok((shaper, readers))
     }
@@ -230,7 +209,7 @@ impl Shaper {
     }
 
     /// Leaves to the next daemon what it needs, should this one be killed.
-    fn keep(&self) {
+    pub fn keep(&self) {
         let plan = Some(self.current.plan.clone());
         self.kept.write(&Kept { plan, nics: kept_nics(&self.nics) });
     }
@@ -257,25 +236,17 @@ impl Shaper {
 
     /// The files whose changes are to be put in force; none when nobody wants that.
     pub fn watched(&self) -> Vec<PathBuf> {
-        if self.config.files.watch { self.files().map(Path::to_owned).into() } else { Vec::new() }
+        let files = &self.config.files;
+        if files.watch { named(&self.path, files).map(Path::to_owned).into() } else { Vec::new() }
     }
 
     /// Whether a file is not as it was before it was read last.
     pub fn files_changed(&self) -> bool {
-        self.read.as_ref() != Some(&self.stamps())
+        self.read != self.stamps()
     }
 
-    fn files(&self) -> [&Path; 3] {
-        let Files { network, devices, .. } = &self.config.files;
-        [&self.path, network, devices]
-    }
-
-    fn stamps(&self) -> Vec<Stamp> {
-        let stamp = |file: &Path| {
-            let found = fs::metadata(file).ok()?;
-            Some((found.ino(), found.len(), found.modified().ok()?))
-        };
-        self.files().map(stamp).into()
+    fn stamps(&self) -> Stamps {
+        Stamps::of(&named(&self.path, &self.config.files))
     }
 
     /// What a reload would do now.
@@ -283,7 +254,7 @@ impl Shaper {
     /// # Errors
     /// As [`Shaper::reload`].
     pub fn preview(&mut self) -> Result<Preview, ShaperError> {
-        let Prepared { plan, warnings, .. } = self.prepare_next()?;
+        let (Prepared { plan, warnings, .. }, _) = self.prepare_next()?;
         let changes = changes(&self.current.plan, &plan);
         let steps = steps(&mut self.kernel, Some(&self.current.plan), &plan)
             .map_err(|failure| ApplyError { failure, left: Left::Untouched })?;
@@ -291,12 +262,13 @@ impl Shaper {
     }
 
     /// Reads the files and plans them, as the next of what is in force.
-    fn prepare_next(&self) -> Result<Prepared, ShaperError> {
+    fn prepare_next(&self) -> Result<(Prepared, Machine), ShaperError> {
         let loaded = Config::load(&self.path).map_err(ShaperError::Config)?;
         refuse(fixed_changes(&self.config, &loaded.config))?;
-        let (prepared, facts) = prepare(loaded, Some(&self.current.plan))?;
-        refuse(moved(&self.facts, &facts))?;
-        Ok(prepared)
+        let machine = facts::read(&loaded.config.interfaces)?;
+        let prepared = prepare(loaded, &machine, Some(&self.current.plan))?;
+        refuse(moved(&self.machine.facts, &machine.facts))?;
+        Ok((prepared, machine))
     }
 
     /// Reads the files again and brings the kernel into line.
@@ -305,16 +277,74 @@ impl Shaper {
     /// When any part fails. What was in force stays, unless it could not be restored either: then
     /// the error says what is left.
     pub fn reload(&mut self) -> Result<&Arc<Current>, ShaperError> {
-        self.read = Some(self.stamps());
-        let Prepared { config, plan, warnings } = self.prepare_next()?;
-        let report = apply(&mut self.kernel, Some(&self.current.plan), &plan)?;
-        self.kernel.tables.control().set_queues(unclaimed_queues(&plan));
+        self.read = self.stamps();
+        let (prepared, machine) = self.prepare_next()?;
+        let report = apply(&mut self.kernel, Some(&self.current.plan), &prepared.plan)?;
         info!(operations = report.operations, circuits = report.circuits, "reloaded");
-        self.current = Arc::new(current(self.current.generation + 1, &config, plan, warnings));
-        self.config = config;
+        self.machine = machine;
+        self.in_force = self.read.clone();
+        self.put_in_force(prepared);
         self.keep();
         Ok(&self.current)
     }
+
+    /// Changes the files' texts, brings the kernel into line, and writes the files. [`Shaper::keep`] is
+    /// to be called when whoever asked has the answer.
+    ///
+    /// # Errors
+    /// When any part fails; what was in force stays, as for [`Shaper::reload`], and so do the files.
+    /// When `base` is not what is in force, or the files are not as they were read.
+    pub fn edit(
+        &mut self,
+        base: Option<u64>,
+        edits: &[Edit],
+    ) -> Result<&Arc<Current>, ShaperError> {
+        let current = self.current.generation;
+        if let Some(base) = base.filter(|base| *base != current) {
+            return Err(ShaperError::Outdated { base, current });
+        }
+        let mut sources = self.sources()?;
+        let before = sources.clone();
+        sources.edit(edits)?;
+        let loaded = Config::from_sources(&sources).map_err(ShaperError::Config)?;
+        let prepared = prepare(loaded, &self.machine, Some(&self.current.plan))?;
+        let pairs = [(&before.network, &sources.network), (&before.devices, &sources.devices)];
+        let written = pairs.iter().filter(|(before, after)| before.bytes != after.bytes);
+        let written: Vec<_> =
+            written.map(|(_, after)| (after.path.as_path(), after.bytes.as_slice())).collect();
+        let staged = Staged::write(&written).map_err(ShaperError::Unwritten)?;
+        let report = change(&mut self.kernel, &self.current.plan, &prepared.plan)?;
+        if let Err(error) = staged.commit() {
+            change(&mut self.kernel, &prepared.plan, &self.current.plan)?;
+            return Err(ShaperError::Unwritten(error));
+        }
+        (self.read, self.in_force) = (self.stamps(), self.stamps());
+        info!(operations = report.operations, circuits = report.circuits, "changed");
+        self.put_in_force(prepared);
+        Ok(&self.current)
+    }
+
+    /// The files' texts, as they are in force.
+    ///
+    /// # Errors
+    /// When they are not, or cannot be read.
+    pub fn sources(&self) -> Result<Sources, ShaperError> {
+        let sources = Sources::read(&self.path).map_err(ShaperError::Config)?;
+        if self.in_force == self.stamps() { Ok(sources) } else { Err(ShaperError::FilesChanged) }
+    }
+
+    /// What the kernel has become.
+    fn put_in_force(&mut self, prepared: Prepared) {
+        let Prepared { config, plan, warnings } = prepared;
+        self.kernel.tables.control().set_queues(unclaimed_queues(&plan));
+        self.current = Arc::new(current(self.current.generation + 1, &config, plan, warnings));
+        self.config = config;
+    }
+}
+
+/// The configuration's files.
+pub fn named<'a>(path: &'a Path, files: &'a Files) -> [&'a Path; 3] {
+    [path, &files.network, &files.devices]
 }
 
 impl Drop for Shaper {
@@ -381,6 +411,17 @@ fn take_down(kernel: &mut LinuxKernel<MapTables>, plan: &Plan) {
     }
 }
 
+/// The queues over which each direction's unclaimed packets are spread: those of the plan.
+fn unclaimed_queues(plan: &Plan) -> PerDirection<(QueueId, u16)> {
+    PerDirection::from_fn(|direction: Direction| {
+        let queues = plan.nics.iter().flat_map(|nic| &nic.queues);
+        let mut ids: Vec<_> =
+            queues.filter(|queue| queue.direction == direction).map(|queue| queue.queue).collect();
+        ids.sort();
+        (ids.first().copied().unwrap_or_default(), ids.len() as u16)
+    })
+}
+
 fn current(generation: u64, config: &Config, plan: Plan, warnings: Vec<String>) -> Current {
     for warning in &warnings {
         warn!("{warning}");
@@ -415,151 +456,6 @@ fn fills(limits: &config::Limits, plan: &Plan) -> Vec<MapFill> {
     ]
 }
 
-/// Has the NICs be as programs and classes want them. What a daemon before has changed is restored with
-/// the rest.
-fn guards(
-    config: &Config,
-    sides: &[(String, Side)],
-    kept: &Kept,
-) -> Result<Vec<NicGuards>, ShaperError> {
-    let forwards = matches!(config.interfaces.mode, Mode::XdpBridge | Mode::Stick { .. });
-    if config.interfaces.mode == Mode::Observe {
-        return Ok(Vec::new());
-    }
-    let guard = |name: &String| -> Result<NicGuards, ShaperError> {
-        let mut guards = NicGuards {
-            name: name.clone(),
-            xps: XpsGuard::clear(name)?,
-            rx_vlan: RxVlanGuard::turn_off(name)?,
-            promiscuous: forwards.then(|| PromiscuousGuard::turn_on(name)).transpose()?,
-        };
-        if let Some(kept) = kept.nics.iter().find(|kept| kept.name == *name) {
-            guards.take_over(kept);
-        }
-        Ok(guards)
-    };
-    sides.iter().map(|(nic, _)| guard(nic)).collect()
-}
-
-fn kept_nics(nics: &[NicGuards]) -> Vec<KeptNic> {
-    nics.iter()
-        .map(|nic| KeptNic {
-            name: nic.name.clone(),
-            xps: nic.xps.changed().to_vec(),
-            rx_vlan: nic.rx_vlan.was_on(),
-            promiscuous: nic.promiscuous.as_ref().is_some_and(PromiscuousGuard::changed),
-        })
-        .collect()
-}
-
-impl NicGuards {
-    fn leave(self) {
-        self.xps.leave();
-        self.rx_vlan.leave();
-        if let Some(promiscuous) = self.promiscuous {
-            promiscuous.leave();
-        }
-    }
-
-    fn take_over(&mut self, kept: &KeptNic) {
-        self.xps.take_over(kept.xps.clone());
-        if kept.rx_vlan {
-            self.rx_vlan.take_over(&self.name);
-        }
-        if let Some(promiscuous) = self.promiscuous.as_mut().filter(|_| kept.promiscuous) {
-            promiscuous.take_over();
-        }
-    }
-}
-
-/// The NICs and where they are.
-fn sides(config: &Config) -> Vec<(String, Side)> {
-    let interfaces = &config.interfaces;
-    if let Mode::Stick { .. } = interfaces.mode {
-        return vec![(interfaces.internet.clone(), Side::Both)];
-    }
-    vec![
-        (interfaces.customers.clone(), Side::Customers),
-        (interfaces.internet.clone(), Side::Internet),
-    ]
-}
-
-fn options(config: &Config, facts: &Facts) -> Options {
-    let (mode, vlans) = match config.interfaces.mode {
-        Mode::Bridge => (abi::Mode::Bridge, None),
-        Mode::XdpBridge => (abi::Mode::XdpBridge, None),
-        Mode::Observe => (abi::Mode::Observe, None),
-        Mode::Stick { internet_vlan, customers_vlan } => {
-            (abi::Mode::Stick, Some((internet_vlan, customers_vlan)))
-        }
-    };
-    let limits = &config.limits;
-    Options {
-        mode,
-        internet: facts.internet.ifindex,
-        customers: facts.customers.ifindex,
-        vlans,
-        tcx: true,
-        cpus: facts.cpus.clone(),
-        sizes: MapSizes {
-            circuits: limits.circuits,
-            hosts: limits.hosts,
-            prefixes: limits.prefixes,
-            unknown_hosts: limits.unknown_hosts,
-            flows: limits.flows,
-        },
-    }
-}
-
-/// The queues over which each direction's unclaimed packets are spread: those of the plan.
-fn unclaimed_queues(plan: &Plan) -> PerDirection<(QueueId, u16)> {
-    PerDirection::from_fn(|direction: Direction| {
-        let queues = plan.nics.iter().flat_map(|nic| &nic.queues);
-        let mut ids: Vec<_> =
-            queues.filter(|queue| queue.direction == direction).map(|queue| queue.queue).collect();
-        ids.sort();
-        (ids.first().copied().unwrap_or_default(), ids.len() as u16)
-    })
-}
-
-/// What of the machine is not what the programs were loaded for.
-fn moved(old: &Facts, new: &Facts) -> Vec<&'static str> {
-    let ifindexes = |facts: &Facts| (facts.customers.ifindex, facts.internet.ifindex);
-    [
-        ("the network interfaces' indexes", ifindexes(old) != ifindexes(new)),
-        ("the CPUs", old.cpus != new.cpus),
-    ]
-    .into_iter()
-    .filter_map(|(name, differs)| differs.then_some(name))
-    .collect()
-}
-
 fn refuse(changes: Vec<&'static str>) -> Result<(), ShaperError> {
     if changes.is_empty() { Ok(()) } else { Err(ShaperError::Restart(changes)) }
-}
-
-/// Settings that differ and that only a new daemon can use.
-fn fixed_changes(old: &Config, new: &Config) -> Vec<&'static str> {
-    let Config {
-        interfaces,
-        files,
-        queues: _,
-        ranges: _,
-        flows: _,
-        capture: _,
-        bus,
-        limits,
-        log,
-        network: _,
-    } = new;
-    [
-        ("[interfaces]", old.interfaces != *interfaces),
-        ("[files] pins", old.files.pins != files.pins),
-        ("[bus]", old.bus != *bus),
-        ("[limits]", old.limits != *limits),
-        ("[log]", old.log != *log),
-    ]
-    .into_iter()
-    .filter_map(|(name, differs)| differs.then_some(name))
-    .collect()
 }

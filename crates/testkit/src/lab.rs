@@ -1,5 +1,6 @@
 //! A lab: customers, the box and the Internet, in namespaces of its own.
 
+use std::ffi::CString;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::DirBuilderExt;
@@ -160,6 +161,19 @@ impl Lab {
     /// Where the lab's own BPF filesystem is mounted.
     pub fn bpffs(&self) -> PathBuf {
         self.folder().join("bpf")
+    }
+
+    /// A disk of so many bytes that is the lab's own, and where it is mounted.
+    ///
+    /// # Errors
+    /// When it cannot be mounted, as a second one.
+    pub fn disk(&self, bytes: u64) -> Result<PathBuf> {
+        let path = self.folder().join("disk");
+        fs::create_dir(&path).with_context(|| format!("could not make {}", path.display()))?;
+        let size = CString::new(format!("size={bytes}"))?;
+        mount("tmpfs", &path, "tmpfs", MountFlags::empty(), &*size)
+            .with_context(|| format!("could not mount a disk on {}", path.display()))?;
+        Ok(path)
     }
 
     /// The server's IPv4 address.

@@ -14,6 +14,7 @@ use super::stream::{Capture, Subscription};
 use super::{ClientError, capturing_of, hello, unexpected, view_of, welcome_of};
 use crate::capture::CaptureRequest;
 use crate::codec::ClientCodec;
+use crate::edit::{Edits, SourcesView};
 use crate::frame::FrameError;
 use crate::query::{
     CircuitsQuery, FlowsQuery, HostsQuery, OriginsQuery, RetransmitsQuery, RttQuery, UnknownQuery,
@@ -201,6 +202,32 @@ impl Client {
         match reply? {
             Reply::Reloaded(reloaded) => Ok(reloaded),
             other => Err(unexpected("reload", other)),
+        }
+    }
+
+    /// Changes the configuration's files and puts that in force. `timeout` replaces the usual one.
+    ///
+    /// # Errors
+    /// As [`Client::reload`]; [`crate::ErrorCode::Outdated`] when another generation than the edits' base is
+    /// in force, or somebody has changed the files otherwise.
+    pub fn edit(&mut self, edits: Edits, timeout: Duration) -> Result<Reloaded, ClientError> {
+        let usual = std::mem::replace(&mut self.timeout, timeout);
+        let reply = self.call(&Request::Edit(edits));
+        self.timeout = usual;
+        match reply? {
+            Reply::Reloaded(reloaded) => Ok(reloaded),
+            other => Err(unexpected("edit", other)),
+        }
+    }
+
+    /// The texts of the configuration's files, with the generation that they are.
+    ///
+    /// # Errors
+    /// As [`Client::show`]; [`crate::ErrorCode::Outdated`] when the files were changed and are not in force.
+    pub fn sources(&mut self) -> Result<SourcesView, ClientError> {
+        match self.call(&Request::Sources)? {
+            Reply::Sources(sources) => Ok(sources),
+            other => Err(unexpected("sources", other)),
         }
     }
 

@@ -59,7 +59,34 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
         ("capture-host", Request::Capture(capture(CaptureTarget::Host(address("fd00::9"))))),
         ("handover", Request::Handover),
         ("preview", Request::Preview),
+        ("edit", Request::Edit(edits())),
+        ("sources", Request::Sources),
     ]
+}
+
+fn edits() -> Edits {
+    let circuit = CircuitEdit {
+        id: "17".into(),
+        name: Some("Ada".into()),
+        parent: Some("AP".into()),
+        min_bps: pair(Some(1_000_000), Some(500_000)),
+        max_bps: pair(Some(50_000_000), None),
+        sqm: Some("cake".into()),
+        device: Some("d1".into()),
+        device_name: Some("router".into()),
+        mac: Some("02::1".into()),
+        addresses: Some(vec!["100.64.0.1".parse().unwrap(), "2001:db8::/56".parse().unwrap()]),
+        comment: Some("new".into()),
+    };
+    Edits {
+        base: Some(3),
+        edits: vec![
+            Edit::Network("{}\n".into()),
+            Edit::Circuits("Circuit ID\n".into()),
+            Edit::Circuit(Box::new(circuit)),
+            Edit::RemoveCircuit("18".into()),
+        ],
+    }
 }
 
 pub(crate) fn replies() -> Vec<(&'static str, Reply)> {
@@ -116,6 +143,14 @@ pub(crate) fn replies() -> Vec<(&'static str, Reply)> {
             }),
         ),
         ("preview", Reply::Preview(preview)),
+        (
+            "sources",
+            Reply::Sources(SourcesView {
+                generation: 2,
+                network: "{}\n".into(),
+                circuits: "Circuit ID\n".into(),
+            }),
+        ),
     ]
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod capture;
 pub(crate) mod check;
 pub(crate) mod circuits;
 pub(crate) mod flows;
+pub(crate) mod get;
 mod handover;
 pub(crate) mod hosts;
 pub(crate) mod import;
@@ -12,8 +13,10 @@ pub(crate) mod origins;
 pub(crate) mod plan;
 mod queues;
 mod reload;
+pub(crate) mod remove;
 pub(crate) mod retransmits;
 pub(crate) mod rtt;
+pub(crate) mod set;
 mod status;
 mod tree;
 pub(crate) mod unknown;
@@ -41,6 +44,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Check(options) => return check::run(options, output),
         Command::Plan(options) => plan::run(socket, options, output),
         Command::Reload => reload::run(socket, output),
+        Command::Set(options) => set::run(socket, options, output),
+        Command::Remove(options) => remove::run(socket, options, output),
+        Command::Get(options) => get::run(socket, options, output),
         Command::Handover => handover::run(socket, output),
         Command::Bypass(options) => bypass::run(socket, options, output),
         Command::Import(options) => import::run(options, output),

@@ -11,7 +11,7 @@ use crate::output::{Look, Output, Tone};
 use crate::reading::connect;
 
 /// A large network takes a while to put in force.
-const RELOAD: Duration = Duration::from_secs(300);
+pub(super) const RELOAD: Duration = Duration::from_secs(300);
 
 /// Reloads.
 pub(super) fn run(socket: &Path, output: Output) -> Result<(), Failure> {
@@ -19,7 +19,8 @@ pub(super) fn run(socket: &Path, output: Output) -> Result<(), Failure> {
     output.show(&reloaded, text)
 }
 
-fn text(reloaded: &Reloaded, look: &Look) -> String {
+/// What is in force now.
+pub(super) fn text(reloaded: &Reloaded, look: &Look) -> String {
     let mut shown = format!(
         "configuration {} is in force: {} circuits, {} nodes, after {} ms\n",
         reloaded.generation,

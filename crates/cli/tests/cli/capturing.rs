@@ -276,7 +276,9 @@ fn endless(listener: &UnixListener) {
     stream.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
     let (mut received, mut chunk, mut sent, mut capture) = (BytesMut::new(), [0; 4096], 0, None);
     loop {
-        while let Some(incoming) = ServerCodec.decode(&mut received).unwrap() {
+        while let Some(incoming) =
+            ServerCodec::serving(Some(Role::Control)).decode(&mut received).unwrap()
+        {
             match incoming.request.unwrap() {
                 Request::Hello(hello) => {
                     let welcome = Welcome::to(&hello, Role::Control, "9.9").unwrap();
@@ -309,7 +311,7 @@ fn endless(listener: &UnixListener) {
 
 fn send(stream: &mut UnixStream, id: u64, reply: &Reply) {
     let mut out = BytesMut::new();
-    ServerCodec.encode((id, reply), &mut out).unwrap();
+    ServerCodec::serving(Some(Role::Control)).encode((id, reply), &mut out).unwrap();
     // a client that is gone is noticed when reading
     let _ = stream.write_all(&out);
 }

@@ -69,13 +69,17 @@ fn serve(
 ) {
     let (mut received, mut chunk) = (BytesMut::new(), [0; 4096]);
     loop {
-        while let Some(incoming) = ServerCodec.decode(&mut received).unwrap() {
+        while let Some(incoming) =
+            ServerCodec::serving(Some(Role::Control)).decode(&mut received).unwrap()
+        {
             let request = incoming.request.unwrap();
             let replies = answer(&request);
             heard.lock().unwrap().push(request);
             let mut out = BytesMut::new();
             for reply in &replies {
-                ServerCodec.encode((incoming.id, reply), &mut out).unwrap();
+                ServerCodec::serving(Some(Role::Control))
+                    .encode((incoming.id, reply), &mut out)
+                    .unwrap();
             }
             if replies.is_empty() || stream.write_all(&out).is_err() {
                 return;

@@ -58,7 +58,7 @@ impl Session {
     ) -> Self {
         let ticks = shared.ticks.subscribe();
         Self {
-            frames: Framed::new(stream, ServerCodec),
+            frames: Framed::new(stream, ServerCodec::serving(identity.role)),
             identity,
             shared,
             reloader,
@@ -197,6 +197,11 @@ impl Session {
                 info!(uid, pid, "asked to reload");
                 self.reloader.reload().await.map(Reply::Reloaded)
             }
+            Request::Edit(edits) => {
+                info!(uid, pid, edits = edits.edits.len(), "asked to change the configuration");
+                self.reloader.edit(edits).await.map(Reply::Reloaded)
+            }
+            Request::Sources => self.reloader.sources().await.map(Reply::Sources),
             Request::Preview => self.reloader.preview().await.map(Reply::Preview),
             Request::Handover => {
                 info!(uid, pid, "asked to make way");

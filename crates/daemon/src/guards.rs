@@ -1,0 +1,76 @@
+//! What is changed on the NICs while they are ours, restored when dropped.
+
+use config::{Config, Mode};
+use kernel::datapath::Side;
+use kernel::nic::{PromiscuousGuard, RxVlanGuard, XpsGuard};
+
+use crate::kept::{Kept, KeptNic};
+use crate::shaper::ShaperError;
+
+/// What was changed on a NIC, restored when dropped.
+#[derive(Debug)]
+pub struct NicGuards {
+    name: String,
+    xps: XpsGuard,
+    rx_vlan: RxVlanGuard,
+    promiscuous: Option<PromiscuousGuard>,
+}
+
+/// Has the NICs be as programs and classes want them. What a daemon before has changed is restored with
+/// the rest.
+pub fn guards(
+    config: &Config,
+    sides: &[(String, Side)],
+    kept: &Kept,
+) -> Result<Vec<NicGuards>, ShaperError> {
+    let forwards = matches!(config.interfaces.mode, Mode::XdpBridge | Mode::Stick { .. });
+    if config.interfaces.mode == Mode::Observe {
+        return Ok(Vec::new());
+    }
+    let guard = |name: &String| -> Result<NicGuards, ShaperError> {
+        let mut guards = NicGuards {
+            name: name.clone(),
+            xps: XpsGuard::clear(name)?,
+            rx_vlan: RxVlanGuard::turn_off(name)?,
+            promiscuous: forwards.then(|| PromiscuousGuard::turn_on(name)).transpose()?,
+        };
+        if let Some(kept) = kept.nics.iter().find(|kept| kept.name == *name) {
+            guards.take_over(kept);
+        }
+        Ok(guards)
+    };
+    sides.iter().map(|(nic, _)| guard(nic)).collect()
+}
+
+/// What the next daemon has to restore.
+pub fn kept_nics(nics: &[NicGuards]) -> Vec<KeptNic> {
+    nics.iter()
+        .map(|nic| KeptNic {
+            name: nic.name.clone(),
+            xps: nic.xps.changed().to_vec(),
+            rx_vlan: nic.rx_vlan.was_on(),
+            promiscuous: nic.promiscuous.as_ref().is_some_and(PromiscuousGuard::changed),
+        })
+        .collect()
+}
+
+impl NicGuards {
+    /// Leaves the NIC as it is.
+    pub fn leave(self) {
+        self.xps.leave();
+        self.rx_vlan.leave();
+        if let Some(promiscuous) = self.promiscuous {
+            promiscuous.leave();
+        }
+    }
+
+    fn take_over(&mut self, kept: &KeptNic) {
+        self.xps.take_over(kept.xps.clone());
+        if kept.rx_vlan {
+            self.rx_vlan.take_over(&self.name);
+        }
+        if let Some(promiscuous) = self.promiscuous.as_mut().filter(|_| kept.promiscuous) {
+            promiscuous.take_over();
+        }
+    }
+}

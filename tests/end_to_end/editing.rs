@@ -1,0 +1,156 @@
+//! Changing the configuration over the bus.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use bus::{CircuitEdit, CircuitsQuery, ClientError, Edit, Edits, ErrorCode, Reloaded};
+use units::{Direction, PerDirection};
+
+use crate::provider::{Circuit, Provider};
+use crate::stage::{Stage, ensure_near};
+
+const EDIT_MAX: Duration = Duration::from_secs(20);
+
+fn stage() -> Result<Stage> {
+    // those who edit and those who watch must not get into each other's way
+    let circuit = Circuit::new("one", "100.64.1.1", "", (5.0, 5.0));
+    Stage::new(&Provider { watch: true, ..Provider::flat(vec![circuit]) })
+}
+
+fn edit(stage: &Stage, base: Option<u64>, edits: Vec<Edit>) -> Result<Reloaded, ClientError> {
+    stage.client().expect("a client").edit(Edits { base, edits }, EDIT_MAX)
+}
+
+/// The code and the text with which something was refused.
+fn refused<T: std::fmt::Debug>(outcome: Result<T, ClientError>) -> Result<(ErrorCode, String)> {
+    match outcome {
+        Err(ClientError::Refused(refusal)) => Ok((refusal.code, refusal.text)),
+        other => anyhow::bail!("it was not refused: {other:?}"),
+    }
+}
+
+fn download(id: &str, mbps: u64) -> Edit {
+    let max_bps = PerDirection { down: Some(mbps * 1_000_000), up: None };
+    Edit::Circuit(Box::new(CircuitEdit { id: id.into(), max_bps, ..CircuitEdit::default() }))
+}
+
+fn ids(stage: &Stage) -> Result<Vec<String>> {
+    let rows = stage.client()?.circuits(CircuitsQuery::default())?.rows;
+    Ok(rows.iter().map(|row| row.id.to_string()).collect())
+}
+
+#[test]
+fn a_change_over_the_bus_counts_and_is_in_the_files() -> Result<()> {
+    let stage = stage()?;
+    let devices = stage.config.with_file_name("ShapedDevices.csv");
+    let text = fs::read_to_string(&devices)?;
+    let reloaded = edit(&stage, Some(1), vec![download("one", 20)])?;
+    ensure!((reloaded.generation, reloaded.circuits) == (2, 1), "{reloaded:?}");
+    ensure!(fs::read_to_string(&devices)? == text.replace(",5,5,", ",20,5,"));
+    ensure_near(
+        "edited",
+        stage.goodput("100.64.1.1".parse()?, Direction::Download, 3)?,
+        20.0,
+        0.05,
+    )?;
+    // what was read with the old number is refused, and so is what makes no sense
+    let (code, told) = refused(edit(&stage, Some(1), vec![download("one", 30)]))?;
+    ensure!(code == ErrorCode::Outdated && told.contains("configuration 2"), "{code} {told}");
+    let (code, told) = refused(edit(&stage, None, vec![Edit::RemoveCircuit("two".into())]))?;
+    ensure!(code == ErrorCode::NotFound, "{code} {told}");
+    let both = vec![download("one", 40), Edit::Network("{".into())];
+    let (code, told) = refused(edit(&stage, None, both))?;
+    ensure!(code == ErrorCode::Invalid && told.contains("network.json:1"), "{code} {told}");
+    ensure!(fs::read_to_string(&devices)?.contains(",20,5,"), "half of it was written");
+    // the daemon's own writing is no change that it reloads
+    std::thread::sleep(Duration::from_millis(500));
+    let config = stage.client()?.status()?.config;
+    ensure!((config.generation, &config.problem) == (2, &None), "{config:?}");
+    Ok(())
+}
+
+#[test]
+fn both_files_are_changed_together() -> Result<()> {
+    let stage = stage()?;
+    let sources = stage.client()?.sources()?;
+    ensure!((sources.generation, &*sources.network) == (1, "{}"), "{sources:?}");
+    let network = r#"{"A": {"downloadBandwidthMbps": 50, "uploadBandwidthMbps": 50}}"#;
+    let row = "\ntwo,Two,D2,Router,A,,100.64.1.2,,1,1,10,10,\n";
+    let circuits = sources.circuits.trim_end().replace("Router one,,", "Router one,A,") + row;
+    let edits = vec![Edit::Network(network.into()), Edit::Circuits(circuits.clone())];
+    let reloaded = edit(&stage, Some(1), edits)?;
+    ensure!((reloaded.generation, reloaded.circuits, reloaded.nodes) == (2, 2, 1), "{reloaded:?}");
+    let after = stage.client()?.sources()?;
+    ensure!((after.generation, after.network.as_str()) == (2, network), "{after:?}");
+    ensure!(after.circuits == circuits, "{after:?}");
+    edit(&stage, Some(2), vec![Edit::RemoveCircuit("one".into())])?;
+    testkit::wait_until("the first snapshot", EDIT_MAX, || {
+        Ok((ids(&stage)? == ["two"]).then_some(()))
+    })
+}
+
+#[test]
+fn files_that_somebody_else_changes_are_not_overwritten() -> Result<()> {
+    let circuit = Circuit::new("one", "100.64.1.1", "", (5.0, 5.0));
+    let stage = Stage::new(&Provider::flat(vec![circuit]))?;
+    let devices = stage.config.with_file_name("ShapedDevices.csv");
+    let theirs = fs::read_to_string(&devices)?.replace(",5,5,", ",7,7,");
+    fs::write(&devices, &theirs)?;
+    let (code, told) = refused(edit(&stage, None, vec![download("one", 20)]))?;
+    ensure!(code == ErrorCode::Outdated && told.contains("reload"), "{code} {told}");
+    let (code, _) = refused(stage.client()?.sources())?;
+    ensure!(code == ErrorCode::Outdated, "{code}");
+    ensure!(fs::read_to_string(&devices)? == theirs);
+    stage.client()?.reload(EDIT_MAX)?;
+    edit(&stage, Some(2), vec![download("one", 20)])?;
+    ensure!(fs::read_to_string(&devices)? == theirs.replace(",7,7,", ",20,7,"));
+    Ok(())
+}
+
+#[test]
+fn a_full_disk_changes_nothing() -> Result<()> {
+    let mut stage = stage()?;
+    stage.stop()?;
+    let devices = stage.config.with_file_name("ShapedDevices.csv");
+    let disk = stage.lab.disk(64 * 1024)?;
+    let elsewhere = disk.join("devices");
+    let text = fs::read_to_string(&devices)?;
+    fs::write(&elsewhere, &text)?;
+    fs::remove_file(&devices)?;
+    symlink(&elsewhere, &devices)?;
+    stage.start()?;
+    let filler = disk.join("filler");
+    fs::write(&filler, vec![0; 128 * 1024]).expect_err("the disk is not full");
+    let (code, told) = refused(edit(&stage, None, vec![download("one", 20)]))?;
+    ensure!(code == ErrorCode::Internal && told.contains("No space left"), "{code} {told}");
+    ensure!(fs::read_to_string(&devices)? == text, "the file was changed");
+    ensure!(stage.client()?.status()?.config.generation == 1);
+    fs::remove_file(&filler)?;
+    edit(&stage, Some(1), vec![download("one", 20)])?;
+    ensure!(devices.is_symlink() && fs::read_to_string(&devices)?.contains(",20,5,"));
+    let left = fs::read_dir(&disk)?.count();
+    ensure!(left == 1, "{left} files are on the disk");
+    Ok(())
+}
+
+/// What an edit has begun to write, another daemon ends.
+#[test]
+fn a_daemon_that_died_between_two_files_is_followed_by_one_that_has_both() -> Result<()> {
+    let mut stage = stage()?;
+    stage.daemon.take().context("no daemon runs")?.kill();
+    let devices = stage.config.with_file_name("ShapedDevices.csv");
+    let text = fs::read_to_string(&devices)?.replace("Router one,,", "Router one,A,");
+    let config = stage.config.clone();
+    let beside = |name: &str| config.with_file_name(name);
+    // network.json is in its place already, the other is not
+    fs::write(beside("network.json"), r#"{"A": {}}"#)?;
+    fs::write(beside(".ShapedDevices.csv.tidegate-new"), &text)?;
+    fs::write(beside(".ShapedDevices.csv.tidegate-commit"), "")?;
+    stage.start()?;
+    ensure!(fs::read_to_string(&devices)? == text);
+    ensure!(!beside(".ShapedDevices.csv.tidegate-commit").exists());
+    ensure!(stage.client()?.sources()?.network == r#"{"A": {}}"#);
+    Ok(())
+}
