@@ -1,7 +1,14 @@
 //! Changes of a configuration's files.
 
-use crate::devices::{CircuitEdit, EditError, put_circuit, remove_circuit};
-use crate::source::Sources;
+use units::IpPrefix;
+
+use crate::devices::{
+    CircuitEdit, EditError, Surroundings, put_circuit, read, remove_circuit, rows_of,
+};
+use crate::model::{Circuit, Config, Device, Limits};
+use crate::network;
+use crate::problem::{Problems, Report};
+use crate::source::{Source, Sources};
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,4 +51,65 @@ impl Sources {
         self.devices.bytes = edit(&text)?.into_bytes();
         Ok(())
     }
+}
+
+impl Config {
+    /// This configuration, of which `sources` were the texts without any warning, after the circuit `id` has
+    /// changed in them and nothing else: what [`Config::from_sources`] gives, but without reading all
+    /// others again. Nothing where that takes a look at all texts, as for telling what is wrong.
+    pub fn with_circuit(&self, sources: &Sources, id: &str) -> Option<Self> {
+        let mut problems = Problems::default();
+        let text = sources.network.text().ok()?;
+        let tree = network::read(&text, &mut report(&sources.network, &mut problems))?;
+        let around = Surroundings {
+            tree: Some(&tree),
+            leaf: Some(self.queues.leaf),
+            ranges: Some(&self.ranges),
+            limits: Some(self.limits),
+        };
+        let rows = rows_of(&sources.devices.text().ok()?, id)?;
+        let circuits = read(&rows, around, &mut report(&sources.devices, &mut problems));
+        let circuit = circuits.into_iter().next().filter(|_| problems.is_empty())?;
+        self.has_room_for(&circuit).then(|| {
+            let mut changed = self.clone();
+            let all = &mut changed.network.circuits;
+            match all.iter_mut().find(|other| other.id == circuit.id) {
+                Some(old) => *old = circuit,
+                None => all.push(circuit),
+            }
+            changed
+        })
+    }
+
+    /// Whether a circuit shares no address and no device's id with any other, and fits into the limits
+    /// with them.
+    fn has_room_for(&self, circuit: &Circuit) -> bool {
+        let prefixes = |circuit: &Circuit| {
+            circuit.devices.iter().flat_map(|device| device.prefixes.clone()).collect::<Vec<_>>()
+        };
+        let own = prefixes(circuit);
+        let others = self.network.circuits.iter().filter(|other| other.id != circuit.id);
+        let (mut circuits, mut hosts, mut blocks) = (1, 0, 0);
+        let mut count =
+            |prefix: &IpPrefix| *if prefix.is_host() { &mut hosts } else { &mut blocks } += 1;
+        own.iter().for_each(&mut count);
+        for other in others {
+            circuits += 1;
+            for device in &other.devices {
+                let is_same = |own: &Device| !own.id.is_empty() && own.id == device.id;
+                let overlaps = |other: &IpPrefix| own.iter().any(|own| own.overlaps(*other));
+                if circuit.devices.iter().any(is_same) || device.prefixes.iter().any(overlaps) {
+                    return false;
+                }
+                device.prefixes.iter().for_each(&mut count);
+            }
+        }
+        let blocks = blocks + self.ranges.customers.len() + self.ranges.ignored.len();
+        let Limits { circuits: most, hosts: most_hosts, prefixes: most_blocks, .. } = self.limits;
+        circuits <= most as usize && hosts <= most_hosts as usize && blocks <= most_blocks as usize
+    }
+}
+
+fn report<'p>(source: &Source, problems: &'p mut Problems) -> Report<'p> {
+    Report::new(&source.path.as_path().into(), problems)
 }

@@ -130,6 +130,29 @@ fn what_has_no_place_in_the_file_is_refused() {
     }
 }
 
+#[test]
+fn what_takes_a_look_at_all_rows_is_left_to_that() {
+    let first = Config::from_sources(&sources(LEGACY)).unwrap().config;
+    let changed =
+        |edit| first.with_circuit(&sources(&edited(LEGACY, edit).unwrap()), "1").is_some();
+    let addresses = |text: &str| Some(vec![text.parse().unwrap()]);
+    assert!(changed(CircuitEdit { addresses: addresses("100.64.1.1"), ..of("1") }));
+    assert!(!changed(CircuitEdit { addresses: addresses("100.64.0.3"), ..of("1") }));
+    assert!(!changed(CircuitEdit { addresses: addresses("100.64.0.0/24"), ..of("1") }));
+    assert!(!changed(CircuitEdit { parent: Some("CP".to_owned()), ..of("1") }));
+    let max = PerDirection::both(Some(BitsPerSec::new(500_000)));
+    assert!(!changed(CircuitEdit { max, ..of("1") }), "less than its min rate");
+    let twice = LEGACY.replace("d1,", "d3,");
+    assert_eq!(first.with_circuit(&sources(&twice), "1"), None, "a device's id twice");
+    assert_eq!(first.with_circuit(&sources(LEGACY), "9"), None, "it is not there");
+    let mut narrow = first.clone();
+    narrow.limits.circuits = 2;
+    assert!(narrow.with_circuit(&sources(LEGACY), "1").is_some());
+    let more = LEGACY.to_owned() + "\r\n9,New,d9,router,AP,,100.64.0.9,,1,1,50,10,\r\n";
+    assert_eq!(narrow.with_circuit(&sources(&more), "9"), None, "one too many");
+    assert!(first.with_circuit(&sources(&more), "9").is_some());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     /// Whatever is written is what is read back, and the others are what they were.
@@ -158,6 +181,10 @@ proptest! {
             prop_assert!(comment.contains('\n'), "{text}");
             return Ok(());
         };
+        let first = Config::from_sources(&sources(LEGACY)).unwrap();
+        prop_assert!(first.warnings.is_empty());
+        let changed = first.config.with_circuit(&sources(&text), &id);
+        prop_assert_eq!(changed.as_ref(), Some(&config));
         let after = config.network;
         let circuit = after.circuits.iter().find(|circuit| circuit.id.as_str() == id).unwrap();
         prop_assert_eq!(&*circuit.name, name.trim());

@@ -15,6 +15,8 @@ pub struct Prepared {
     pub plan: Plan,
     /// What deserves attention.
     pub warnings: Vec<String>,
+    /// Whether nothing about the files does.
+    pub files_are_clean: bool,
 }
 
 /// Plans a configuration for a machine.
@@ -27,6 +29,7 @@ pub fn prepare(
     previous: Option<&Plan>,
 ) -> Result<Prepared, ShaperError> {
     let Loaded { config, warnings } = loaded;
+    let files_are_clean = warnings.is_empty();
     let nobody = config
         .network
         .circuits
@@ -40,5 +43,5 @@ pub fn prepare(
         .chain(machine.warnings.iter().cloned())
         .chain(nobody.map(str::to_owned))
         .collect();
-    Ok(Prepared { config, plan: planned.plan, warnings })
+    Ok(Prepared { config, plan: planned.plan, warnings, files_are_clean })
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use apply::{ApplyError, Left, Operation, apply, change, point, steps, teardown};
-use config::{Config, Edit, EditError, Files, Problems, Sources};
+use config::{Config, Edit, EditError, Files, Loaded, Problems, Sources};
 use kernel::LinuxKernel;
 use kernel::datapath::{
-    Attached, Attachment, Control, DatapathError, Loaded, MapTables, Pins, Readers,
+    self, Attached, Attachment, Control, DatapathError, MapTables, Pins, Readers,
 };
 use kernel::netlink::NetlinkError;
 use kernel::nic::{FeatureError, PromiscuousError, XpsError};
@@ -37,10 +37,12 @@ const PROBLEMS_SHOWN: usize = 50;
 pub struct Shaper {
     path: PathBuf,
     /// The files as they were before they were read last.
-    read: Stamps,
+    seen: Stamps,
     /// The files that are in force.
     in_force: Stamps,
     config: Config,
+    /// Whether nothing about the files deserves attention.
+    files_are_clean: bool,
     machine: Machine,
     current: Arc<Current>,
     kernel: LinuxKernel<MapTables>,
@@ -132,15 +134,15 @@ impl Shaper {
     /// When any part fails. What was in place by then is taken out again; but what a daemon before has left
     /// stays at work.
     pub fn start(
-        (path, read): (&Path, Stamps),
+        (path, seen): (&Path, Stamps),
         prepared: Prepared,
         machine: Machine,
         (file, kept): (KeptFile, Kept),
     ) -> Result<(Self, Readers), ShaperError> {
-        let Prepared { config, plan, warnings } = prepared;
+        let Prepared { config, plan, warnings, files_are_clean } = prepared;
         let pins = Pins::take(&config.files.pins)?;
         let succeeds = pins.has_attachments()?;
-        let mut loaded = Loaded::inheriting(options(&config, &machine.facts), &pins)?;
+        let mut loaded = datapath::Loaded::inheriting(options(&config, &machine.facts), &pins)?;
         let has_tables = loaded.kept().tables;
         let tables = loaded.take_tables().ok_or(DatapathError::Missing("tables"))?;
         let readers = loaded.take_readers().ok_or(DatapathError::Missing("readers"))?;
@@ -176,12 +178,13 @@ impl Shaper {
         let current = Arc::new(current(1, &config, plan, warnings));
         let path = path.to_owned();
         let attached = Some(attached);
-        let (in_force, kept) = (read.clone(), file);
+        let (in_force, kept) = (seen.clone(), file);
         let shaper = Self {
             path,
-            read,
+            seen,
             in_force,
             config,
+            files_are_clean,
             machine,
             current,
             kernel,
@@ -242,7 +245,7 @@ impl Shaper {
 
     /// Whether a file is not as it was before it was read last.
     pub fn files_changed(&self) -> bool {
-        self.read != self.stamps()
+        self.seen != self.stamps()
     }
 
     fn stamps(&self) -> Stamps {
@@ -277,12 +280,12 @@ impl Shaper {
     /// When any part fails. What was in force stays, unless it could not be restored either: then
     /// the error says what is left.
     pub fn reload(&mut self) -> Result<&Arc<Current>, ShaperError> {
-        self.read = self.stamps();
+        self.seen = self.stamps();
         let (prepared, machine) = self.prepare_next()?;
         let report = apply(&mut self.kernel, Some(&self.current.plan), &prepared.plan)?;
         info!(operations = report.operations, circuits = report.circuits, "reloaded");
         self.machine = machine;
-        self.in_force = self.read.clone();
+        self.in_force = self.seen.clone();
         self.put_in_force(prepared);
         self.keep();
         Ok(&self.current)
@@ -306,8 +309,8 @@ impl Shaper {
         let mut sources = self.sources()?;
         let before = sources.clone();
         sources.edit(edits)?;
-        let loaded = Config::from_sources(&sources).map_err(ShaperError::Config)?;
-        let prepared = prepare(loaded, &self.machine, Some(&self.current.plan))?;
+        let prepared =
+            prepare(self.read(&sources, edits)?, &self.machine, Some(&self.current.plan))?;
         let pairs = [(&before.network, &sources.network), (&before.devices, &sources.devices)];
         let written = pairs.iter().filter(|(before, after)| before.bytes != after.bytes);
         let written: Vec<_> =
@@ -318,10 +321,25 @@ impl Shaper {
             change(&mut self.kernel, &prepared.plan, &self.current.plan)?;
             return Err(ShaperError::Unwritten(error));
         }
-        (self.read, self.in_force) = (self.stamps(), self.stamps());
+        (self.seen, self.in_force) = (self.stamps(), self.stamps());
         info!(operations = report.operations, circuits = report.circuits, "changed");
         self.put_in_force(prepared);
         Ok(&self.current)
+    }
+
+    /// What the texts say after these edits. Where one circuit has changed in texts that are clean, the
+    /// others need not be read again.
+    fn read(&self, sources: &Sources, edits: &[Edit]) -> Result<Loaded, ShaperError> {
+        let one = match edits {
+            [Edit::Circuit(edit)] if self.files_are_clean => {
+                self.config.with_circuit(sources, &edit.id)
+            }
+            _ => None,
+        };
+        match one {
+            Some(config) => Ok(Loaded { config, warnings: Problems::default() }),
+            None => Config::from_sources(sources).map_err(ShaperError::Config),
+        }
     }
 
     /// The files' texts, as they are in force.
@@ -335,10 +353,10 @@ impl Shaper {
 
     /// What the kernel has become.
     fn put_in_force(&mut self, prepared: Prepared) {
-        let Prepared { config, plan, warnings } = prepared;
+        let Prepared { config, plan, warnings, files_are_clean } = prepared;
         self.kernel.tables.control().set_queues(unclaimed_queues(&plan));
         self.current = Arc::new(current(self.current.generation + 1, &config, plan, warnings));
-        self.config = config;
+        (self.config, self.files_are_clean) = (config, files_are_clean);
     }
 }
 

@@ -1,7 +1,9 @@
 //! Rows put together to circuits.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use units::{BitsPerSec, CircuitId, IpPrefix, PerDirection};
 
 use super::claim::{Claim, validate_against_ranges, validate_limits, validate_overlaps};
@@ -10,7 +12,7 @@ use super::parent::{Parent, Parents};
 use super::row::{
     Rates, RawDevice, validate_addresses, validate_rates, validate_sqm, validate_text,
 };
-use super::table::{Row, Rows};
+use super::table::{Broken, Row, Rows};
 use crate::model::{Circuit, Device, Leaf, Limits, Ranges};
 use crate::network::Tree;
 use crate::problem::Report;
@@ -64,13 +66,18 @@ impl Tally {
 }
 
 /// The circuits of a file while its rows are read.
-struct Gathering<'t, 's> {
+struct Gathering<'s> {
+    /// The header's layout.
+    layout: Layout,
+    legacy: Layout,
+    /// Fields of the header.
+    width: usize,
     around: Surroundings<'s>,
     parents: Option<Parents<'s>>,
     circuits: Vec<Circuit>,
     drafts: Vec<Draft>,
-    by_id: HashMap<&'t str, usize>,
-    device_lines: HashMap<&'t str, u32>,
+    by_id: HashMap<CircuitId, usize>,
+    device_lines: HashMap<Arc<str>, u32>,
     claims: Vec<Claim>,
     legacy_rows: Tally,
     long_rows: Tally,
@@ -78,38 +85,41 @@ struct Gathering<'t, 's> {
 
 /// Reads and validates ShapedDevices.csv. What comes back is whole only if no error was reported.
 pub(crate) fn read(text: &str, around: Surroundings<'_>, report: &mut Report<'_>) -> Vec<Circuit> {
-    let mut rows = Vec::new();
-    for row in Rows::of(text) {
-        match row {
-            Ok(row) => rows.push(row),
-            Err(broken) => {
-                report.error(broken.line, "", broken.why);
+    let mut rows = Rows::of(text);
+    let mut next = |report: &mut Report<'_>| loop {
+        match rows.next()? {
+            Ok(row) => return Some(row),
+            Err(Broken { line, why }) => {
+                report.error(line, "", why);
             }
         }
-    }
-    let Some((header, rows)) = rows.split_first() else {
+    };
+    let Some(header) = next(report) else {
         report.error(None, "", "has no header row");
         return Vec::new();
     };
-    let Some(layout) = Layout::from_header(header.line, &header.fields, report) else {
-        return Vec::new();
-    };
-    let legacy = Layout::legacy(layout.has(Column::Sqm));
-    let mut gathering = Gathering {
+    let layout = Layout::from_header(header.line, &header.fields, report);
+    let mut gathering = layout.map(|layout| Gathering {
+        legacy: Layout::legacy(layout.has(Column::Sqm)),
+        layout,
+        width: header.fields.len(),
         around,
         parents: around.tree.map(Parents::new),
         circuits: Vec::new(),
         drafts: Vec::new(),
-        by_id: HashMap::with_capacity(rows.len()),
-        device_lines: HashMap::with_capacity(rows.len()),
-        claims: Vec::with_capacity(rows.len()),
+        by_id: HashMap::new(),
+        device_lines: HashMap::new(),
+        claims: Vec::new(),
         legacy_rows: Tally::default(),
         long_rows: Tally::default(),
-    };
-    for row in rows {
-        gathering.add_row(row, header.fields.len(), &layout, &legacy, report);
+    });
+    // without a header only what is broken is told
+    while let Some(row) = next(report) {
+        if let Some(gathering) = &mut gathering {
+            gathering.add_row(&row, report);
+        }
     }
-    gathering.finish(report)
+    gathering.map(|gathering| gathering.finish(report)).unwrap_or_default()
 }
 
 /// How many fields a row can use beyond what its header names.
@@ -117,27 +127,20 @@ fn legacy_width(layout: &Layout) -> usize {
     if layout.has(Column::ParentNodeId) { 0 } else { 13 }
 }
 
-impl<'t> Gathering<'t, '_> {
+impl Gathering<'_> {
     /// Finds out which layout a row follows, and adds it.
-    fn add_row<'r: 't>(
-        &mut self,
-        row: &'r Row<'_>,
-        width: usize,
-        current: &'r Layout,
-        legacy: &'r Layout,
-        report: &mut Report<'_>,
-    ) {
-        let fields = row.fields.as_slice();
-        let is_legacy = current.is_legacy_row(fields, width);
-        let mut unread = fields.iter().skip(width.max(legacy_width(current)));
+    fn add_row(&mut self, row: &Row<'_>, report: &mut Report<'_>) {
+        let (fields, width) = (row.fields.as_slice(), self.width);
+        let is_legacy = self.layout.is_legacy_row(fields, width);
+        let mut unread = fields.iter().skip(width.max(legacy_width(&self.layout)));
         if is_legacy {
             self.legacy_rows.add(row.line);
         } else if unread.any(|field| !field.is_empty()) {
             self.long_rows.add(row.line);
         }
-        let layout = if is_legacy { legacy } else { current };
+        let layout = if is_legacy { &self.legacy } else { &self.layout }.clone();
         let errors = report.errors();
-        self.add(RawDevice { line: row.line, fields, layout }, report);
+        self.add(RawDevice { line: row.line, fields, layout: &layout }, report);
         if fields.len() > width && report.errors() > errors {
             let why = format!("the row has {} fields, the header {width}", fields.len());
             report
@@ -146,7 +149,7 @@ impl<'t> Gathering<'t, '_> {
         }
     }
 
-    fn add<'r: 't>(&mut self, row: RawDevice<'r, '_>, report: &mut Report<'_>) {
+    fn add(&mut self, row: RawDevice<'_, '_>, report: &mut Report<'_>) {
         let id = validate_text(row, Column::CircuitId, report);
         let rates = validate_rates(row, report);
         let prefixes = validate_addresses(row, report);
@@ -174,10 +177,10 @@ impl<'t> Gathering<'t, '_> {
         self.circuits[circuit].devices.push(device);
     }
 
-    fn begin<'r: 't>(
+    fn begin(
         &mut self,
-        id: &'r str,
-        row: RawDevice<'r, '_>,
+        id: &str,
+        row: RawDevice<'_, '_>,
         rates: Option<Rates>,
         parent: Parent,
         leaf: PerDirection<Option<Leaf>>,
@@ -185,10 +188,11 @@ impl<'t> Gathering<'t, '_> {
     ) -> usize {
         let none = PerDirection::both(BitsPerSec::ZERO);
         let Rates { min, max } = rates.unwrap_or(Rates { min: none, max: none });
-        self.by_id.insert(id, self.circuits.len());
+        let id = CircuitId::from(id);
+        self.by_id.insert(id.clone(), self.circuits.len());
         self.drafts.push(Draft { line: row.line, rates, parent, has_address: false });
         self.circuits.push(Circuit {
-            id: CircuitId::from(id),
+            id,
             name: validate_text(row, Column::CircuitName, report).into(),
             parent: match parent {
                 Parent::Node(node) => Some(node),
@@ -257,17 +261,17 @@ impl<'t> Gathering<'t, '_> {
         }
     }
 
-    fn validate_device<'r: 't>(
+    fn validate_device(
         &mut self,
-        row: RawDevice<'r, '_>,
+        row: RawDevice<'_, '_>,
         mut prefixes: Vec<IpPrefix>,
         report: &mut Report<'_>,
     ) -> Device {
-        let id = validate_text(row, Column::DeviceId, report);
+        let id: Arc<str> = validate_text(row, Column::DeviceId, report).into();
         if !id.is_empty()
-            && let Some(first) = self.device_lines.insert(id, row.line)
+            && let Some(first) = self.device_lines.insert(Arc::clone(&id), row.line)
         {
-            self.device_lines.insert(id, first);
+            self.device_lines.insert(Arc::clone(&id), first);
             let why = format!("line {first} has a device {id:?} too");
             report.error(row.line, Column::DeviceId.title(), why);
         }
@@ -278,7 +282,7 @@ impl<'t> Gathering<'t, '_> {
             report.warning(row.line, "", "the device lists an address twice");
         }
         Device {
-            id: id.into(),
+            id,
             name: validate_text(row, Column::DeviceName, report).into(),
             mac: validate_text(row, Column::Mac, report).into(),
             prefixes,

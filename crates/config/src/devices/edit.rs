@@ -78,6 +78,8 @@ pub enum EditError {
 struct Found<'t> {
     text: &'t str,
     header: Layout,
+    /// Where the header ends in the text.
+    header_end: usize,
     /// Fields of the header.
     width: usize,
     rows: Vec<Row<'t>>,
@@ -100,6 +102,7 @@ impl<'t> Found<'t> {
         let mut found = Self {
             text,
             header: layout.ok_or_else(no_header)?,
+            header_end: header.bytes.end,
             width: header.fields.len(),
             rows: Vec::new(),
         };
@@ -173,6 +176,16 @@ pub(crate) fn remove_circuit(text: &str, id: &str) -> Result<String, EditError> 
         return Err(EditError::NoCircuit(id.to_owned()));
     }
     Ok(found.with(std::iter::repeat(String::new())))
+}
+
+/// The header and the rows of one circuit, as a text of their own; nothing where there are none.
+pub(crate) fn rows_of(text: &str, id: &str) -> Option<String> {
+    let found = Found::new(text, id).ok().filter(|found| !found.rows.is_empty())?;
+    let mut own = text[..found.header_end].to_owned();
+    for row in &found.rows {
+        own.push_str(&text[row.bytes.clone()]);
+    }
+    Some(own)
 }
 
 impl CircuitEdit {

@@ -1,7 +1,6 @@
 //! From raw nodes to those of the configuration.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use units::{BitsPerSec, NodeId, PerDirection};
 
 use super::json::Entry;
