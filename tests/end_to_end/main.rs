@@ -13,6 +13,7 @@ mod editing;
 mod flows;
 mod forwarding;
 mod lifecycle;
+mod links;
 mod origins;
 mod passing;
 mod provider;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use kernel::tc::{Discipline, HtbParameters, Qdisc};
-use plan::{ClassPlan, NicPlan, QueuePlan};
+use plan::{ClassPlan, NicPlan, Owner, QueuePlan};
 use units::TcHandle;
 
 use crate::observed::Observed;
@@ -122,7 +122,12 @@ pub(crate) fn compare_class(observed: &Observed, class: &ClassPlan) -> Vec<Diffe
     if found.parent != parent {
         differences.push(Difference::Parent { wanted: parent, found: found.parent });
     }
-    let wanted = HtbParameters::from(&htb_class(class));
+    let mut wanted = HtbParameters::from(&htb_class(class));
+    if matches!(class.owner, Owner::Link | Owner::Node(_)) {
+        // what has children keeps the quantum that it was made with, and has no use for it
+        // (`htb_change_class` in `net/sched/sch_htb.c`)
+        wanted.quantum = found.parameters.quantum;
+    }
     if found.parameters != wanted {
         differences.push(Difference::Parameters { wanted, found: found.parameters });
     }

@@ -372,6 +372,23 @@ fn a_kernel_that_somebody_changed_is_read_after_all() {
     (stage.config, stage.plan) = (config, plan);
 }
 
+#[test]
+fn another_mtu_arrives() {
+    let mut stage = Box::new(Leaf::FqCodel);
+    let quanta = |stage: &mut Box| {
+        let classes = stage.kernel.classes(stage.plan.nics[0].ifindex).unwrap();
+        classes.iter().map(|class| class.parameters.quantum).collect::<Vec<_>>()
+    };
+    let before = quanta(&mut stage);
+    (stage.facts.customers.mtu, stage.facts.internet.mtu) = (9_000, 9_000);
+    stage.change(&[]);
+    assert_ne!(quanta(&mut stage), before);
+    (stage.facts.customers.mtu, stage.facts.internet.mtu) = (1_500, 1_500);
+    let large = quanta(&mut stage);
+    stage.change_unread(&[]);
+    assert_ne!(quanta(&mut stage), large);
+}
+
 /// What the plan never asks for by itself, but a kernel that somebody else changed may need.
 #[test]
 fn a_number_that_is_in_the_way_goes_first() {

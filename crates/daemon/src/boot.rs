@@ -24,6 +24,7 @@ use crate::facts;
 use crate::files::{Stamps, finish};
 use crate::handover::Handover;
 use crate::kept::KeptFile;
+use crate::links;
 use crate::lock::Lock;
 use crate::prepare::prepare;
 use crate::reload::Reloader;
@@ -121,6 +122,7 @@ fn shape(
         flows: flow_engine.store(),
         retransmits_dropped: AtomicU64::new(0),
         origin_problems: ArcSwap::default(),
+        nic_problems: ArcSwap::from_pointee(shaper.machine_warnings().to_vec()),
         current: ArcSwap::new(Arc::clone(shaper.current())),
         problem: ArcSwapOption::empty(),
         classes: ArcSwapOption::empty(),
@@ -182,6 +184,7 @@ fn serve(
             () = server.run() => {}
             () = follow(signals, reloader) => {}
             () = follow_files(reloader) => {}
+            () = links::look_after(reloader) => {}
             () = stop.stopped() => {}
         }
         captures_end(shared).await;
@@ -245,10 +248,10 @@ fn print_facts(config: &Config) -> Result<(), Failure> {
 fn check(path: &Path, loaded: config::Loaded) -> Result<(), Failure> {
     let machine = facts::read(&loaded.config.interfaces).map_err(ShaperError::from)?;
     let prepared = prepare(loaded, &machine, None)?;
-    for warning in &prepared.warnings {
+    for warning in prepared.warnings.iter().chain(&machine.warnings) {
         eprintln!("warning: {warning}");
     }
-    let network = &prepared.config.network;
+    let network = &prepared.loaded.config.network;
     println!(
         "{}: valid, {} circuits on {} nodes",
         path.display(),

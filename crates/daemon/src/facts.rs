@@ -30,16 +30,31 @@ pub enum FactsError {
 /// # Errors
 /// When a NIC is missing, or the kernel refuses to tell.
 pub fn read(interfaces: &Interfaces) -> Result<Machine, FactsError> {
+    let Nics { customers, internet, warnings } = nics(interfaces)?;
+    let (cpus, qdiscs) = (nic::online_cpus()?, probe_qdiscs()?);
+    Ok(Machine { facts: Facts { customers, internet, cpus, qdiscs }, warnings })
+}
+
+/// What the NICs are.
+#[derive(Debug)]
+pub struct Nics {
+    /// Towards the customers.
+    pub customers: NicFacts,
+    /// Towards the Internet.
+    pub internet: NicFacts,
+    /// For the operator.
+    pub warnings: Vec<String>,
+}
+
+/// Reads what the NICs are.
+///
+/// # Errors
+/// When one is missing, or the kernel refuses to tell.
+pub fn nics(interfaces: &Interfaces) -> Result<Nics, FactsError> {
     let customers = nic::nic(&interfaces.customers)?;
     let internet = nic::nic(&interfaces.internet)?;
     let warnings = warnings(interfaces.mode, &customers, &internet);
-    let facts = Facts {
-        customers: nic_facts(customers),
-        internet: nic_facts(internet),
-        cpus: nic::online_cpus()?,
-        qdiscs: probe_qdiscs()?,
-    };
-    Ok(Machine { facts, warnings })
+    Ok(Nics { customers: nic_facts(customers), internet: nic_facts(internet), warnings })
 }
 
 fn nic_facts(nic: NicInfo) -> NicFacts {

@@ -10,6 +10,7 @@
 //! - [`edits`]: changes that clients ask for;
 //! - [`facts`]: what the machine offers, as the plan takes it;
 //! - [`kept`]: what a daemon that is killed leaves to the one after it;
+//! - [`links`]: looking after the NICs;
 //! - [`handover`]: making way for another build of the daemon;
 //! - [`captures`]: captures on behalf of clients;
 //! - [`threads`]: the measuring street: samples in, snapshots out;
@@ -35,6 +36,7 @@ mod guards;
 mod handover;
 mod kept;
 mod layout;
+mod links;
 mod lock;
 mod prepare;
 mod reload;

@@ -1,6 +1,6 @@
 //! From the configuration to what is to be in force, with nothing changed yet.
 
-use config::{Config, Loaded};
+use config::Loaded;
 use plan::{Plan, plan};
 
 use crate::facts::Machine;
@@ -10,13 +10,11 @@ use crate::shaper::ShaperError;
 #[derive(Debug)]
 pub struct Prepared {
     /// The configuration.
-    pub config: Config,
+    pub loaded: Loaded,
     /// The plan.
     pub plan: Plan,
-    /// What deserves attention.
+    /// What deserves attention about them.
     pub warnings: Vec<String>,
-    /// Whether nothing about the files does.
-    pub files_are_clean: bool,
 }
 
 /// Plans a configuration for a machine.
@@ -28,20 +26,19 @@ pub fn prepare(
     machine: &Machine,
     previous: Option<&Plan>,
 ) -> Result<Prepared, ShaperError> {
-    let Loaded { config, warnings } = loaded;
-    let files_are_clean = warnings.is_empty();
-    let nobody = config
+    let nobody = loaded
+        .config
         .network
         .circuits
         .is_empty()
         .then_some("the devices file has no circuits, so everything passes unshaped");
-    let planned = plan(&config, &machine.facts, previous).map_err(ShaperError::Plan)?;
-    let warnings = warnings
+    let planned = plan(&loaded.config, &machine.facts, previous).map_err(ShaperError::Plan)?;
+    let warnings = loaded
+        .warnings
         .iter()
         .map(ToString::to_string)
         .chain(planned.warnings.iter().map(ToString::to_string))
-        .chain(machine.warnings.iter().cloned())
         .chain(nobody.map(str::to_owned))
         .collect();
-    Ok(Prepared { config, plan: planned.plan, warnings, files_are_clean })
+    Ok(Prepared { loaded, plan: planned.plan, warnings })
 }

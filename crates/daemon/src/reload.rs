@@ -79,11 +79,11 @@ impl Reloader {
         let Some(shaper) = shaper.as_mut() else {
             return Err(stopping());
         };
-        match shaper.reload() {
+        match shaper.reload().cloned() {
             Ok(current) => {
                 self.shared.problem.store(None);
-                self.shared.current.store(Arc::clone(current));
-                Ok(reloaded(current, started))
+                self.shared.current.store(Arc::clone(&current));
+                Ok(reloaded(&current, shaper, started))
             }
             Err(failure) => {
                 let text = with_causes(&failure);
@@ -124,14 +124,14 @@ impl Reloader {
         let started = Instant::now();
         let shaper = shaper.ok_or_else(stopping)?;
         let wanted: Vec<_> = edits.edits.iter().map(edit).collect();
-        let current = shaper.edit(edits.base, &wanted).map_err(|failure| {
+        let current = shaper.edit(edits.base, &wanted).cloned().map_err(|failure| {
             let text = with_causes(&failure);
             warn!(problem = text, "could not change the configuration");
             Refusal::new(code(&failure), text)
         })?;
         self.shared.problem.store(None);
-        self.shared.current.store(Arc::clone(current));
-        Ok(reloaded(current, started))
+        self.shared.current.store(Arc::clone(&current));
+        Ok(reloaded(&current, shaper, started))
     }
 
     /// The texts of the files that are in force.
@@ -214,6 +214,44 @@ impl Reloader {
         })
     }
 
+    /// Does something with the shaper, after any change that is under way; nothing when there is none any
+    /// more.
+    pub fn with_shaper<T>(&self, work: impl FnOnce(&mut Shaper) -> T) -> Option<T> {
+        self.lock().as_mut().map(work)
+    }
+
+    /// Plans for the NICs as they are now and brings the kernel into line, after any change that is under way.
+    ///
+    /// # Errors
+    /// Why the plan that was in force stays.
+    pub fn fit_to_nics(&self) -> Result<(), String> {
+        let fitted = self.with_shaper(|shaper| shaper.fit_to_nics().cloned());
+        match fitted {
+            None => Ok(()),
+            Some(Ok(current)) => {
+                self.shared.current.store(current);
+                Ok(())
+            }
+            Some(Err(failure)) => Err(with_causes(&failure)),
+        }
+    }
+
+    /// Has the daemon begin anew, as for a handover.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub fn begin_anew(&self) -> Result<(), String> {
+        let _one_at_a_time = self.lock();
+        self.handover().prepare(Path::new(&self.shared.config))?;
+        self.shared.stop.stop();
+        Ok(())
+    }
+
+    /// Tells clients what is wrong with the NICs.
+    pub fn tell_of_nics(&self, problems: Vec<String>) {
+        self.shared.nic_problems.store(Arc::new(problems));
+    }
+
     /// The program that may take over.
     pub fn handover(&self) -> &Handover {
         &self.shared.handover
@@ -244,13 +282,13 @@ impl Reloader {
     }
 }
 
-fn reloaded(current: &Current, started: Instant) -> Reloaded {
+fn reloaded(current: &Current, shaper: &Shaper, started: Instant) -> Reloaded {
     Reloaded {
         generation: current.generation,
         circuits: current.layout.circuits.len() as u32,
         nodes: current.layout.nodes.len() as u32,
         took_ms: started.elapsed().as_millis() as u64,
-        warnings: current.warnings.clone(),
+        warnings: current.warnings.iter().chain(shaper.machine_warnings()).cloned().collect(),
     }
 }
 

@@ -20,7 +20,7 @@ use supervisor::with_causes;
 use tracing::{info, warn};
 use units::{Direction, PerDirection, QueueId};
 
-use crate::facts::{self, FactsError, Machine};
+use crate::facts::{self, FactsError, Machine, Nics};
 use crate::files::{Staged, Stamps};
 use crate::fixed::{fixed_changes, moved, options, sides};
 use crate::guards::{NicGuards, guards, kept_nics};
@@ -40,9 +40,7 @@ pub struct Shaper {
     seen: Stamps,
     /// The files that are in force.
     in_force: Stamps,
-    config: Config,
-    /// Whether nothing about the files deserves attention.
-    files_are_clean: bool,
+    loaded: Loaded,
     machine: Machine,
     current: Arc<Current>,
     kernel: LinuxKernel<MapTables>,
@@ -125,6 +123,17 @@ pub struct Preview {
     pub warnings: Vec<String>,
 }
 
+/// What the NICs are now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NicsNow {
+    /// What they were.
+    Same,
+    /// The same, but with another MTU or other queues.
+    Changed,
+    /// Others by the same name, on which nothing of ours is.
+    Others,
+}
+
 impl Shaper {
     /// Puts everything in place, for a configuration that was prepared. The programs are verified
     /// before anything is touched. Where a daemon before was killed, its programs still run: ours take
@@ -139,17 +148,18 @@ impl Shaper {
         machine: Machine,
         (file, kept): (KeptFile, Kept),
     ) -> Result<(Self, Readers), ShaperError> {
-        let Prepared { config, plan, warnings, files_are_clean } = prepared;
+        let Prepared { loaded: configured, plan, warnings } = prepared;
+        let config = &configured.config;
         let pins = Pins::take(&config.files.pins)?;
         let succeeds = pins.has_attachments()?;
-        let mut loaded = datapath::Loaded::inheriting(options(&config, &machine.facts), &pins)?;
+        let mut loaded = datapath::Loaded::inheriting(options(config, &machine.facts), &pins)?;
         let has_tables = loaded.kept().tables;
         let tables = loaded.take_tables().ok_or(DatapathError::Missing("tables"))?;
         let readers = loaded.take_readers().ok_or(DatapathError::Missing("readers"))?;
         let controller = Controller::open()?;
-        let sides = sides(&config);
+        let sides = sides(config);
         loaded.preflight(&sides, &pins)?;
-        let nics = guards(&config, &sides, &kept)?;
+        let nics = guards(config, &sides, &kept)?;
         let keep = Kept { plan: kept.plan, nics: kept_nics(&nics) };
         file.write(&keep);
         let kernel = LinuxKernel { controller, tables };
@@ -175,7 +185,7 @@ impl Shaper {
             let Attachment { nic, xdp, tc, .. } = attachment;
             info!(nic, ?xdp, ?tc, succeeds, "programs are attached");
         }
-        let current = Arc::new(current(1, &config, plan, warnings));
+        let current = Arc::new(current(1, config, plan, warnings));
         let path = path.to_owned();
         let attached = Some(attached);
         let (in_force, kept) = (seen.clone(), file);
@@ -183,8 +193,7 @@ impl Shaper {
             path,
             seen,
             in_force,
-            config,
-            files_are_clean,
+            loaded: configured,
             machine,
             current,
             kernel,
@@ -219,7 +228,12 @@ impl Shaper {
 
     /// The configuration in force.
     pub const fn config(&self) -> &Config {
-        &self.config
+        &self.loaded.config
+    }
+
+    /// What deserves attention about the machine.
+    pub fn machine_warnings(&self) -> &[String] {
+        &self.machine.warnings
     }
 
     /// What is in force.
@@ -239,7 +253,7 @@ impl Shaper {
 
     /// The files whose changes are to be put in force; none when nobody wants that.
     pub fn watched(&self) -> Vec<PathBuf> {
-        let files = &self.config.files;
+        let files = &self.loaded.config.files;
         if files.watch { named(&self.path, files).map(Path::to_owned).into() } else { Vec::new() }
     }
 
@@ -249,7 +263,7 @@ impl Shaper {
     }
 
     fn stamps(&self) -> Stamps {
-        Stamps::of(&named(&self.path, &self.config.files))
+        Stamps::of(&named(&self.path, &self.loaded.config.files))
     }
 
     /// What a reload would do now.
@@ -267,7 +281,7 @@ impl Shaper {
     /// Reads the files and plans them, as the next of what is in force.
     fn prepare_next(&self) -> Result<(Prepared, Machine), ShaperError> {
         let loaded = Config::load(&self.path).map_err(ShaperError::Config)?;
-        refuse(fixed_changes(&self.config, &loaded.config))?;
+        refuse(fixed_changes(&self.loaded.config, &loaded.config))?;
         let machine = facts::read(&loaded.config.interfaces)?;
         let prepared = prepare(loaded, &machine, Some(&self.current.plan))?;
         refuse(moved(&self.machine.facts, &machine.facts))?;
@@ -286,6 +300,47 @@ impl Shaper {
         info!(operations = report.operations, circuits = report.circuits, "reloaded");
         self.machine = machine;
         self.in_force = self.seen.clone();
+        self.put_in_force(prepared);
+        self.keep();
+        Ok(&self.current)
+    }
+
+    /// What the NICs are now, against what programs and plan were made for.
+    ///
+    /// # Errors
+    /// When one is missing.
+    pub fn look_at_nics(&mut self) -> Result<(NicsNow, Nics), FactsError> {
+        let nics = facts::nics(&self.loaded.config.interfaces)?;
+        let old = &self.machine.facts;
+        let ifindexes = (old.customers.ifindex, old.internet.ifindex);
+        let now = if ifindexes != (nics.customers.ifindex, nics.internet.ifindex) {
+            NicsNow::Others
+        } else if (&old.customers, &old.internet) != (&nics.customers, &nics.internet) {
+            NicsNow::Changed
+        } else {
+            NicsNow::Same
+        };
+        self.machine.warnings.clone_from(&nics.warnings);
+        Ok((now, nics))
+    }
+
+    /// Plans the configuration that is in force for the NICs as they are now, and brings the kernel into
+    /// line.
+    ///
+    /// # Errors
+    /// As for [`Shaper::reload`].
+    pub fn fit_to_nics(&mut self) -> Result<&Arc<Current>, ShaperError> {
+        let machine = facts::read(&self.loaded.config.interfaces)?;
+        refuse(moved(&self.machine.facts, &machine.facts))?;
+        let prepared = prepare(self.loaded.clone(), &machine, Some(&self.current.plan))?;
+        let report = apply(&mut self.kernel, Some(&self.current.plan), &prepared.plan)?;
+        info!(operations = report.operations, circuits = report.circuits, "the NICs have changed");
+        // a driver that makes queues anew may choose for itself again who sends on which
+        let kept = Kept { plan: None, nics: kept_nics(&self.nics) };
+        let config = &self.loaded.config;
+        let nics = std::mem::replace(&mut self.nics, guards(config, &sides(config), &kept)?);
+        nics.into_iter().for_each(NicGuards::leave);
+        self.machine = machine;
         self.put_in_force(prepared);
         self.keep();
         Ok(&self.current)
@@ -331,8 +386,8 @@ impl Shaper {
     /// others need not be read again.
     fn read(&self, sources: &Sources, edits: &[Edit]) -> Result<Loaded, ShaperError> {
         let one = match edits {
-            [Edit::Circuit(edit)] if self.files_are_clean => {
-                self.config.with_circuit(sources, &edit.id)
+            [Edit::Circuit(edit)] if self.loaded.warnings.is_empty() => {
+                self.loaded.config.with_circuit(sources, &edit.id)
             }
             _ => None,
         };
@@ -353,10 +408,11 @@ impl Shaper {
 
     /// What the kernel has become.
     fn put_in_force(&mut self, prepared: Prepared) {
-        let Prepared { config, plan, warnings, files_are_clean } = prepared;
+        let Prepared { loaded, plan, warnings } = prepared;
         self.kernel.tables.control().set_queues(unclaimed_queues(&plan));
-        self.current = Arc::new(current(self.current.generation + 1, &config, plan, warnings));
-        (self.config, self.files_are_clean) = (config, files_are_clean);
+        self.current =
+            Arc::new(current(self.current.generation + 1, &loaded.config, plan, warnings));
+        self.loaded = loaded;
     }
 }
 

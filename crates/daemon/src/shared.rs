@@ -28,6 +28,8 @@ pub struct Shared {
     pub retransmits_dropped: AtomicU64,
     /// What is wrong with the files of origins.
     pub origin_problems: ArcSwap<Vec<String>>,
+    /// What is wrong with the NICs.
+    pub nic_problems: ArcSwap<Vec<String>>,
     /// What is in force.
     pub current: ArcSwap<Current>,
     /// Why the last reload changed nothing.

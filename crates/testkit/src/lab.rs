@@ -82,6 +82,7 @@ pub enum Place {
 /// A lab that is up. Dropping it takes it away with every process inside.
 #[derive(Debug)]
 pub struct Lab {
+    spec: LabSpec,
     customers: Namespace,
     middle: Namespace,
     internet: Namespace,
@@ -145,7 +146,8 @@ impl Lab {
         };
         topology::address(&folder, &customers, &spec.customers)?;
         topology::address(&folder, &internet, &[SERVER4.into(), SERVER6.into()])?;
-        Ok(Self { customers, middle, internet, _switch: switch, remains })
+        let spec = spec.clone();
+        Ok(Self { spec, customers, middle, internet, _switch: switch, remains })
     }
 
     /// The lab's name, which everything in it begins with.
@@ -198,6 +200,18 @@ impl Lab {
             Place::Box => &self.middle,
             Place::Internet => &self.internet,
         }
+    }
+
+    /// Puts a new NIC in the place of the box's one towards the customers: it has the same name, and
+    /// nothing of what was on the old one.
+    ///
+    /// # Errors
+    /// When it cannot be made, as on a stick.
+    pub fn exchange_customers_nic(&self) -> Result<()> {
+        let Self { spec, customers, middle, .. } = self;
+        let folder = self.folder();
+        topology::reconnect(folder, spec, BOX_CUSTOMERS, customers, middle)?;
+        topology::address(folder, customers, &spec.customers)
     }
 
     /// A command to run at a place.

@@ -68,6 +68,24 @@ pub(crate) fn connect_box(
     Ok(())
 }
 
+/// Puts a new NIC, which leads to `host`, in the place of one of the box's two.
+pub(crate) fn reconnect(
+    folder: &Path,
+    spec: &LabSpec,
+    nic: &str,
+    host: &Namespace,
+    middle: &Namespace,
+) -> Result<()> {
+    // its other end goes with it
+    let mut lines = vec![format!("link delete {nic}"), veth(spec, nic, HOST_NIC, host)];
+    if spec.forwarding == Forwarding::Bridge {
+        lines.push(format!("link set {nic} master br0"));
+    }
+    lines.push(format!("link set {nic} up"));
+    middle.ip_batch(folder, &lines)?;
+    tags_in_frames(middle, nic)
+}
+
 /// Wires customers, Internet and the box's one NIC to the switch.
 pub(crate) fn connect_stick(
     folder: &Path,

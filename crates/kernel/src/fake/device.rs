@@ -52,11 +52,16 @@ impl Device {
                 self.add_class(*handle, *parent, class.into())
             }
             Request::ChangeClass { handle, parent, class } => {
+                let is_inner = self.classes.values().any(|(parent, _)| parent == handle);
                 let found = self.classes.get_mut(handle).ok_or((Errno::NOENT, "no such class"))?;
                 if found.0 != *parent {
                     return Err((Errno::INVAL, "parent of a class cannot be changed"));
                 }
+                let quantum = found.1.quantum;
                 found.1 = class.into();
+                if is_inner {
+                    found.1.quantum = quantum;
+                }
                 Ok(())
             }
             Request::DeleteClass { handle } => self.delete_class(*handle),

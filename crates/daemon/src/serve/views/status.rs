@@ -17,7 +17,8 @@ use crate::shared::Shared;
 pub(super) fn view(shared: &Shared, snapshot: &Snapshot, flows: &FlowSnapshot) -> StatusView {
     let current = shared.current.load();
     let origin_problems = shared.origin_problems.load();
-    let warnings = current.warnings.iter().chain(origin_problems.iter());
+    let nic_problems = shared.nic_problems.load();
+    let warnings = current.warnings.iter().chain(nic_problems.iter()).chain(origin_problems.iter());
     StatusView {
         tick: snapshot.tick,
         daemon_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,0 +1,87 @@
+//! Looking after the NICs while the daemon runs.
+//!
+//! A NIC that loses its carrier or is taken down keeps programs and queues, and goes on by itself. One with
+//! another MTU or other queues gets another plan. One that has gone and come back under its name is
+//! another one, on which nothing is: the daemon begins anew with it, as after a handover, and takes over all
+//! that is still there. Looking once a second needs no bursts of events to be told apart.
+
+use std::time::{Duration, Instant};
+
+use plan::NicFacts;
+use supervisor::with_causes;
+use tracing::{error, info};
+
+use crate::reload::Reloader;
+use crate::shaper::{NicsNow, Shaper};
+
+/// How often they are looked at.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// After what time something that failed is tried again with the same NICs.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// What was tried last, and why it failed.
+#[derive(Debug)]
+struct Tried {
+    /// None when one was missing.
+    nics: Option<(NicFacts, NicFacts)>,
+    at: Instant,
+    problem: Option<String>,
+}
+
+/// Looks again and again.
+pub async fn look_after(reloader: &Reloader) {
+    let mut tried = None;
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        let reloader = reloader.clone();
+        let look = tokio::task::spawn_blocking(move || {
+            look(&reloader, &mut tried);
+            tried
+        });
+        // one that panics is as one that failed
+        tried = look.await.unwrap_or_default();
+    }
+}
+
+fn look(reloader: &Reloader, tried: &mut Option<Tried>) {
+    let Some(found) = reloader.with_shaper(Shaper::look_at_nics) else { return };
+    let (now, nics) = match found {
+        Ok(found) => found,
+        Err(error) => {
+            let text = format!("{}; it is waited for", with_causes(&error));
+            if tried.as_ref().is_none_or(|tried| tried.problem.as_ref() != Some(&text)) {
+                error!(problem = text, "a NIC is not there");
+            }
+            *tried = Some(Tried { nics: None, at: Instant::now(), problem: Some(text.clone()) });
+            reloader.tell_of_nics(vec![text]);
+            return;
+        }
+    };
+    let mut problems = nics.warnings;
+    let nics = Some((nics.customers, nics.internet));
+    let is_due = |tried: &Tried| tried.nics != nics || tried.at.elapsed() >= AGAIN;
+    if now == NicsNow::Same {
+        *tried = None;
+    } else if tried.as_ref().is_none_or(is_due) {
+        let problem = adapt(reloader, now).err();
+        if let Some(problem) = &problem {
+            error!(problem, "the NICs have changed");
+        }
+        *tried = Some(Tried { nics, at: Instant::now(), problem });
+    }
+    problems.extend(tried.as_ref().and_then(|tried| tried.problem.clone()));
+    reloader.tell_of_nics(problems);
+}
+
+/// Has the daemon use the NICs as they are now.
+fn adapt(reloader: &Reloader, now: NicsNow) -> Result<(), String> {
+    match now {
+        NicsNow::Same => Ok(()),
+        NicsNow::Changed => reloader.fit_to_nics(),
+        NicsNow::Others => {
+            info!("a NIC is another one; beginning anew with it");
+            reloader.begin_anew()
+        }
+    }
+}
