@@ -1,8 +1,9 @@
-//! How long a plan takes into the kernel.
+//! How long a plan takes into the kernel, and a change of it.
 //!
 //! The reference is the least that any program could do: the very same messages, encoded before the
 //! clock starts, sent by a loop that waits for each acknowledgement and verifies nothing. `over_batched`
-//! compares with many messages in a send. Both alternate with apply, each on new veths.
+//! compares with many messages in a send. Both alternate with apply, each on new veths. A change gives one
+//! circuit in a hundred another rate; its reference is the same messages that take it back.
 
 use std::process::Command;
 use std::time::Instant;
@@ -45,16 +46,26 @@ pub(crate) fn run(options: Options) -> Result<Vec<Record>> {
     Ok(records)
 }
 
-fn measure(circuits: usize, rounds: usize) -> Result<Vec<Record>> {
+/// What applying a plan and a change of it took.
+struct Applied {
+    seconds: f64,
+    operations: usize,
+    /// MiB that the kernel has less afterwards.
+    memory: f64,
+    change_seconds: f64,
+    change_operations: usize,
+    /// Taking the change back by a bare loop.
+    back_seconds: f64,
+}
+
+pub(crate) fn measure(circuits: usize, rounds: usize) -> Result<Vec<Record>> {
     let (mut applied, mut single, mut batched) = (Vec::new(), Vec::new(), Vec::new());
-    let mut operations = 0;
     for _ in 0..rounds {
         single.push(on_new_veths(circuits, |plan| send_bare(plan, true))?);
-        let (seconds, sent) = on_new_veths(circuits, apply_and_verify)?;
-        applied.push(seconds);
-        operations = sent;
+        applied.push(on_new_veths(circuits, apply_and_change)?);
         batched.push(on_new_veths(circuits, |plan| send_bare(plan, false))?);
     }
+    let middle = |figure: fn(&Applied) -> f64| median(applied.iter().map(figure).collect());
     let scenario = format!("circuits-{circuits}-queues-{QUEUES}");
     let record = |metric: &str, unit: &str, value, reference| Record {
         bench: "apply".to_owned(),
@@ -64,11 +75,15 @@ fn measure(circuits: usize, rounds: usize) -> Result<Vec<Record>> {
         value,
         reference,
     };
-    let seconds = median(applied);
+    let seconds = middle(|applied| applied.seconds);
+    let (change, back) = (middle(|one| one.change_seconds), middle(|one| one.back_seconds));
     Ok(vec![
         record("seconds", "s", seconds, Some(median(single))),
         record("seconds_over_batched", "s", seconds, Some(median(batched))),
-        record("operations", "requests", operations as f64, None),
+        record("operations", "requests", middle(|one| one.operations as f64), None),
+        record("kernel_memory", "MiB", middle(|one| one.memory), None),
+        record("change_of_1_percent", "s", change, Some(back)),
+        record("change_operations", "requests", middle(|one| one.change_operations as f64), None),
     ])
 }
 
@@ -104,13 +119,64 @@ fn ip(arguments: &str) -> Result<()> {
     Ok(())
 }
 
-/// Seconds and requests.
-fn apply_and_verify(plan: &Plan) -> Result<(f64, usize)> {
+fn apply_and_change(plan: &Plan) -> Result<Applied> {
     let controller = Controller::open()?;
     let mut kernel = LinuxKernel { controller, tables: FakeTables::default() };
+    let available = available_mib()?;
     let start = Instant::now();
     let report = apply::apply(&mut kernel, None, plan)?;
-    Ok((start.elapsed().as_secs_f64(), report.operations))
+    let seconds = start.elapsed().as_secs_f64();
+    let memory = available - available_mib()?;
+    let changed = with_other_rates(plan);
+    let start = Instant::now();
+    let change = apply::change(&mut kernel, plan, &changed)?;
+    let change_seconds = start.elapsed().as_secs_f64();
+    let back = apply::steps(&mut kernel, Some(&changed), plan)?;
+    Ok(Applied {
+        seconds,
+        operations: report.operations,
+        memory,
+        change_seconds,
+        change_operations: change.operations,
+        back_seconds: carry_out_bare(&back)?,
+    })
+}
+
+/// The plan with another ceiling for one circuit in a hundred.
+fn with_other_rates(plan: &Plan) -> Plan {
+    let mut plan = plan.clone();
+    for queue in plan.nics.iter_mut().flat_map(|nic| &mut nic.queues) {
+        let circuits = queue.classes.iter_mut().filter(|class| class.leaf.is_some());
+        for class in circuits.step_by(100) {
+            class.ceil = class.ceil.percent(120);
+        }
+    }
+    plan
+}
+
+/// MiB that the kernel could give away (`/proc/meminfo`).
+fn available_mib() -> Result<f64> {
+    let text = std::fs::read_to_string("/proc/meminfo")?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).context("no MemAvailable")?;
+    Ok(kib.trim().parse::<f64>()? / 1024.0)
+}
+
+/// Sends the requests for queues, waiting for each answer. Seconds.
+fn carry_out_bare(operations: &[apply::Operation]) -> Result<f64> {
+    let mut messages = Messages::new();
+    for operation in operations {
+        if let apply::Operation::Queues { nic, requests } = operation {
+            requests.iter().for_each(|request| encode(&mut messages, *nic, request));
+        }
+    }
+    let mut sends = messages.split();
+    let mut socket = Socket::open()?;
+    let start = Instant::now();
+    for send in &mut sends {
+        socket.execute(send)?;
+    }
+    Ok(start.elapsed().as_secs_f64())
 }
 
 /// Sends all of a plan with no check. Seconds.

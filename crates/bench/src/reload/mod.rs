@@ -15,6 +15,7 @@ use anyhow::Result;
 use clap::Args;
 use testkit::UdpReport;
 
+use crate::apply_plan;
 use crate::record::{Record, median};
 use deed::Deed;
 use stage::Stage;
@@ -30,6 +31,9 @@ pub(crate) struct Options {
     /// How often everything is done.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// How many circuits are put into the kernel from nothing, once each.
+    #[arg(long, value_delimiter = ',', default_values_t = [10_000, 50_000])]
+    scale: Vec<usize>,
 }
 
 /// What came of one deed in all rounds.
@@ -100,5 +104,9 @@ pub(crate) fn run(options: &Options) -> Result<Vec<Record>> {
         record(Deed::Rate, "from_file_to_kernel", "ms", stage.time_file_to_kernel()?, None),
         record(Deed::Nothing, "daemon_memory", "MiB", stage.memory()?, None),
     ]);
+    drop(stage);
+    for circuits in &options.scale {
+        records.extend(apply_plan::measure(*circuits, 1)?);
+    }
     Ok(records)
 }
