@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use bus::{CircuitsQuery, Client, ClientError, ErrorCode};
+use bus::{CircuitEdit, CircuitsQuery, Client, ClientError, Edit, Edits, ErrorCode};
 use testkit::{Daemon, DaemonSpec, Forwarding, Lab, UdpReport, UdpStream, wait_until};
 use units::{BitsPerSec, Direction};
 
@@ -123,6 +123,51 @@ fn no_change_loses_a_packet() -> Result<()> {
         Ok(())
     })?;
     ensure!(queue_of(&stage, "moves")? == before, "it did not come back");
+    Ok(())
+}
+
+/// What waits in the queue of a circuit that moves goes out before that is removed.
+#[test]
+fn what_waits_while_its_circuit_moves_arrives() -> Result<()> {
+    let mut provider = two_sites();
+    // its queue holds sixteen frames, which take some 0.4 s
+    provider.circuits[1].max = (0.5, 0.5);
+    provider.circuits[1].min = (0.1, 0.1);
+    let stage = Stage::new(&provider)?;
+    let mut burst = UdpStream::new(
+        "100.64.1.2".parse()?,
+        Direction::Download,
+        7_005,
+        BitsPerSec::from_mbps(50),
+    );
+    (burst.payload, burst.duration) = (1_372, Duration::from_millis(3));
+    for parent in ["B", "A"] {
+        let before = queue_of(&stage, "moves")?;
+        let edit = CircuitEdit {
+            id: "moves".into(),
+            parent: Some(parent.into()),
+            ..CircuitEdit::default()
+        };
+        let edits = Edits { base: None, edits: vec![Edit::Circuit(Box::new(edit))] };
+        let lab = &stage.lab;
+        let mut client = stage.client()?;
+        let (report, took) = thread::scope(|scope| -> Result<(UdpReport, Duration)> {
+            let arrivals = scope.spawn(|| burst.run(lab));
+            thread::sleep(Duration::from_millis(20));
+            let begun = Instant::now();
+            client.edit(edits, RELOAD_MAX)?;
+            let took = begun.elapsed();
+            Ok((arrivals.join().ok().context("the burst panicked")??, took))
+        })?;
+        let last = report.delays.last().copied().unwrap_or_default();
+        println!("{} sent, {} lost, {last:?} late; moved in {took:?}", report.sent, report.lost());
+        ensure!(report.sent >= 8 && report.lost() == 0, "{report:?}");
+        // the change ends when the old queue is empty
+        ensure!(last > Duration::from_millis(150) && took > Duration::from_millis(100));
+        wait_until("the other queue", RELOAD_MAX, || {
+            Ok((queue_of(&stage, "moves")? != before).then_some(()))
+        })?;
+    }
     Ok(())
 }
 

@@ -19,6 +19,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::Arguments;
 use crate::captures::CaptureDesk;
+use crate::error::ShaperError;
 use crate::exit::Failure;
 use crate::facts;
 use crate::files::{Stamps, finish};
@@ -29,7 +30,7 @@ use crate::lock::Lock;
 use crate::prepare::prepare;
 use crate::reload::Reloader;
 use crate::serve::Server;
-use crate::shaper::{Shaper, ShaperError, named};
+use crate::shaper::{Shaper, named};
 use crate::shared::Shared;
 use crate::signals::Signals;
 use crate::threads::{self, Sources};

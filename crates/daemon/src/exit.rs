@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use supervisor::with_causes;
 
+use crate::error::ShaperError;
 use crate::lock::LockError;
-use crate::shaper::ShaperError;
 
 /// The exit codes, for `--help`.
 pub const HELP: &str = "\

@@ -4,8 +4,8 @@ use config::{Config, Mode};
 use kernel::datapath::Side;
 use kernel::nic::{PromiscuousGuard, RxVlanGuard, XpsGuard};
 
+use crate::error::ShaperError;
 use crate::kept::{Kept, KeptNic};
-use crate::shaper::ShaperError;
 
 /// What was changed on a NIC, restored when dropped.
 #[derive(Debug)]

@@ -2,6 +2,8 @@
 //!
 //! - [`boot`]: from the command line to a running daemon, and its orderly end;
 //! - [`shaper`]: the control street: configuration, plan, kernel, and back;
+//! - [`error`]: why the kernel is not as the configuration wants it;
+//! - [`in_force`]: what a configuration that is in force means to those who look;
 //! - [`prepare`]: from the configuration to what is to be in force;
 //! - [`fixed`]: what of the configuration does not change while the daemon runs;
 //! - [`guards`]: what is changed on the NICs meanwhile;
@@ -28,12 +30,14 @@
 mod boot;
 mod captures;
 mod edits;
+mod error;
 mod exit;
 mod facts;
 mod files;
 mod fixed;
 mod guards;
 mod handover;
+mod in_force;
 mod kept;
 mod layout;
 mod links;

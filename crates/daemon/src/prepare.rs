@@ -3,8 +3,8 @@
 use config::Loaded;
 use plan::{Plan, plan};
 
+use crate::error::ShaperError;
 use crate::facts::Machine;
-use crate::shaper::ShaperError;
 
 /// A configuration with the plan that follows from it here.
 #[derive(Debug)]

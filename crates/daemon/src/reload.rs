@@ -13,8 +13,9 @@ use tokio::time::timeout;
 use tracing::{error, warn};
 
 use crate::edits::edit;
+use crate::error::ShaperError;
 use crate::handover::Handover;
-use crate::shaper::{Preview, Shaper, ShaperError};
+use crate::shaper::{Preview, Shaper};
 use crate::shared::{Current, Shared};
 
 /// Changes that a preview tells one by one.

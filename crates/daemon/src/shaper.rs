@@ -1,36 +1,29 @@
 //! The control street: configuration, plan, kernel, and back.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
 use apply::{ApplyError, Left, Operation, apply, change, point, steps, teardown};
-use config::{Config, Edit, EditError, Files, Loaded, Problems, Sources};
+use config::{Config, Edit, Files, Loaded, Problems, Sources};
 use kernel::LinuxKernel;
 use kernel::datapath::{
     self, Attached, Attachment, Control, DatapathError, MapTables, Pins, Readers,
 };
-use kernel::netlink::NetlinkError;
-use kernel::nic::{FeatureError, PromiscuousError, XpsError};
 use kernel::tc::Controller;
 use plan::{Change, Plan, changes};
-use state::MapFill;
 use supervisor::with_causes;
 use tracing::{info, warn};
 use units::{Direction, PerDirection, QueueId};
 
+use crate::error::ShaperError;
 use crate::facts::{self, FactsError, Machine, Nics};
 use crate::files::{Staged, Stamps};
 use crate::fixed::{fixed_changes, moved, options, sides};
 use crate::guards::{NicGuards, guards, kept_nics};
+use crate::in_force::current;
 use crate::kept::{Kept, KeptFile};
-use crate::layout::layout;
 use crate::prepare::{Prepared, prepare};
 use crate::shared::Current;
-
-/// Problems that one message shows.
-const PROBLEMS_SHOWN: usize = 50;
 
 /// Everything of ours in the kernel, under one configuration. Dropping it takes it all out again.
 #[derive(Debug)]
@@ -51,65 +44,6 @@ pub struct Shaper {
     kept: KeptFile,
     /// Whether it took over what a daemon before has left.
     succeeds: bool,
-}
-
-/// Why the kernel is not as the configuration wants it.
-#[derive(Debug, thiserror::Error)]
-pub enum ShaperError {
-    /// The files have errors.
-    #[error("the configuration is not valid:\n{}", .0.summary(PROBLEMS_SHOWN))]
-    Config(Problems),
-    /// The network cannot be planned on this machine.
-    #[error("the network cannot be planned on this machine:\n{}", list(.0))]
-    Plan(plan::Problems),
-    /// Something that is fixed while the daemon runs was changed.
-    #[error("{} cannot change while tidegated runs; restart it to use the new setting", .0.join(", "))]
-    Restart(Vec<&'static str>),
-    /// The machine's facts are not known.
-    #[error(transparent)]
-    Facts(#[from] FactsError),
-    /// The programs could not be put in place.
-    #[error(transparent)]
-    Datapath(#[from] DatapathError),
-    /// A NIC's transmit steering could not be changed.
-    #[error(transparent)]
-    Xps(#[from] XpsError),
-    /// A NIC's VLAN offload could not be changed.
-    #[error(transparent)]
-    RxVlan(#[from] FeatureError),
-    /// A NIC could not be told to receive everything.
-    #[error(transparent)]
-    Promiscuous(#[from] PromiscuousError),
-    /// Netlink is not to be had.
-    #[error(transparent)]
-    Netlink(#[from] NetlinkError),
-    /// The classes could not be put in place.
-    #[error(transparent)]
-    Apply(#[from] ApplyError),
-    /// What is in force is not what whoever wants a change knows of.
-    #[error("configuration {current} is in force by now, not {base}; look at it again")]
-    Outdated {
-        /// What the change was made from.
-        base: u64,
-        /// What is in force.
-        current: u64,
-    },
-    /// Somebody has changed the files otherwise.
-    #[error("the files are not what is in force: somebody has changed them; reload them first")]
-    FilesChanged,
-    /// A change of a file cannot be made.
-    #[error(transparent)]
-    Edit(#[from] EditError),
-    /// The files could not be written.
-    #[error("could not write the configuration's files; what was in force stays")]
-    Unwritten(#[source] io::Error),
-}
-
-fn list(problems: &plan::Problems) -> String {
-    let lines = problems.0.iter().take(PROBLEMS_SHOWN).map(ToString::to_string);
-    let more = problems.0.len().saturating_sub(PROBLEMS_SHOWN);
-    let more = (more > 0).then(|| format!("... and {more} more"));
-    lines.chain(more).collect::<Vec<_>>().join("\n")
 }
 
 /// What a reload would do.
@@ -494,40 +428,6 @@ fn unclaimed_queues(plan: &Plan) -> PerDirection<(QueueId, u16)> {
         ids.sort();
         (ids.first().copied().unwrap_or_default(), ids.len() as u16)
     })
-}
-
-fn current(generation: u64, config: &Config, plan: Plan, warnings: Vec<String>) -> Current {
-    for warning in &warnings {
-        warn!("{warning}");
-    }
-    let layout = Arc::new(layout(generation, config, &plan));
-    let maps = fills(&config.limits, &plan);
-    Current {
-        generation,
-        since: Instant::now(),
-        plan,
-        layout,
-        maps,
-        flows: config.flows,
-        origins: config.files.origins.clone(),
-        capture: config.capture,
-        warnings,
-    }
-}
-
-/// How full the maps are that only a plan fills.
-fn fills(limits: &config::Limits, plan: &Plan) -> Vec<MapFill> {
-    let hosts = plan.addresses.iter().filter(|entry| entry.prefix.is_host()).count();
-    let fill = |name, used: usize, capacity: u32| MapFill {
-        name,
-        used: used as u64,
-        capacity: capacity.into(),
-    };
-    vec![
-        fill("circuits", plan.circuits.len(), limits.circuits),
-        fill("hosts", hosts, limits.hosts),
-        fill("prefixes", plan.addresses.len() - hosts, limits.prefixes),
-    ]
 }
 
 fn refuse(changes: Vec<&'static str>) -> Result<(), ShaperError> {
