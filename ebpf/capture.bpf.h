@@ -30,6 +30,12 @@ static __always_inline int is_wanted(const struct tg_capture *capture, const str
 	       is_same(&capture->host, &packet->ends.internet);
 }
 
+/*
+ * The length itself, where that is from 1 to TG_CAPTURE_BYTES. Kernels before 6.8 do not take a test for
+ * 0 as a proof that it is at least 1.
+ */
+#define FROM_ONE(length) ((((length) - 1) & (TG_CAPTURE_BYTES - 1)) + 1)
+
 /* The captures that want a packet, and how much of it. */
 struct wanted {
 	struct capturable *packet;
@@ -96,7 +102,7 @@ __noinline int capture_packet(struct xdp_md *ctx, struct capturable *packet, __u
 		length = TG_CAPTURE_BYTES;
 	captured->captured = length;
 	barrier_var(length); /* or the verifier loses sight of what is compared */
-	if (!length || bpf_xdp_load_bytes(ctx, 0, captured->bytes, length))
+	if (!length || bpf_xdp_load_bytes(ctx, 0, captured->bytes, FROM_ONE(length)))
 		captured->captured = 0;
 	bpf_ringbuf_submit(captured, BPF_RB_NO_WAKEUP);
 	count_captured(wanted.captures, 1);

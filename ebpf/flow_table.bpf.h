@@ -136,9 +136,9 @@ static __always_inline struct tg_flow *known_flow(struct sought *sought, const s
 }
 
 /* Claims a free place in this bucket. */
-static __always_inline __u64 *claim_in_bucket(struct sought *sought, const __u32 *number)
+static __always_inline __u64 *claim_in_bucket(struct sought *sought, __u32 number)
 {
-	struct tg_flow_bucket *bucket = bpf_map_lookup_elem(&tg_flow_index, number);
+	struct tg_flow_bucket *bucket = bpf_map_lookup_elem(&tg_flow_index, &number);
 	__u32 i;
 
 	if (!bucket)
@@ -149,17 +149,17 @@ static __always_inline __u64 *claim_in_bucket(struct sought *sought, const __u32
 		if (*(volatile __u64 *)place ||
 		    __sync_val_compare_and_swap(place, 0, sought->place ^ PLACE_CLAIM))
 			continue;
-		sought->claimed = *number * FLOW_PLACES + i;
+		sought->claimed = number * FLOW_PLACES + i;
 		return place;
 	}
 	return NULL;
 }
 
 /* Whether another CPU is making the same flow in this bucket, or has made it. */
-static __always_inline int has_rival(const struct sought *sought, const __u32 *number,
+static __always_inline int has_rival(const struct sought *sought, __u32 number,
 				     const struct tg_flow_key *key)
 {
-	struct tg_flow_bucket *bucket = bpf_map_lookup_elem(&tg_flow_index, number);
+	struct tg_flow_bucket *bucket = bpf_map_lookup_elem(&tg_flow_index, &number);
 	__u32 i;
 
 	if (!bucket)
@@ -167,7 +167,7 @@ static __always_inline int has_rival(const struct sought *sought, const __u32 *n
 	for (i = 0; i < FLOW_PLACES; i++) {
 		__u64 place = *(volatile __u64 *)&bucket->places[i];
 
-		if (*number * FLOW_PLACES + i == sought->claimed)
+		if (number * FLOW_PLACES + i == sought->claimed)
 			continue;
 		if (place == (sought->place ^ PLACE_CLAIM))
 			return 1;
@@ -223,7 +223,8 @@ static __always_inline void begin_stream(struct tg_stream *stream, const struct 
 /*
  * Puts the flow that was looked for into the table, with no packets yet, and its row into `sought`;
  * 0 when there is no room for it. Another CPU may be at the same: then neither may succeed, and the
- * flow begins with its next packet. A global function: the verifier looks at it once.
+ * flow begins with its next packet. A global function: the verifier looks at it once. Its arguments
+ * are no keys to kernels before 6.2, so what is looked up by lies on the stack.
  */
 __noinline int make_flow(struct sought *sought, struct tg_flow_key *key, __u32 jiffies)
 {
@@ -231,24 +232,26 @@ __noinline int make_flow(struct sought *sought, struct tg_flow_key *key, __u32 j
 	struct tg_flow_key *kept;
 	struct tg_flow *flow;
 	__u64 *place;
+	__u32 row;
 
 	if (!sought || !key)
 		return 1;
-	place = claim_in_bucket(sought, &sought->buckets[0]);
+	place = claim_in_bucket(sought, sought->buckets[0]);
 	if (!place)
-		place = claim_in_bucket(sought, &sought->buckets[1]);
+		place = claim_in_bucket(sought, sought->buckets[1]);
 	if (!place)
 		return 0;
 	barrier();
-	if (has_rival(sought, &sought->buckets[0], key) || has_rival(sought, &sought->buckets[1], key)) {
+	if (has_rival(sought, sought->buckets[0], key) || has_rival(sought, sought->buckets[1], key)) {
 		*(volatile __u64 *)place = 0;
 		return 1;
 	}
-	sought->row = take_row();
+	row = take_row();
+	sought->row = row;
 	barrier();
-	flow = bpf_map_lookup_elem(&tg_flows, &sought->row);
-	history = bpf_map_lookup_elem(&tg_histories, &sought->row);
-	kept = bpf_map_lookup_elem(&tg_flow_keys, &sought->row);
+	flow = bpf_map_lookup_elem(&tg_flows, &row);
+	history = bpf_map_lookup_elem(&tg_histories, &row);
+	kept = bpf_map_lookup_elem(&tg_flow_keys, &row);
 	if (!flow || !history || !kept) {
 		*(volatile __u64 *)place = 0;
 		return !is_table_full(); /* other CPUs were too quick */
@@ -261,7 +264,7 @@ __noinline int make_flow(struct sought *sought, struct tg_flow_key *key, __u32 j
 	copy_address(&kept->internet, &key->internet);
 	*(__u64 *)&kept->customer_port = *(__u64 *)&key->customer_port;
 	/* a whole barrier: who sees the flow live sees it empty */
-	__sync_lock_test_and_set(place, sought->place | (__u64)sought->row << TG_PLACE_ROW_AT);
+	__sync_lock_test_and_set(place, sought->place | (__u64)row << TG_PLACE_ROW_AT);
 	return 1;
 }
 
