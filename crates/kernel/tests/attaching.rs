@@ -49,21 +49,29 @@ fn root() -> bool {
     missing.is_empty()
 }
 
-fn options(mode: abi::Mode, flows: u32) -> Options {
+fn options(mode: abi::Mode, tcx: bool, flows: u32) -> Options {
     let sizes = MapSizes { circuits: 8, hosts: 8, prefixes: 8, unknown_hosts: 8, flows };
     Options {
         mode,
         internet: LOOPBACK,
         customers: LOOPBACK,
         vlans: Some((10, 20)),
-        tcx: true,
+        tcx,
         cpus: vec![CpuId::new(0)],
         sizes,
     }
 }
 
 fn loaded(mode: abi::Mode, tcx: bool) -> Loaded {
-    Loaded::new(Options { tcx, ..options(mode, 8) }).unwrap()
+    Loaded::new(options(mode, tcx, 8)).unwrap()
+}
+
+/// The hook that is used when TCX is wanted, or not; the kernel may have none.
+fn hook(tcx: bool) -> TcHook {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = release.split('.').map(|number| number.parse::<u32>().unwrap_or_default());
+    let version = (numbers.next().unwrap(), numbers.next().unwrap());
+    if tcx && version >= (6, 6) { TcHook::Tcx } else { TcHook::Clsact }
 }
 
 fn nics() -> Vec<(String, Side)> {
@@ -86,7 +94,8 @@ fn each_hook_is_used_and_left() {
         return;
     }
     let bpffs = Bpffs::new();
-    for (tcx, hook) in [(true, TcHook::Tcx), (false, TcHook::Clsact)] {
+    for tcx in [true, false] {
+        let hook = hook(tcx);
         in_private_network(|| {
             let before = qdiscs();
             let attached = loaded(abi::Mode::Stick, tcx).attach(&nics(), bpffs.pins()).unwrap();
@@ -151,37 +160,60 @@ fn pins_need_a_bpf_filesystem() {
 
 #[test]
 fn what_is_left_is_taken_over_in_place() {
+    if root() {
+        for tcx in [true, false] {
+            in_private_network(|| succeed(tcx)).unwrap();
+        }
+    }
+}
+
+/// Each of several daemons leaves its programs at work, and the next takes their places.
+fn succeed(tcx: bool) {
+    let bpffs = Bpffs::new();
+    let before = qdiscs();
+    loaded(abi::Mode::Stick, tcx).attach(&nics(), bpffs.pins()).unwrap().leave();
+    let first = xdp_id();
+    assert_ne!(first, 0, "it is still attached");
+    let at_work = qdiscs();
+    let pins = bpffs.pins();
+    assert!(pins.has_attachments().unwrap());
+    let all = Kept { tables: true, flows: true };
+    assert!(matches!(Pins::take(&bpffs.folder()), Err(DatapathError::Held(_))));
+    drop(pins);
+    for (flows, kept) in [(8, all), (8, all), (16, Kept { flows: false, ..all }), (16, all)] {
+        let pins = bpffs.pins();
+        let loaded = Loaded::inheriting(options(abi::Mode::Stick, tcx, flows), &pins).unwrap();
+        assert_eq!(loaded.kept(), kept, "{flows} flows");
+        let before = xdp_id();
+        let attached = loaded.attach(&nics(), pins).unwrap();
+        assert!(xdp_id() != before && xdp_id() != 0, "another program in the same place");
+        assert_eq!(qdiscs(), at_work);
+        attached.leave();
+    }
+    // what observes needs no classifier: pins, filters and their clsact go
+    let pins = bpffs.pins();
+    let loaded = Loaded::inheriting(options(abi::Mode::Observe, tcx, 16), &pins).unwrap();
+    let attached = loaded.attach(&nics(), pins).unwrap();
+    let pinned = fs::read_dir(bpffs.folder()).unwrap().count();
+    assert_eq!(pinned, 1, "XDP alone");
+    assert_eq!(qdiscs(), before);
+    drop(attached);
+    assert_eq!(xdp_id(), 0);
+    assert!(!bpffs.folder().exists());
+}
+
+#[test]
+fn a_clsact_of_a_daemon_before_goes_with_the_last_one() {
     if !root() {
         return;
     }
     let bpffs = Bpffs::new();
     in_private_network(|| {
-        loaded(abi::Mode::Stick, true).attach(&nics(), bpffs.pins()).unwrap().leave();
-        let first = xdp_id();
-        assert_ne!(first, 0, "it is still attached");
-        let pins = bpffs.pins();
-        assert!(pins.has_attachments().unwrap());
-        let all = Kept { tables: true, flows: true };
-        assert!(matches!(Pins::take(&bpffs.folder()), Err(DatapathError::Held(_))));
-        drop(pins);
-        for (flows, kept) in [(8, all), (8, all), (16, Kept { flows: false, ..all }), (16, all)] {
-            let pins = bpffs.pins();
-            let loaded = Loaded::inheriting(options(abi::Mode::Stick, flows), &pins).unwrap();
-            assert_eq!(loaded.kept(), kept, "{flows} flows");
-            let before = xdp_id();
-            let attached = loaded.attach(&nics(), pins).unwrap();
-            assert!(xdp_id() != before && xdp_id() != 0, "another program in the same place");
-            attached.leave();
-        }
-        // what observes needs no classifier: its pins go
-        let pins = bpffs.pins();
-        let loaded = Loaded::inheriting(options(abi::Mode::Observe, 16), &pins).unwrap();
-        let attached = loaded.attach(&nics(), pins).unwrap();
-        let pinned = fs::read_dir(bpffs.folder()).unwrap().count();
-        assert_eq!(pinned, 1, "XDP alone");
-        drop(attached);
-        assert_eq!(xdp_id(), 0);
-        assert!(!bpffs.folder().exists());
+        let before = qdiscs();
+        loaded(abi::Mode::Stick, false).attach(&nics(), bpffs.pins()).unwrap().leave();
+        drop(loaded(abi::Mode::Stick, false).attach(&nics(), bpffs.pins()).unwrap());
+        assert_eq!(qdiscs(), before);
+        assert!(!bpffs.folder().exists(), "nothing is remembered");
     })
     .unwrap();
 }

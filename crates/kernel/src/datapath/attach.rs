@@ -6,20 +6,19 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 
-use aya::programs::tc::{NlOptions, SchedClassifierLink, TcAttachOptions};
-use aya::programs::{ProgramError, SchedClassifier, TcAttachType, loaded_programs, tc};
+use aya::programs::{TcAttachType, loaded_programs};
 use libbpf_rs::libbpf_sys::{
     BPF_TCX_EGRESS, BPF_TCX_INGRESS, BPF_XDP, XDP_ATTACHED_SKB, XDP_FLAGS_DRV_MODE,
     XDP_FLAGS_SKB_MODE, bpf_attach_type,
 };
 use libbpf_rs::{Object, ProgramMut, Xdp, XdpFlags};
 use tracing::warn;
-use units::{IfIndex, TcHandle};
+use units::IfIndex;
 
+use super::filter::{self, Clsact, Filter};
 use super::link::Link;
 use super::pins::Pins;
 use super::{DatapathError, Loaded};
-use crate::tc::{Controller, Qdisc, QdiscState, Request, TrafficControl};
 
 /// Which side of the box a NIC is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,46 +73,12 @@ pub struct Attached {
     // Each with the name of its pin.
     xdp: Vec<(String, Link)>,
     tc: Vec<(String, Link)>,
-    filters: Vec<SchedClassifierLink>,
+    filters: Vec<Filter>,
     clsact: Vec<Clsact>,
+    /// Whether a daemon before has left something.
+    inherits: bool,
     pins: Pins,
     loaded: Loaded,
-}
-
-/// `TC_H_CLSACT`, where clsact sits beside the root.
-const CLSACT: TcHandle = TcHandle::from_raw(0xffff_fff1);
-
-/// A clsact queueing discipline that we added. Dropping it removes it.
-#[derive(Debug)]
-struct Clsact {
-    nic: IfIndex,
-}
-
-impl Clsact {
-    /// None where there is one already: not ours to remove.
-    fn add(nic: IfIndex) -> Result<Option<Self>, Box<dyn Error + Send + Sync>> {
-        let mut controller = Controller::open()?;
-        let present = |qdisc: &QdiscState| qdisc.nic == nic && qdisc.parent == CLSACT;
-        if controller.qdiscs(&[nic])?.iter().any(present) {
-            return Ok(None);
-        }
-        let handle = TcHandle::new(0xffff, 0);
-        controller
-            .tc(nic, &[Request::AddQdisc { parent: CLSACT, handle, qdisc: Qdisc::Clsact }])?;
-        Ok(Some(Self { nic }))
-    }
-}
-
-impl Drop for Clsact {
-    fn drop(&mut self) {
-        let request = Request::DeleteQdisc { parent: CLSACT };
-        let removed = Controller::open()
-            .map_err(Box::<dyn Error>::from)
-            .and_then(|mut controller| Ok(controller.tc(self.nic, &[request])?));
-        if let Err(error) = removed {
-            warn!(%error, ifindex = %self.nic, "could not remove the clsact queueing discipline");
-        }
-    }
 }
 
 impl Side {
@@ -167,6 +132,7 @@ impl Loaded {
             tc: Vec::new(),
             filters: Vec::new(),
             clsact: Vec::new(),
+            inherits,
             pins,
             loaded: self,
         };
@@ -221,7 +187,7 @@ impl Attached {
         for index in 0..self.attachments.len() {
             self.attachments[index].xdp = self.attach_xdp(index)?;
         }
-        self.remove_stale_pins()
+        self.remove_stale()
     }
 
     fn attach_tc(&mut self, at: &Attachment) -> Result<TcHook, DatapathError> {
@@ -254,20 +220,16 @@ impl Attached {
                 Err(error) => return Err(error.of(name, &at.nic)),
             }
         }
-        let failed = |source: ProgramError| attach_error(name, &at.nic, source);
         self.add_clsact(&at.nic, at.ifindex)?;
-        let Self { loaded, pins, .. } = self;
+        let Self { loaded, pins, inherits, .. } = self;
         let mut programs = loaded.object.progs_mut();
         let program = programs
             .find(|program| program.name() == OsStr::new(name))
             .ok_or(DatapathError::Missing(name))?;
         let pin = pins.pin(&program, name)?;
-        let mut classifier = SchedClassifier::from_pin(pin.path()).map_err(failed)?;
-        // what a killed daemon left; there is none where there is no such filter
-        let _ = tc::qdisc_detach_program(&at.nic, filter_hook, name);
-        let options = TcAttachOptions::Netlink(NlOptions::default());
-        let link = classifier.attach_with_options(&at.nic, filter_hook, options).map_err(failed)?;
-        self.filters.push(classifier.take_link(link).map_err(failed)?);
+        let filter = Filter::attach(&pin, name, &at.nic, filter_hook, *inherits)
+            .map_err(|source| attach_error(name, &at.nic, source))?;
+        self.filters.push(filter);
         Ok(TcHook::Clsact)
     }
 
@@ -297,9 +259,12 @@ impl Attached {
         Ok((pin, link))
     }
 
-    /// Adds clsact where there is none yet, ours or another's.
+    /// Adds clsact where there is none yet, ours or another's; takes over one of a daemon before.
     fn add_clsact(&mut self, nic: &str, ifindex: IfIndex) -> Result<(), DatapathError> {
-        let added = Clsact::add(ifindex).map_err(|source| DatapathError::Attach {
+        if self.clsact.iter().any(|clsact| clsact.is_on(ifindex)) {
+            return Ok(());
+        }
+        let added = Clsact::add(ifindex, &self.pins).map_err(|source| DatapathError::Attach {
             program: "clsact",
             nic: nic.to_owned(),
             source,
@@ -324,12 +289,20 @@ impl Attached {
         Ok(if is_generic(at.ifindex) { XdpHook::Generic } else { XdpHook::Native })
     }
 
-    /// Removes attachments that a daemon before has left where we have none.
-    fn remove_stale_pins(&self) -> Result<(), DatapathError> {
+    /// Removes what a daemon before has left where we have none.
+    fn remove_stale(&self) -> Result<(), DatapathError> {
         let ours: Vec<_> = self.xdp.iter().chain(&self.tc).map(|(name, _)| name).collect();
         for (name, _) in self.pins.links()? {
             if !ours.contains(&&name) {
                 self.pins.remove(&name)?;
+            }
+        }
+        for clsact in Clsact::stale(&self.clsact, &self.pins)? {
+            clsact.remove(&self.pins);
+        }
+        if self.inherits && !self.forwards() {
+            for at in self.attachments.iter().filter(|at| at.tc == TcHook::Clsact) {
+                filter::detach(&at.nic, TcAttachType::Ingress, "tc_ingress");
             }
         }
         Ok(())
@@ -352,6 +325,10 @@ impl Drop for Attached {
                 warn!(%error, "a program stays attached");
             }
             drop(link);
+        }
+        self.filters.clear();
+        for clsact in self.clsact.drain(..) {
+            clsact.remove(&self.pins);
         }
     }
 }

@@ -12,6 +12,7 @@ mod control;
 mod counters;
 mod error;
 mod fill;
+mod filter;
 mod flow_table;
 mod flows;
 mod footprint;

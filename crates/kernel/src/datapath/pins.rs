@@ -86,12 +86,34 @@ impl Pins {
     /// Removes a pin, if there is one of this name.
     pub(super) fn remove(&self, name: &str) -> Result<(), DatapathError> {
         let path = self.folder.join(name);
-        match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(failed("remove pin", &path)(source))
-            }
-            _ => Ok(()),
-        }
+        but_for(io::ErrorKind::NotFound, fs::remove_file(&path))
+            .map_err(failed("remove pin", &path))
+    }
+
+    /// Remembers something past the daemon, by a folder of this name: files here are the kernel's only.
+    pub(super) fn mark(&self, name: &str) -> Result<(), DatapathError> {
+        let path = self.folder.join(name);
+        but_for(io::ErrorKind::AlreadyExists, fs::create_dir(&path))
+            .map_err(failed("make the mark", &path))
+    }
+
+    /// Whether something of this name is remembered.
+    pub(super) fn is_marked(&self, name: &str) -> bool {
+        self.folder.join(name).is_dir()
+    }
+
+    /// What is remembered by names that begin so: the rest of them.
+    pub(super) fn marks(&self, beginning: &str) -> Result<Vec<String>, DatapathError> {
+        let entries = fs::read_dir(&self.folder).map_err(failed("read", &self.folder))?;
+        let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+        Ok(names.filter_map(|name| Some(name.strip_prefix(beginning)?.to_owned())).collect())
+    }
+
+    /// Forgets it, if it was remembered.
+    pub(super) fn unmark(&self, name: &str) -> Result<(), DatapathError> {
+        let path = self.folder.join(name);
+        but_for(io::ErrorKind::NotFound, fs::remove_dir(&path))
+            .map_err(failed("remove the mark", &path))
     }
 
     /// Pins a program, in place of what a daemon that was killed may have left there.
@@ -112,6 +134,14 @@ impl Pins {
 fn failed(action: &'static str, path: &Path) -> impl Fn(io::Error) -> DatapathError + use<> {
     let path = path.to_owned();
     move |source| DatapathError::Pin { action, path: path.clone(), source }
+}
+
+/// Takes a failure of this kind for a success: all is as it is to be.
+fn but_for(kind: io::ErrorKind, result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == kind => Ok(()),
+        other => other,
+    }
 }
 
 impl Pin {

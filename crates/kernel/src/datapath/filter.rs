@@ -1,0 +1,142 @@
+//! Classifiers where the kernel has no TCX: filters on a clsact queueing discipline.
+//!
+//! A filter outlives the daemon by itself. Ours are always found under the same number, so that the
+//! next daemon can put its program in the place of the one that runs (`cls_bpf` exchanges them at
+//! once: no packet goes without). That a clsact is ours to remove is remembered beside the pins.
+
+use std::error::Error;
+
+use aya::programs::tc::{
+    NlOptions, SchedClassifierLink, TcAttachOptions, TcHandle as FilterHandle,
+};
+use aya::programs::{ProgramError, SchedClassifier, TcAttachType, tc};
+use tracing::warn;
+use units::{IfIndex, TcHandle};
+
+use super::DatapathError;
+use super::pins::{Pin, Pins};
+use crate::tc::{Controller, Qdisc, QdiscState, Request, TrafficControl};
+
+/// Where our filters stand among others: unlikely to be another's, and before those whose place the
+/// kernel chooses, which it does from 49152 down.
+const PRIORITY: u16 = 29_799;
+/// The number of our filter at that place.
+const HANDLE: FilterHandle = FilterHandle::new(0, 1);
+/// `TC_H_CLSACT`, where clsact sits beside the root.
+const CLSACT: TcHandle = TcHandle::from_raw(0xffff_fff1);
+/// How marks of clsacts that are ours begin; the NIC's index follows. No `-`, which attachments have.
+const MARK: &str = "clsact_";
+
+type Cause = Box<dyn Error + Send + Sync>;
+
+/// A program that is attached by a filter. Dropping it detaches.
+#[derive(Debug)]
+pub(super) struct Filter {
+    _link: SchedClassifierLink,
+}
+
+impl Filter {
+    /// Attaches a pinned program. `takes_over` tells that a daemon before may have left a filter of
+    /// ours: then the program takes the place of that one's.
+    pub(super) fn attach(
+        pin: &Pin,
+        name: &str,
+        nic: &str,
+        hook: TcAttachType,
+        takes_over: bool,
+    ) -> Result<Self, ProgramError> {
+        let mut program = SchedClassifier::from_pin(pin.path())?;
+        if takes_over && let Some(filter) = Self::replace(&mut program, nic, hook)? {
+            return Ok(filter);
+        }
+        detach(nic, hook, name);
+        let place = NlOptions { priority: PRIORITY, handle: HANDLE, classid: None };
+        let link = program.attach_with_options(nic, hook, TcAttachOptions::Netlink(place))?;
+        Ok(Self { _link: program.take_link(link)? })
+    }
+
+    /// Puts the program into our filter, if there is one.
+    fn replace(
+        program: &mut SchedClassifier,
+        nic: &str,
+        hook: TcAttachType,
+    ) -> Result<Option<Self>, ProgramError> {
+        let known = SchedClassifierLink::attached(nic, hook, PRIORITY, HANDLE, None)
+            .map_err(tc::TcError::IoError)?;
+        match program.attach_to_link(known) {
+            Ok(link) => Ok(Some(Self { _link: program.take_link(link)? })),
+            // a daemon that let the kernel choose the number, or none at all
+            Err(error) => {
+                warn!(%error, nic, "there is no filter to take over");
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Detaches a program of this name, whoever has attached it by a filter.
+pub(super) fn detach(nic: &str, hook: TcAttachType, name: &str) {
+    // fails where there is no such filter, or no clsact
+    let _ = tc::qdisc_detach_program(nic, hook, name);
+}
+
+/// A clsact queueing discipline that we or a daemon before us have added. Dropping it removes it.
+#[derive(Debug)]
+pub(super) struct Clsact {
+    nic: IfIndex,
+}
+
+impl Clsact {
+    /// None where there is one already that is not ours to remove.
+    pub(super) fn add(nic: IfIndex, pins: &Pins) -> Result<Option<Self>, Cause> {
+        let mut controller = Controller::open()?;
+        let present = |qdisc: &QdiscState| qdisc.nic == nic && qdisc.parent == CLSACT;
+        if controller.qdiscs(&[nic])?.iter().any(present) {
+            return Ok(pins.is_marked(&mark(nic)).then_some(Self { nic }));
+        }
+        pins.mark(&mark(nic))?;
+        let handle = TcHandle::new(0xffff, 0);
+        let request = Request::AddQdisc { parent: CLSACT, handle, qdisc: Qdisc::Clsact };
+        if let Err(error) = controller.tc(nic, &[request]) {
+            pins.unmark(&mark(nic))?;
+            return Err(error.into());
+        }
+        Ok(Some(Self { nic }))
+    }
+
+    /// Whether it is this NIC's.
+    pub(super) fn is_on(&self, nic: IfIndex) -> bool {
+        self.nic == nic
+    }
+
+    /// Those of a daemon before us on NICs where we have none.
+    pub(super) fn stale(ours: &[Self], pins: &Pins) -> Result<Vec<Self>, DatapathError> {
+        let marks = pins.marks(MARK)?;
+        let nics = marks.iter().filter_map(|index| index.parse().ok()).map(IfIndex::new);
+        let stale = nics.filter(|nic| !ours.iter().any(|clsact| clsact.is_on(*nic)));
+        Ok(stale.map(|nic| Self { nic }).collect())
+    }
+
+    /// Removes it, and what says that it is ours.
+    pub(super) fn remove(self, pins: &Pins) {
+        if let Err(error) = pins.unmark(&mark(self.nic)) {
+            warn!(%error, "a mark stays");
+        }
+    }
+}
+
+impl Drop for Clsact {
+    fn drop(&mut self) {
+        let request = Request::DeleteQdisc { parent: CLSACT };
+        let removed = Controller::open()
+            .map_err(Box::<dyn Error>::from)
+            .and_then(|mut controller| Ok(controller.tc(self.nic, &[request])?));
+        if let Err(error) = removed {
+            warn!(%error, ifindex = %self.nic, "could not remove the clsact queueing discipline");
+        }
+    }
+}
+
+fn mark(nic: IfIndex) -> String {
+    format!("{MARK}{nic}")
+}
