@@ -13,6 +13,7 @@ mod setup;
 mod step;
 mod test;
 mod tidy;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -30,9 +31,9 @@ struct Arguments {
 enum Verb {
     /// Show shaping at work: a lab, the real daemon, real TCP, and a verdict.
     Demo(demo::Arguments),
-    /// Install what is missing to build and test.
+    /// Install what is missing to build and test, here and in the VM lab.
     Setup,
-    /// Check the layout, the style and the lints, build everything and run all tests.
+    /// Check the layout, the style and the lints, build everything, run the VM lab and all tests.
     Test,
     /// What .ci/run calls: the same as `test`.
     Ci,
@@ -40,6 +41,8 @@ enum Verb {
     Bench(bench::Arguments),
     /// Check what a program can check of the project's rules.
     Tidy,
+    /// Run scenarios on Debian's stock kernel, which has CAKE and netem, in an emulated machine.
+    Vm(vm::Arguments),
     /// Bring up a lab to look around in, until Enter or Ctrl-C.
     Lab(lab::Arguments),
 }
@@ -47,11 +50,12 @@ enum Verb {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().verb {
         Verb::Demo(arguments) => demo::run(&arguments),
-        Verb::Setup => setup::run(),
+        Verb::Setup => setup::run_for_vm(),
         Verb::Test => test::run(),
         Verb::Ci => ci::run(),
         Verb::Bench(arguments) => bench::run(&arguments),
         Verb::Tidy => tidy::run(),
+        Verb::Vm(arguments) => vm::run(&arguments),
         Verb::Lab(arguments) => lab::run(&arguments),
     };
     match outcome {

@@ -61,6 +61,35 @@ pub(crate) const NEEDS: [Need; 13] = [
     Need { package: "git", purpose: "lists the files to check", found: Found::Program("git") },
 ];
 
+/// What the VM lab needs besides.
+pub(crate) const VM_NEEDS: [Need; 5] = [
+    Need {
+        package: "qemu-system-x86",
+        purpose: "emulates the machine of the VM lab",
+        found: Found::Program("qemu-system-x86_64"),
+    },
+    Need {
+        package: "busybox-static",
+        purpose: "starts the machine of the VM lab",
+        found: Found::Program("busybox"),
+    },
+    Need {
+        package: "cpio",
+        purpose: "packs what the machine of the VM lab starts with",
+        found: Found::Program("cpio"),
+    },
+    Need {
+        package: "kmod",
+        purpose: "finds the modules of the VM lab's kernel",
+        found: Found::Program("modprobe"),
+    },
+    Need {
+        package: "util-linux",
+        purpose: "ends the machine of the VM lab with whoever started it",
+        found: Found::Program("setpriv"),
+    },
+];
+
 impl Need {
     /// Whether the machine has it.
     pub(crate) fn is_met(&self) -> bool {

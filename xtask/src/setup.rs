@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::packages::{NEEDS, Need, program};
+use crate::packages::{NEEDS, Need, VM_NEEDS, program};
 use crate::step;
 
 /// The test runner; this version builds with the pinned compiler.
@@ -15,16 +15,27 @@ const NEXTEST: &str = "0.9.143";
 /// # Errors
 /// When something is missing and cannot be installed here.
 pub(crate) fn run() -> Result<()> {
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !need.is_met()).collect();
-    if !missing.is_empty() {
-        install_packages(&missing)?;
-    }
+    install(&NEEDS)?;
     if program("cargo-nextest").is_none() {
         eprintln!("cargo-nextest is missing: it runs the tests. Building it takes a few minutes.");
         let version = format!("cargo-nextest@{NEXTEST}");
         step::run(step::cargo().args(["install", "--locked", &version]))?;
     }
     Ok(())
+}
+
+/// As [`run`], with what the VM lab needs.
+///
+/// # Errors
+/// Likewise.
+pub(crate) fn run_for_vm() -> Result<()> {
+    run()?;
+    install(&VM_NEEDS)
+}
+
+fn install(needs: &[Need]) -> Result<()> {
+    let missing: Vec<&Need> = needs.iter().filter(|need| !need.is_met()).collect();
+    if missing.is_empty() { Ok(()) } else { install_packages(&missing) }
 }
 
 fn install_packages(missing: &[&Need]) -> Result<()> {
@@ -48,7 +59,7 @@ fn install_packages(missing: &[&Need]) -> Result<()> {
 }
 
 /// apt-get that asks nothing, through sudo when not root.
-fn apt_get() -> Command {
+pub(crate) fn apt_get() -> Command {
     let environment = ["DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"];
     if rustix::process::geteuid().is_root() {
         let mut command = Command::new("env");

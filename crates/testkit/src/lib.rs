@@ -26,6 +26,7 @@ mod namespace;
 mod packet;
 mod ping;
 mod process;
+mod provider;
 mod raw;
 mod reaper;
 pub mod rtt_truth;
@@ -33,6 +34,7 @@ mod seed;
 mod switch;
 mod topology;
 mod udp_stream;
+pub mod verdict;
 mod wait;
 
 pub use daemon::{Daemon, DaemonSpec};
@@ -45,6 +47,7 @@ pub use packet::{
 };
 pub use ping::{Ping, PingReport, parse_ping};
 pub use process::{ChildGuard, Output, run};
+pub use provider::{ADMIN_GROUP, Circuit, Provider, READ_GROUP, two_nics};
 pub use raw::RawSocket;
 pub use reaper::{Leftovers, leftovers_of};
 pub use seed::{SEED_VARIABLE, Seed};

@@ -11,7 +11,7 @@ use super::files::Tree;
 use crate::step;
 
 /// Each package, and which of ours it may use: the tiers, from the lowest up.
-const ALLOWED: [(&str, &[&str]); 20] = [
+const ALLOWED: [(&str, &[&str]); 21] = [
     ("units", &[]),
     ("abi", &[]),
     ("tidegate-ebpf", &[]),
@@ -46,6 +46,7 @@ const ALLOWED: [(&str, &[&str]); 20] = [
     ),
     ("cli", &["bus", "config", "plan", "tui", "units"]),
     ("python", &["bus", "config", "units"]),
+    ("vmlab", &["bus", "kernel", "testkit", "units"]),
     ("xtask", &["bus", "config", "origin", "plan", "testkit", "units"]),
     (
         "bench",
