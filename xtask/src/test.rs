@@ -1,19 +1,25 @@
 //! Every check there is, the cheapest first; the test runner's summary comes last.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use crate::{setup, step, tidy};
+use crate::{setup, step, tidy, vm};
 
 /// Runs all checks.
 ///
 /// # Errors
 /// At the first one that fails.
 pub(crate) fn run() -> Result<()> {
-    setup::run()?;
+    setup::run_for_vm()?;
     tidy::run()?;
     let lints = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     step::run(step::cargo().args(["fmt", "--all", "--check"]))?;
     step::run(step::cargo().args(lints))?;
     step::run(step::cargo().args(["build", "--workspace", "--bins", "--locked"]))?;
-    step::run(step::cargo().args(["nextest", "run", "--workspace", "--locked"]))
+    // not at the same time as the tests, as both measure; and not behind them, as theirs is the last word
+    let in_vm = vm::run(&vm::Arguments::default());
+    if let Err(error) = &in_vm {
+        eprintln!("error: {error:#}");
+    }
+    step::run(step::cargo().args(["nextest", "run", "--workspace", "--locked"]))?;
+    in_vm.context("the tests passed, but not the VM lab")
 }
