@@ -12,6 +12,7 @@ mod crowding;
 mod editing;
 mod flows;
 mod forwarding;
+mod lazy;
 mod lifecycle;
 mod links;
 mod origins;

@@ -93,6 +93,8 @@ pub struct Queues {
     /// Share, in percent, that a circuit's class is given beyond its plan so that the plan is what
     /// a speed test shows: frame headers take the rest.
     pub framing_percent: u8,
+    /// After what silence a circuit's class goes until its next packet; none: it stays.
+    pub lazy_after: Option<Duration>,
 }
 
 /// A leaf for fast circuits.

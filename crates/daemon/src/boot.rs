@@ -1,5 +1,6 @@
 //! From the command line to a running daemon, and its orderly end.
 
+use std::convert::Infallible;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use kernel::datapath::Readers;
 use kernel::privileges::missing_capabilities;
 use kernel::tc::check_clock;
 use state::{Engine, FlowEngine, FlowLimits, Timeouts};
-use supervisor::{Stop, Supervisor};
+use supervisor::{Policy, Stop, Supervisor};
 use tokio::sync::watch;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
@@ -25,6 +26,7 @@ use crate::facts;
 use crate::files::{Stamps, finish};
 use crate::handover::Handover;
 use crate::kept::KeptFile;
+use crate::lazy;
 use crate::links;
 use crate::lock::Lock;
 use crate::prepare::prepare;
@@ -41,6 +43,9 @@ const SHUT_DOWN_MAX: Duration = Duration::from_secs(10);
 
 /// How long captures may take to tell their clients of their end.
 const CAPTURES_END_MAX: Duration = Duration::from_millis(200);
+
+/// How long circuits may take to get their classes, or others to be changed meanwhile.
+const LAZY_HEARTBEAT_MAX: Duration = Duration::from_secs(60);
 
 /// How long clients' tasks may take to end; a reload that is under way is waited for elsewhere.
 const CLIENTS_END_MAX: Duration = Duration::from_secs(1);
@@ -112,7 +117,7 @@ fn shape(
     let machine = facts::read(&loaded.config.interfaces).map_err(ShaperError::from)?;
     let prepared = prepare(loaded, &machine, kept.plan.as_ref())?;
     let (shaper, readers) = Shaper::start((path, read), prepared, machine, (file, kept))?;
-    let Readers { counters, flows, quality, retransmits, captures } = readers;
+    let Readers { counters, activity, flows, quality, retransmits, captures } = readers;
     let engine = Engine::new();
     let (limits, timeouts) = (flow_limits(shaper.config()), Timeouts::default());
     let flow_engine = FlowEngine::new(limits, timeouts);
@@ -125,6 +130,7 @@ fn shape(
         origin_problems: ArcSwap::default(),
         nic_problems: ArcSwap::from_pointee(shaper.machine_warnings().to_vec()),
         current: ArcSwap::new(Arc::clone(shaper.current())),
+        asleep: ArcSwap::new(Arc::clone(shaper.asleep())),
         problem: ArcSwapOption::empty(),
         classes: ArcSwapOption::empty(),
         captures: CaptureDesk::new(captures),
@@ -142,7 +148,14 @@ fn shape(
     });
     let reloader = Reloader::new(shaper, Arc::clone(&shared));
     let sources = Sources { engine, flow_engine, counters, flows, quality, retransmits };
+    let lazy = (Arc::clone(&shared), reloader.clone());
     let served = threads::start(supervisor, &shared, sources)
+        .and_then(|()| {
+            supervisor.spawn("lazy", Policy::Essential, LAZY_HEARTBEAT_MAX, move |context| {
+                lazy::run(context, &lazy.0, &lazy.1, &activity);
+                Ok::<(), Infallible>(())
+            })
+        })
         .map_err(|error| Failure::System("start the measuring threads", error.into()))
         .and_then(|()| serve(&bus, &shared, &reloader, supervisor.stop(), signals));
     match served {

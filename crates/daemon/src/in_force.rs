@@ -25,6 +25,7 @@ pub fn current(generation: u64, config: &Config, plan: Plan, warnings: Vec<Strin
         layout,
         maps,
         flows: config.flows,
+        lazy_after: config.queues.lazy_after,
         origins: config.files.origins.clone(),
         capture: config.capture,
         warnings,

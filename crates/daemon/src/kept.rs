@@ -3,6 +3,7 @@
 //! Programs, maps and classes stay in the kernel, and are found there. This says what they do not: whose
 //! the numbers are, so that they stay whose they are, and how the NICs were before.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use plan::Plan;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
+use units::CircuitSlot;
 
 /// Advanced when what is kept changes its meaning.
 const VERSION: u32 = 1;
@@ -19,6 +21,9 @@ const VERSION: u32 = 1;
 pub struct Kept {
     /// The plan that was in force.
     pub plan: Option<Plan>,
+    /// Circuits of it that had no class for want of traffic.
+    #[serde(default)]
+    pub asleep: BTreeSet<CircuitSlot>,
     /// What was changed on the NICs.
     pub nics: Vec<KeptNic>,
 }
@@ -111,7 +116,7 @@ mod tests {
         let file = KeptFile::beside(&folder.path().join("bus.sock"));
         assert_eq!(file.read(), Kept::default());
         let nic = KeptNic { name: "eth0".to_owned(), rx_vlan: true, ..KeptNic::default() };
-        let kept = Kept { plan: None, nics: vec![nic] };
+        let kept = Kept { nics: vec![nic], ..Kept::default() };
         file.write(&kept);
         assert_eq!(file.read(), kept);
         let whole = fs::read(&file.0).unwrap();

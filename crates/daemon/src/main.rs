@@ -5,6 +5,7 @@
 //! - [`error`]: why the kernel is not as the configuration wants it;
 //! - [`in_force`]: what a configuration that is in force means to those who look;
 //! - [`prepare`]: from the configuration to what is to be in force;
+//! - [`put_up`]: putting programs and classes in place, and taking them out;
 //! - [`fixed`]: what of the configuration does not change while the daemon runs;
 //! - [`guards`]: what is changed on the NICs meanwhile;
 //! - [`files`]: the configuration's files on disk;
@@ -12,6 +13,7 @@
 //! - [`edits`]: changes that clients ask for;
 //! - [`facts`]: what the machine offers, as the plan takes it;
 //! - [`kept`]: what a daemon that is killed leaves to the one after it;
+//! - [`lazy`]: circuits that have their classes only while they have traffic;
 //! - [`links`]: looking after the NICs;
 //! - [`handover`]: making way for another build of the daemon;
 //! - [`captures`]: captures on behalf of clients;
@@ -40,9 +42,11 @@ mod handover;
 mod in_force;
 mod kept;
 mod layout;
+mod lazy;
 mod links;
 mod lock;
 mod prepare;
+mod put_up;
 mod reload;
 mod serve;
 mod shaper;

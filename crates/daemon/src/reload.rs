@@ -83,7 +83,7 @@ impl Reloader {
         match shaper.reload().cloned() {
             Ok(current) => {
                 self.shared.problem.store(None);
-                self.shared.current.store(Arc::clone(&current));
+                self.publish(&current, shaper);
                 Ok(reloaded(&current, shaper, started))
             }
             Err(failure) => {
@@ -131,8 +131,14 @@ impl Reloader {
             Refusal::new(code(&failure), text)
         })?;
         self.shared.problem.store(None);
-        self.shared.current.store(Arc::clone(&current));
+        self.publish(&current, shaper);
         Ok(reloaded(&current, shaper, started))
+    }
+
+    /// Shows what is in force to those who look.
+    fn publish(&self, current: &Arc<Current>, shaper: &Shaper) {
+        self.shared.asleep.store(Arc::clone(shaper.asleep()));
+        self.shared.current.store(Arc::clone(current));
     }
 
     /// The texts of the files that are in force.
@@ -226,15 +232,12 @@ impl Reloader {
     /// # Errors
     /// Why the plan that was in force stays.
     pub fn fit_to_nics(&self) -> Result<(), String> {
-        let fitted = self.with_shaper(|shaper| shaper.fit_to_nics().cloned());
-        match fitted {
-            None => Ok(()),
-            Some(Ok(current)) => {
-                self.shared.current.store(current);
-                Ok(())
-            }
-            Some(Err(failure)) => Err(with_causes(&failure)),
-        }
+        let fitted = self.with_shaper(|shaper| {
+            let current = Arc::clone(shaper.fit_to_nics()?);
+            self.publish(&current, shaper);
+            Ok(())
+        });
+        fitted.unwrap_or(Ok(())).map_err(|failure: ShaperError| with_causes(&failure))
     }
 
     /// Has the daemon begin anew, as for a handover.

@@ -1,19 +1,19 @@
 //! The control street: configuration, plan, kernel, and back.
 
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use apply::{ApplyError, Left, Operation, apply, change, point, steps, teardown};
-use config::{Config, Edit, Files, Loaded, Problems, Sources};
+use apply::{ApplyError, Left, Operation, apply, change, steps};
+use config::{Config, Edit, Files, Loaded, Mode, Problems, Sources};
 use kernel::LinuxKernel;
 use kernel::datapath::{
     self, Attached, Attachment, Control, DatapathError, MapTables, Pins, Readers,
 };
 use kernel::tc::Controller;
 use plan::{Change, Plan, changes};
-use supervisor::with_causes;
-use tracing::{info, warn};
-use units::{Direction, PerDirection, QueueId};
+use tracing::info;
+use units::{CircuitId, CircuitSlot};
 
 use crate::error::ShaperError;
 use crate::facts::{self, FactsError, Machine, Nics};
@@ -22,7 +22,9 @@ use crate::fixed::{fixed_changes, moved, options, sides};
 use crate::guards::{NicGuards, guards, kept_nics};
 use crate::in_force::current;
 use crate::kept::{Kept, KeptFile};
+use crate::lazy::Turn;
 use crate::prepare::{Prepared, prepare};
+use crate::put_up::{begin, succeed, take_down, unclaimed_queues};
 use crate::shared::Current;
 
 /// Everything of ours in the kernel, under one configuration. Dropping it takes it all out again.
@@ -42,6 +44,8 @@ pub struct Shaper {
     // Dropped last: while programs and classes are there the NICs have to be as they want them.
     nics: Vec<NicGuards>,
     kept: KeptFile,
+    /// Circuits that have no class for want of traffic.
+    asleep: Arc<BTreeSet<CircuitSlot>>,
     /// Whether it took over what a daemon before has left.
     succeeds: bool,
 }
@@ -94,10 +98,14 @@ impl Shaper {
         let sides = sides(config);
         loaded.preflight(&sides, &pins)?;
         let nics = guards(config, &sides, &kept)?;
-        let keep = Kept { plan: kept.plan, nics: kept_nics(&nics) };
+        let keep = Kept { plan: kept.plan, asleep: kept.asleep, nics: kept_nics(&nics) };
         file.write(&keep);
+        let before = keep.plan.as_ref();
+        let asleep = asleep(config, before.map(|plan| (plan, &keep.asleep)), &plan);
         let kernel = LinuxKernel { controller, tables };
-        let change = (keep.plan.as_ref(), &plan);
+        let before = before.map(|plan| plan.with_asleep(&keep.asleep));
+        let awake = plan.with_asleep(&asleep);
+        let change = (before.as_ref(), &awake);
         let attach = || loaded.attach(&sides, pins);
         let put_up = if succeeds {
             succeed(kernel, change, has_tables, attach)
@@ -134,6 +142,7 @@ impl Shaper {
             attached,
             nics,
             kept,
+            asleep: Arc::new(asleep),
             succeeds,
         };
         shaper.keep();
@@ -157,7 +166,8 @@ impl Shaper {
     /// Leaves to the next daemon what it needs, should this one be killed.
     pub fn keep(&self) {
         let plan = Some(self.current.plan.clone());
-        self.kept.write(&Kept { plan, nics: kept_nics(&self.nics) });
+        let asleep = self.asleep.as_ref().clone();
+        self.kept.write(&Kept { plan, asleep, nics: kept_nics(&self.nics) });
     }
 
     /// The configuration in force.
@@ -205,11 +215,12 @@ impl Shaper {
     /// # Errors
     /// As [`Shaper::reload`].
     pub fn preview(&mut self) -> Result<Preview, ShaperError> {
-        let (Prepared { plan, warnings, .. }, _) = self.prepare_next()?;
-        let changes = changes(&self.current.plan, &plan);
-        let steps = steps(&mut self.kernel, Some(&self.current.plan), &plan)
+        let (prepared, _) = self.prepare_next()?;
+        let changes = changes(&self.current.plan, &prepared.plan);
+        let (before, after, _) = self.awake(&prepared);
+        let steps = steps(&mut self.kernel, Some(&before), &after)
             .map_err(|failure| ApplyError { failure, left: Left::Untouched })?;
-        Ok(Preview { changes, steps, warnings })
+        Ok(Preview { changes, steps, warnings: prepared.warnings })
     }
 
     /// Reads the files and plans them, as the next of what is in force.
@@ -230,7 +241,9 @@ impl Shaper {
     pub fn reload(&mut self) -> Result<&Arc<Current>, ShaperError> {
         self.seen = self.stamps();
         let (prepared, machine) = self.prepare_next()?;
-        let report = apply(&mut self.kernel, Some(&self.current.plan), &prepared.plan)?;
+        let (before, after, asleep) = self.awake(&prepared);
+        let report = apply(&mut self.kernel, Some(&before), &after)?;
+        self.asleep = Arc::new(asleep);
         info!(operations = report.operations, circuits = report.circuits, "reloaded");
         self.machine = machine;
         self.in_force = self.seen.clone();
@@ -267,10 +280,12 @@ impl Shaper {
         let machine = facts::read(&self.loaded.config.interfaces)?;
         refuse(moved(&self.machine.facts, &machine.facts))?;
         let prepared = prepare(self.loaded.clone(), &machine, Some(&self.current.plan))?;
-        let report = apply(&mut self.kernel, Some(&self.current.plan), &prepared.plan)?;
+        let (before, after, asleep) = self.awake(&prepared);
+        let report = apply(&mut self.kernel, Some(&before), &after)?;
+        self.asleep = Arc::new(asleep);
         info!(operations = report.operations, circuits = report.circuits, "the NICs have changed");
         // a driver that makes queues anew may choose for itself again who sends on which
-        let kept = Kept { plan: None, nics: kept_nics(&self.nics) };
+        let kept = Kept { nics: kept_nics(&self.nics), ..Kept::default() };
         let config = &self.loaded.config;
         let nics = std::mem::replace(&mut self.nics, guards(config, &sides(config), &kept)?);
         nics.into_iter().for_each(NicGuards::leave);
@@ -305,11 +320,13 @@ impl Shaper {
         let written: Vec<_> =
             written.map(|(_, after)| (after.path.as_path(), after.bytes.as_slice())).collect();
         let staged = Staged::write(&written).map_err(ShaperError::Unwritten)?;
-        let report = change(&mut self.kernel, &self.current.plan, &prepared.plan)?;
+        let (old, new, asleep) = self.awake(&prepared);
+        let report = change(&mut self.kernel, &old, &new)?;
         if let Err(error) = staged.commit() {
-            change(&mut self.kernel, &prepared.plan, &self.current.plan)?;
+            change(&mut self.kernel, &new, &old)?;
             return Err(ShaperError::Unwritten(error));
         }
+        self.asleep = Arc::new(asleep);
         (self.seen, self.in_force) = (self.stamps(), self.stamps());
         info!(operations = report.operations, circuits = report.circuits, "changed");
         self.put_in_force(prepared);
@@ -340,6 +357,35 @@ impl Shaper {
         if self.in_force == self.stamps() { Ok(sources) } else { Err(ShaperError::FilesChanged) }
     }
 
+    /// What the kernel has, and what it is to have of what comes next, with who sleeps then.
+    fn awake(&self, next: &Prepared) -> (Plan, Plan, BTreeSet<CircuitSlot>) {
+        let Prepared { loaded, plan, .. } = next;
+        let current = &self.current.plan;
+        let asleep = asleep(&loaded.config, Some((current, &self.asleep)), plan);
+        (current.with_asleep(&self.asleep), plan.with_asleep(&asleep), asleep)
+    }
+
+    /// Circuits that have no class for want of traffic.
+    pub const fn asleep(&self) -> &Arc<BTreeSet<CircuitSlot>> {
+        &self.asleep
+    }
+
+    /// Gives circuits their classes, and takes those of others.
+    ///
+    /// # Errors
+    /// When that fails: then all have what they had.
+    pub fn turn(&mut self, turn: &Turn) -> Result<&Arc<BTreeSet<CircuitSlot>>, ShaperError> {
+        let Turn { wake, sleep } = turn;
+        let plan = &self.current.plan;
+        let there: BTreeSet<_> = plan.circuits.iter().map(|circuit| circuit.slot).collect();
+        let stay = self.asleep.difference(wake).chain(sleep.intersection(&there));
+        let asleep = stay.copied().collect();
+        let (before, after) = (plan.with_asleep(&self.asleep), plan.with_asleep(&asleep));
+        change(&mut self.kernel, &before, &after)?;
+        self.asleep = Arc::new(asleep);
+        Ok(&self.asleep)
+    }
+
     /// What the kernel has become.
     fn put_in_force(&mut self, prepared: Prepared) {
         let Prepared { loaded, plan, warnings } = prepared;
@@ -348,6 +394,26 @@ impl Shaper {
             Arc::new(current(self.current.generation + 1, &loaded.config, plan, warnings));
         self.loaded = loaded;
     }
+}
+
+/// Who sleeps under a plan: where circuits are lazy, those that slept before, and those that are new.
+fn asleep(
+    config: &Config,
+    before: Option<(&Plan, &BTreeSet<CircuitSlot>)>,
+    plan: &Plan,
+) -> BTreeSet<CircuitSlot> {
+    if config.queues.lazy_after.is_none() || config.interfaces.mode == Mode::Observe {
+        return BTreeSet::new();
+    }
+    let awake: HashSet<&CircuitId> = before
+        .into_iter()
+        .flat_map(|(plan, asleep)| {
+            plan.circuits.iter().filter(|circuit| !asleep.contains(&circuit.slot))
+        })
+        .map(|circuit| &circuit.id)
+        .collect();
+    let sleep = plan.circuits.iter().filter(|circuit| !awake.contains(&circuit.id));
+    sleep.map(|circuit| circuit.slot).collect()
 }
 
 /// The configuration's files.
@@ -362,72 +428,6 @@ impl Drop for Shaper {
             self.kept.remove();
         }
     }
-}
-
-/// Puts all up where nothing is: classes first, so that packets have them when programs name them.
-fn begin(
-    mut kernel: LinuxKernel<MapTables>,
-    (previous, plan): (Option<&Plan>, &Plan),
-    attach: impl FnOnce() -> Result<Attached, DatapathError>,
-) -> Result<(LinuxKernel<MapTables>, Attached), ShaperError> {
-    put_up(&mut kernel, previous, plan)?;
-    kernel.tables.control().set_queues(unclaimed_queues(plan));
-    match attach() {
-        Ok(attached) => Ok((kernel, attached)),
-        Err(error) => {
-            take_down(&mut kernel, plan);
-            Err(error.into())
-        }
-    }
-}
-
-/// Puts our programs in the places of those that run, and then changes what the plan changes.
-fn succeed(
-    mut kernel: LinuxKernel<MapTables>,
-    (previous, plan): (Option<&Plan>, &Plan),
-    has_tables: bool,
-    attach: impl FnOnce() -> Result<Attached, DatapathError>,
-) -> Result<(LinuxKernel<MapTables>, Attached), ShaperError> {
-    // tables that were taken over may be ahead of the plan that was kept
-    if let Some(previous) = previous.filter(|_| !has_tables) {
-        point(&mut kernel, previous)?;
-    }
-    kernel.tables.control().set_queues(unclaimed_queues(plan));
-    let attached = attach()?;
-    match put_up(&mut kernel, previous, plan) {
-        Ok(()) => Ok((kernel, attached)),
-        Err(error) => {
-            attached.leave();
-            Err(error.into())
-        }
-    }
-}
-
-fn put_up(
-    kernel: &mut LinuxKernel<MapTables>,
-    previous: Option<&Plan>,
-    plan: &Plan,
-) -> Result<(), ApplyError> {
-    let report = apply(kernel, previous, plan)?;
-    info!(operations = report.operations, circuits = report.circuits, "classes are in place");
-    Ok(())
-}
-
-fn take_down(kernel: &mut LinuxKernel<MapTables>, plan: &Plan) {
-    if let Err(error) = teardown(kernel, plan) {
-        warn!(error = with_causes(&error), "could not take everything down");
-    }
-}
-
-/// The queues over which each direction's unclaimed packets are spread: those of the plan.
-fn unclaimed_queues(plan: &Plan) -> PerDirection<(QueueId, u16)> {
-    PerDirection::from_fn(|direction: Direction| {
-        let queues = plan.nics.iter().flat_map(|nic| &nic.queues);
-        let mut ids: Vec<_> =
-            queues.filter(|queue| queue.direction == direction).map(|queue| queue.queue).collect();
-        ids.sort();
-        (ids.first().copied().unwrap_or_default(), ids.len() as u16)
-    })
 }
 
 fn refuse(changes: Vec<&'static str>) -> Result<(), ShaperError> {

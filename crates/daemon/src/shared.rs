@@ -1,9 +1,10 @@
 //! What both streets show to clients. Readers never wait: everything is swapped whole.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use kernel::datapath::{Attachment, Control};
@@ -11,6 +12,7 @@ use plan::Plan;
 use state::{ClassSample, FlowSnapshot, Layout, MapFill, Store};
 use supervisor::{Monitor, Stop};
 use tokio::sync::watch;
+use units::CircuitSlot;
 
 use crate::captures::CaptureDesk;
 use crate::handover::Handover;
@@ -32,6 +34,8 @@ pub struct Shared {
     pub nic_problems: ArcSwap<Vec<String>>,
     /// What is in force.
     pub current: ArcSwap<Current>,
+    /// Circuits of it that have no class for want of traffic.
+    pub asleep: ArcSwap<BTreeSet<CircuitSlot>>,
     /// Why the last reload changed nothing.
     pub problem: ArcSwapOption<String>,
     /// The newest statistics of the classes.
@@ -77,6 +81,8 @@ pub struct Current {
     pub maps: Vec<MapFill>,
     /// When flows end.
     pub flows: config::Flows,
+    /// After what silence a circuit's class goes.
+    pub lazy_after: Option<Duration>,
     /// Files that tell of the Internet's addresses.
     pub origins: Vec<PathBuf>,
     /// What captures may take.

@@ -36,6 +36,7 @@
 #![forbid(unsafe_code)]
 
 mod addresses;
+mod asleep;
 mod ceilings;
 mod changes;
 mod check;

@@ -94,6 +94,7 @@ pub fn config(link: BitsPerSec) -> Config {
             fast_leaf: None,
             count: None,
             framing_percent: 3,
+            lazy_after: None,
         },
         ranges: Ranges::default(),
         flows: Flows {

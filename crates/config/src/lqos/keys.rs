@@ -156,7 +156,10 @@ fn why_not(key: &str) -> &'static str {
             "circuits without a parent need no made-up parents; the plan spreads them over the queues",
         ),
         ("queues.use_binpacking", "the plan always packs top-level nodes on queues by their load"),
-        ("queues.lazy_queues", "every circuit has its class from the start"),
+        (
+            "queues.lazy_queues",
+            "lazy_after in [queues] says after what silence circuits give their classes back",
+        ),
         ("queues.monitor_only", "queues.queue_mode says it already"),
         ("queues.", "Tidegate has no such setting"),
         ("tuning.", "the cards' and the kernel's tuning is left to the system"),

@@ -11,7 +11,7 @@ use crate::problem::Report;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
-const DAY: u64 = 24 * HOUR;
+pub(super) const DAY: u64 = 24 * HOUR;
 
 pub(super) fn validate_flows(raw: &RawFlows, report: &mut Report<'_>) -> Option<Flows> {
     let tcp_idle = time_in_range(&raw.tcp_idle, 10, DAY, report);
@@ -44,7 +44,7 @@ pub(super) fn validate_capture(raw: &RawCapture, report: &mut Report<'_>) -> Opt
 }
 
 /// The time, when it lies between `least` and `most` seconds.
-fn time_in_range(
+pub(super) fn time_in_range(
     field: &Field<Duration>,
     least: u64,
     most: u64,

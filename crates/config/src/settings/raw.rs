@@ -147,6 +147,10 @@ settings! {
         /// Percent that a circuit's class gets on top of its plan, 0 to 25. Frame headers take 4
         /// to 6 percent, so that with the default a speed test shows the plan's rate.
         framing_percent: i64 = Default "5";
+        /// A circuit that was silent for so long gives its class and queue back, and gets them again with its
+        /// next packet, which passes meanwhile below the link's limit alone; 1 s to 24 h. Good for many
+        /// circuits of which few are busy. Without this key, each has its class all the time.
+        lazy_after: Duration = Optional "\"30 min\"";
     }
 
     /// Which addresses are customers' and which are left alone.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use units::{BitsPerSec, IpPrefix, PerDirection};
 
-use super::measure::{validate_capture, validate_flows};
+use super::measure::{DAY, time_in_range, validate_capture, validate_flows};
 use super::raw::{
     RawBus, RawFiles, RawInterfaces, RawLimits, RawLog, RawQueues, RawRanges, RawSettings,
 };
@@ -192,6 +192,10 @@ fn validate_queues(raw: &RawQueues, report: &mut Report<'_>) -> Option<Queues> {
         false => Some(None),
     };
     let framing_percent = in_range(&raw.framing_percent, 0, 25, report);
+    let lazy_after = match raw.lazy_after.is_given() {
+        true => time_in_range(&raw.lazy_after, 1, DAY, report).map(Some),
+        false => Some(None),
+    };
     if let (Some(leaf), Some(fallback)) = (raw.leaf.get(), raw.leaf_fallback.get())
         && leaf == fallback
     {
@@ -212,6 +216,7 @@ fn validate_queues(raw: &RawQueues, report: &mut Report<'_>) -> Option<Queues> {
         fast_leaf: fast_leaf?,
         count: count?,
         framing_percent: framing_percent? as u8,
+        lazy_after: lazy_after?,
     })
 }
 

@@ -12,7 +12,7 @@ use super::clock::tick_ns;
 use super::flow_table::Shape;
 use super::inherited::{Inherited, Kept};
 use super::mapped::Mapped;
-use super::traffic::Traffic;
+use super::traffic::{Activity, Traffic};
 use super::{Captures, Counters, DatapathError, Flows, MapTables, Pins, Quality, Ring};
 
 /// Packets that may wait for a CPU behind `xdp_ingress`. Enough for several full NAPI polls (64
@@ -72,6 +72,8 @@ pub struct Loaded {
 pub struct Readers {
     /// What they count.
     pub counters: Counters,
+    /// The same of circuits alone, for whoever looks more often.
+    pub activity: Activity,
     /// The flows that they remember.
     pub flows: Flows,
     /// What they know of circuits' connections.
@@ -140,6 +142,7 @@ impl Loaded {
         let tables = MapTables::new(&object, &options.sizes)?;
         let readers = Readers {
             counters: Counters::new(&object, &options.sizes, cpus as usize)?,
+            activity: Activity::new(&object, &options.sizes, cpus as usize)?,
             flows: Flows::new(&object, shape, kept.flows)?,
             quality: Quality::new(&object, &options.sizes)?,
             retransmits: Ring::new(&object, "tg_retransmits")?,

@@ -46,5 +46,6 @@ pub use rehearsal::{Course, Hook, Rehearsal, Subject};
 pub use ring::{Ring, RingReader};
 pub use stopwatch::{RunTime, Stopwatch};
 pub use tables::MapTables;
+pub use traffic::Activity;
 pub use trial::{TcOutcome, Trial, XdpOutcome};
 pub use trial_box::{TrialBox, flow_key};

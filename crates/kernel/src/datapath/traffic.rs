@@ -18,6 +18,25 @@ pub(super) struct Traffic {
     cpus: usize,
 }
 
+/// Tells whether circuits have traffic, without stopping it.
+#[derive(Debug)]
+pub struct Activity(Traffic);
+
+impl Activity {
+    pub(super) fn new(
+        object: &Object,
+        sizes: &MapSizes,
+        cpus: usize,
+    ) -> Result<Self, DatapathError> {
+        Traffic::new(object, sizes, cpus).map(Self)
+    }
+
+    /// How many packets of a circuit have come since the programs were loaded, both ways, all CPUs added.
+    pub fn packets(&self, slot: CircuitSlot) -> u64 {
+        self.0.packets(slot)
+    }
+}
+
 impl Traffic {
     /// How many rows the map has.
     pub(super) const fn rows(circuits: u32, cpus: u32) -> u32 {
@@ -51,6 +70,11 @@ impl Traffic {
             }
         }
         sum
+    }
+
+    /// How many packets a circuit had, both ways.
+    fn packets(&self, slot: CircuitSlot) -> u64 {
+        self.sum(slot).iter().fold(0, |sum, count| sum.wrapping_add(count.packets))
     }
 
     /// Writes what one CPU would have counted.
