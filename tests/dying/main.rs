@@ -296,7 +296,7 @@ impl Stage {
 }
 
 #[test]
-fn no_death_between_two_operations_loses_a_packet() -> Result<()> {
+fn fault_08_no_death_between_two_operations_loses_a_packet() -> Result<()> {
     let missing = missing_capabilities()?;
     if !missing.is_empty() {
         println!("skipped: lacks {}", missing.join(", "));

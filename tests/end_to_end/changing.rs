@@ -223,7 +223,7 @@ fn wait_for_successor(socket: &Path, left: Instant) -> Result<()> {
 }
 
 #[test]
-fn no_handover_loses_a_packet() -> Result<()> {
+fn fault_03_no_handover_loses_a_packet() -> Result<()> {
     let mut stage = Stage::dark(&two_sites(), Forwarding::Bridge, 1500)?;
     let program = stage.lab.folder().join("tidegated");
     fs::copy(stage.daemon_spec().binary, &program)?;

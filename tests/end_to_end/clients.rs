@@ -47,7 +47,7 @@ fn refusal(error: ClientError) -> Result<Option<ErrorCode>> {
 }
 
 #[test]
-fn who_connects_decides_what_is_allowed() -> Result<()> {
+fn fault_15_who_connects_decides_what_is_allowed() -> Result<()> {
     let stage =
         Stage::new(&Provider::flat(vec![Circuit::new("one", "100.64.1.1", "", (5.0, 5.0))]))?;
     for folder in stage.socket.ancestors().skip(1).take(2) {
@@ -65,7 +65,7 @@ fn who_connects_decides_what_is_allowed() -> Result<()> {
 }
 
 #[test]
-fn a_bad_client_harms_only_itself() -> Result<()> {
+fn fault_14_a_bad_client_harms_only_itself() -> Result<()> {
     let stage =
         Stage::new(&Provider::flat(vec![Circuit::new("one", "100.64.1.1", "", (5.0, 5.0))]))?;
     let connect = || -> Result<UnixStream> {

@@ -13,7 +13,7 @@ use crate::stage::{Stage, ensure_near};
 const FLOWS_MAX: u64 = 1_024;
 
 #[test]
-fn a_full_table_of_flows_shapes_on() -> Result<()> {
+fn fault_11_a_full_table_of_flows_shapes_on() -> Result<()> {
     let provider = Provider {
         sections: "[limits]\nflows = 1024\n[flows]\nunanswered_idle = \"8 s\"",
         ..Provider::flat(vec![Circuit::new("one", "100.64.1.1", "", (10.0, 10.0))])

@@ -110,7 +110,7 @@ fn files_that_somebody_else_changes_are_not_overwritten() -> Result<()> {
 }
 
 #[test]
-fn a_full_disk_changes_nothing() -> Result<()> {
+fn fault_06_a_full_disk_changes_nothing() -> Result<()> {
     let mut stage = stage()?;
     stage.stop()?;
     let devices = stage.config.with_file_name("ShapedDevices.csv");

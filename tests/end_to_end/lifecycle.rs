@@ -57,7 +57,7 @@ fn a_graceful_stop_restores_everything() -> Result<()> {
 }
 
 #[test]
-fn a_killed_daemon_leaves_traffic_shaped_and_is_succeeded() -> Result<()> {
+fn fault_01_a_killed_daemon_leaves_traffic_shaped_and_is_succeeded() -> Result<()> {
     let mut stage = Stage::dark(&one_circuit(), Forwarding::Bridge, 1500)?;
     let before = traces(&stage)?;
     stage.start()?;
@@ -105,7 +105,7 @@ fn a_successor_that_cannot_go_on_leaves_all_at_work() -> Result<()> {
 }
 
 #[test]
-fn a_second_daemon_is_refused() -> Result<()> {
+fn fault_19_a_second_daemon_is_refused() -> Result<()> {
     let stage = Stage::new(&one_circuit())?;
     let spec = stage.daemon_spec();
     let mut command = stage.lab.namespace(Place::Box).command(&spec.binary);

@@ -49,7 +49,7 @@ fn ensure_shaped(stage: &Stage, when: &str) -> Result<()> {
 }
 
 #[test]
-fn a_side_that_loses_its_carrier_and_flaps_goes_on_by_itself() -> Result<()> {
+fn fault_09_a_side_that_loses_its_carrier_and_flaps_goes_on_by_itself() -> Result<()> {
     let mut stage = Stage::new(&provider())?;
     let process = stage.daemon.as_ref().and_then(Daemon::id);
     ip(&stage, Place::Customers, &format!("link set {HOST_NIC} down"))?;

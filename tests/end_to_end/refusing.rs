@@ -47,7 +47,7 @@ fn changed((old, new): Change<'_>, code: i32, words: &[&str]) -> Result<()> {
 }
 
 #[test]
-fn a_nic_that_does_not_exist() -> Result<()> {
+fn fault_04_a_nic_that_does_not_exist() -> Result<()> {
     changed((BOX_INTERNET, "absent0"), 5, &["absent0", BOX_CUSTOMERS])
 }
 

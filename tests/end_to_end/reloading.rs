@@ -16,7 +16,7 @@ use crate::stage::{Stage, ensure_near};
 const RELOAD_MAX: Duration = Duration::from_secs(20);
 
 #[test]
-fn a_new_rate_counts_and_a_bad_file_changes_nothing() -> Result<()> {
+fn fault_05_a_new_rate_counts_and_a_bad_file_changes_nothing() -> Result<()> {
     let mut stage =
         Stage::new(&Provider::flat(vec![Circuit::new("one", "100.64.1.1", "", (5.0, 5.0))]))?;
     let customer: IpAddr = "100.64.1.1".parse()?;

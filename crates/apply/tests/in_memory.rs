@@ -73,7 +73,7 @@ proptest! {
     }
 
     #[test]
-    fn a_failed_change_goes_back(old in plans(), new in plans(), after in 0_usize..40) {
+    fn fault_07_a_failed_change_goes_back(old in plans(), new in plans(), after in 0_usize..40) {
         let mut kernel = new_kernel();
         apply(&mut kernel, None, &old).unwrap();
         kernel.fail(after, 1);

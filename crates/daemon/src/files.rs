@@ -44,7 +44,9 @@ impl Staged {
             let new = beside(&path, "new");
             staged.0.push((path.clone(), new.clone()));
             let old = fs::metadata(&path)?;
-            let mut file = File::create(&new)?;
+            // what an interrupted change has left may be anything
+            let _ = fs::remove_file(&new);
+            let mut file = File::create_new(&new)?;
             file.set_permissions(old.permissions())?;
             chown(&new, Some(old.uid()), Some(old.gid()))?;
             file.write_all(bytes)?;

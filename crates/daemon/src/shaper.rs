@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use apply::{ApplyError, Left, Operation, apply, change, steps};
+use apply::{ApplyError, Left, Operation, Report, apply, change, steps};
 use config::{Config, Edit, Files, Loaded, Mode, Problems, Sources};
 use kernel::LinuxKernel;
 use kernel::datapath::{
@@ -46,6 +46,8 @@ pub struct Shaper {
     kept: KeptFile,
     /// Circuits that have no class for want of traffic.
     asleep: Arc<BTreeSet<CircuitSlot>>,
+    /// Whether the kernel has what is in force: not so where neither a change nor going back has succeeded.
+    is_known: bool,
     /// Whether it took over what a daemon before has left.
     succeeds: bool,
 }
@@ -59,6 +61,18 @@ pub struct Preview {
     pub steps: Vec<Operation>,
     /// What deserves attention.
     pub warnings: Vec<String>,
+}
+
+/// A way from one plan to another.
+type Way = fn(&mut LinuxKernel<MapTables>, &Plan, &Plan) -> Result<Report, ApplyError>;
+
+/// The way on which what the kernel has is read first.
+fn apply_read(
+    kernel: &mut LinuxKernel<MapTables>,
+    before: &Plan,
+    after: &Plan,
+) -> Result<Report, ApplyError> {
+    apply(kernel, Some(before), after)
 }
 
 /// What the NICs are now.
@@ -143,6 +157,7 @@ impl Shaper {
             nics,
             kept,
             asleep: Arc::new(asleep),
+            is_known: true,
             succeeds,
         };
         shaper.keep();
@@ -242,7 +257,7 @@ impl Shaper {
         self.seen = self.stamps();
         let (prepared, machine) = self.prepare_next()?;
         let (before, after, asleep) = self.awake(&prepared);
-        let report = apply(&mut self.kernel, Some(&before), &after)?;
+        let report = self.bring(apply_read, &before, &after)?;
         self.asleep = Arc::new(asleep);
         info!(operations = report.operations, circuits = report.circuits, "reloaded");
         self.machine = machine;
@@ -280,15 +295,15 @@ impl Shaper {
         let machine = facts::read(&self.loaded.config.interfaces)?;
         refuse(moved(&self.machine.facts, &machine.facts))?;
         let prepared = prepare(self.loaded.clone(), &machine, Some(&self.current.plan))?;
-        let (before, after, asleep) = self.awake(&prepared);
-        let report = apply(&mut self.kernel, Some(&before), &after)?;
-        self.asleep = Arc::new(asleep);
-        info!(operations = report.operations, circuits = report.circuits, "the NICs have changed");
         // a driver that makes queues anew may choose for itself again who sends on which
         let kept = Kept { nics: kept_nics(&self.nics), ..Kept::default() };
         let config = &self.loaded.config;
-        let nics = std::mem::replace(&mut self.nics, guards(config, &sides(config), &kept)?);
-        nics.into_iter().for_each(NicGuards::leave);
+        let nics = guards(config, &sides(config), &kept)?;
+        std::mem::replace(&mut self.nics, nics).into_iter().for_each(NicGuards::leave);
+        let (before, after, asleep) = self.awake(&prepared);
+        let report = self.bring(apply_read, &before, &after)?;
+        self.asleep = Arc::new(asleep);
+        info!(operations = report.operations, circuits = report.circuits, "the NICs have changed");
         self.machine = machine;
         self.put_in_force(prepared);
         self.keep();
@@ -321,9 +336,9 @@ impl Shaper {
             written.map(|(_, after)| (after.path.as_path(), after.bytes.as_slice())).collect();
         let staged = Staged::write(&written).map_err(ShaperError::Unwritten)?;
         let (old, new, asleep) = self.awake(&prepared);
-        let report = change(&mut self.kernel, &old, &new)?;
+        let report = self.bring(change, &old, &new)?;
         if let Err(error) = staged.commit() {
-            change(&mut self.kernel, &new, &old)?;
+            self.bring(change, &new, &old)?;
             return Err(ShaperError::Unwritten(error));
         }
         self.asleep = Arc::new(asleep);
@@ -357,6 +372,21 @@ impl Shaper {
         if self.in_force == self.stamps() { Ok(sources) } else { Err(ShaperError::FilesChanged) }
     }
 
+    /// Brings the kernel from one plan to another. One that is not known is read whichever way is asked for.
+    fn bring(&mut self, how: Way, before: &Plan, after: &Plan) -> Result<Report, ApplyError> {
+        let how = if self.is_known { how } else { apply_read };
+        let brought = how(&mut self.kernel, before, after);
+        self.is_known = match &brought {
+            Ok(_) => true,
+            Err(error) => match error.left {
+                Left::Previous => true,
+                Left::Untouched => self.is_known,
+                Left::Nothing | Left::Unknown(_) => false,
+            },
+        };
+        brought
+    }
+
     /// What the kernel has, and what it is to have of what comes next, with who sleeps then.
     fn awake(&self, next: &Prepared) -> (Plan, Plan, BTreeSet<CircuitSlot>) {
         let Prepared { loaded, plan, .. } = next;
@@ -381,7 +411,7 @@ impl Shaper {
         let stay = self.asleep.difference(wake).chain(sleep.intersection(&there));
         let asleep = stay.copied().collect();
         let (before, after) = (plan.with_asleep(&self.asleep), plan.with_asleep(&asleep));
-        change(&mut self.kernel, &before, &after)?;
+        self.bring(change, &before, &after)?;
         self.asleep = Arc::new(asleep);
         Ok(&self.asleep)
     }

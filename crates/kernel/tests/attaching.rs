@@ -126,7 +126,7 @@ fn observing_attaches_no_classifier() {
 }
 
 #[test]
-fn somebody_elses_program_is_named_and_left() {
+fn fault_20_somebody_elses_program_is_named_and_left() {
     if !root() {
         return;
     }

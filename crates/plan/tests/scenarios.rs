@@ -232,7 +232,7 @@ fn problems_name_their_subject_and_the_way_out() {
 }
 
 #[test]
-fn seventy_thousand_parentless_circuits_fit_on_two_queues() {
+fn fault_18_seventy_thousand_parentless_circuits_fit_on_two_queues() {
     let mut config = config(BitsPerSec::from_mbps(100_000));
     config.queues.leaf = Leaf::None;
     config.network.circuits = (0..70_000).map(|i| circuit(i, None, [1, 10, 1, 10])).collect();

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn thirty_two_bits_wrap_but_a_reset_yields_nothing() {
+    fn fault_13_thirty_two_bits_wrap_but_a_reset_yields_nothing() {
         assert_eq!(grown_wrapping(u32::MAX - 1, 3), 5);
         assert_eq!(grown_wrapping(7, 7), 0);
         assert_eq!(grown_wrapping(1000, 5), 0);

@@ -152,7 +152,7 @@ fn a_stuck_thread_is_named_at_the_deadline() {
 }
 
 #[test]
-fn a_heartbeat_that_stops_is_stale_and_one_that_goes_on_is_not() {
+fn fault_02_a_heartbeat_that_stops_is_stale_and_one_that_goes_on_is_not() {
     let mut supervisor = Supervisor::new();
     let hang = |context: &supervisor::Context| {
         context.stop().wait();

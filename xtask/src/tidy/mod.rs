@@ -2,6 +2,7 @@
 
 mod abi_mirror;
 mod crates;
+mod faults;
 mod files;
 mod purity;
 mod sample;
@@ -62,6 +63,7 @@ pub(crate) fn run() -> Result<()> {
     findings.extend(purity::check(&tree));
     findings.extend(abi_mirror::check(&tree));
     findings.extend(sample::check(&tree));
+    findings.extend(faults::check(&tree));
     findings.sort();
     for finding in &findings {
         eprintln!("{finding}");

@@ -78,7 +78,7 @@ fn each_view_as_json_is_the_view() {
 }
 
 #[test]
-fn hostile_names_are_shown_inert() {
+fn fault_21_hostile_names_are_shown_inert() {
     for arguments in [
         &["circuits"] as &[&str],
         &["circuits", "--json"],

@@ -151,7 +151,7 @@ fn a_changed_mapping_reaches_flows_that_are_known() {
 }
 
 #[test]
-fn a_full_table_costs_flows_but_no_packet_its_circuit() {
+fn fault_10_a_full_table_costs_flows_but_no_packet_its_circuit() {
     let mut stick = box_or_skip!(16);
     let room = stick.readers.flows.capacity();
     let packet = |port| Frame::ethernet().ipv4(to_server()).udp(port, 53);

@@ -17,7 +17,7 @@ const PACKETS: usize = 120_000;
 const SETTINGS: [Setting; 4] = [Setting::Bridge, Setting::Bridge, Setting::Stick, Setting::Observe];
 
 #[test]
-fn programs_and_model_agree() {
+fn fault_16_programs_and_model_agree() {
     if let Some(reason) = obstacle() {
         println!("skipped: {reason}");
         return;

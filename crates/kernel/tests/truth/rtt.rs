@@ -6,7 +6,7 @@ use units::Segment;
 use crate::observer::{Programs, without_privileges};
 
 #[test]
-fn rtts_are_the_truth() {
+fn fault_17_rtts_are_the_truth() {
     if without_privileges() {
         return;
     }

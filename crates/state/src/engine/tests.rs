@@ -148,7 +148,7 @@ fn classes_keep_their_figures_until_a_newer_dump_and_lose_them_without_one() {
 }
 
 #[test]
-fn a_clock_that_stands_still_or_runs_back_changes_nothing() {
+fn fault_12_a_clock_that_stands_still_or_runs_back_changes_nothing() {
     let layout = layout(vec![circuit("a", 0, None, 10)]);
     let mut engine = Engine::new();
     engine.update(&layout, sample(5, &[0]));
