@@ -16,8 +16,10 @@ use crate::observed::Observed;
 use crate::root::{has_mq, place_of};
 use crate::translate::{address, htb, htb_class, leaf_qdisc, place};
 
-/// Classes that are looked at one by one. With more, reading all of them is faster.
+/// Classes that are looked at one by one in any case, and what part of all of them is: looking at one takes
+/// some 10 us, reading all of them 4 us each of 20,000 and 28 us of 100,000.
 const CLASSES_MAX: usize = 1_000;
+const PART_MAX: usize = 8;
 
 /// The parts of both plans that differ; nothing where too much does, or something that only a kernel that
 /// was read can be brought from one to the other.
@@ -25,12 +27,13 @@ pub(crate) fn narrow(old: &Plan, new: &Plan) -> Option<(Plan, Plan)> {
     if old.mode != new.mode || old.nics.len() != new.nics.len() {
         return None;
     }
-    let mut classes = 0;
+    let (mut classes, mut all) = (0, 0);
     let mut nics = (Vec::new(), Vec::new());
     for (old, new) in old.nics.iter().zip(&new.nics) {
         let (before, after) = narrow_nic(old, new)?;
         let of = |nic: &NicPlan| nic.queues.iter().map(|queue| queue.classes.len()).sum::<usize>();
-        classes += of(&before) + of(&after);
+        classes += of(&before).max(of(&after));
+        all += of(new);
         nics.0.push(before);
         nics.1.push(after);
     }
@@ -38,7 +41,7 @@ pub(crate) fn narrow(old: &Plan, new: &Plan) -> Option<(Plan, Plan)> {
     let addresses = differing(&old.addresses, &new.addresses, |address| address.prefix);
     let plan = |nics, circuits, addresses| Plan { mode: new.mode, nics, circuits, addresses };
     let both = (plan(nics.0, circuits.0, addresses.0), plan(nics.1, circuits.1, addresses.1));
-    (classes <= CLASSES_MAX).then_some(both)
+    (classes <= CLASSES_MAX.max(all / PART_MAX)).then_some(both)
 }
 
 fn narrow_nic(old: &NicPlan, new: &NicPlan) -> Option<(NicPlan, NicPlan)> {
