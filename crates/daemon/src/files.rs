@@ -28,8 +28,13 @@ impl Stamps {
 }
 
 /// New contents of files, beside them under other names. Dropped without [`Staged::commit`], they are gone.
-#[derive(Debug)]
-pub struct Staged(Vec<(PathBuf, PathBuf)>);
+#[derive(Debug, Default)]
+pub struct Staged {
+    /// Each with its new content's.
+    files: Vec<(PathBuf, PathBuf)>,
+    /// What says that they are being put in place.
+    mark: Option<PathBuf>,
+}
 
 impl Staged {
     /// Writes the contents, with the owner and the rights of the files that they are to replace.
@@ -37,12 +42,12 @@ impl Staged {
     /// # Errors
     /// The first file that cannot be written, as where the disk is full.
     pub fn write(contents: &[(&Path, &[u8])]) -> io::Result<Self> {
-        let mut staged = Self(Vec::new());
+        let mut staged = Self::default();
         for (path, bytes) in contents {
             // a link is followed, not replaced
             let path = fs::canonicalize(path)?;
             let new = beside(&path, "new");
-            staged.0.push((path.clone(), new.clone()));
+            staged.files.push((path.clone(), new.clone()));
             let old = fs::metadata(&path)?;
             // what an interrupted change has left may be anything
             let _ = fs::remove_file(&new);
@@ -58,29 +63,30 @@ impl Staged {
     /// several, a mark says that this has begun, and [`finish`] completes it.
     ///
     /// # Errors
-    /// When the disk does not take them. Then the old files are there, unless the error came between two.
+    /// When the disk does not take them. Then the old files are there, unless the error came between two:
+    /// then the first is new.
     pub fn commit(mut self) -> io::Result<()> {
-        for (_, new) in &self.0 {
+        for (_, new) in &self.files {
             File::open(new)?.sync_all()?;
         }
-        let mark = self.0.get(1).map(|(path, _)| beside(path, "commit"));
-        if let Some(mark) = &mark {
+        self.mark = self.files.get(1).map(|(path, _)| beside(path, "commit"));
+        if let Some(mark) = &self.mark {
             File::create(mark)?.sync_all()?;
             sync_folder(mark)?;
         }
-        for (path, new) in &self.0 {
+        for (path, new) in &self.files {
             fs::rename(new, path)?;
             sync_folder(path)?;
         }
-        self.0.clear();
-        mark.map_or(Ok(()), fs::remove_file)
+        self.files.clear();
+        self.mark.take().map_or(Ok(()), fs::remove_file)
     }
 }
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        for (_, new) in &self.0 {
-            let _ = fs::remove_file(new);
+        for file in self.files.iter().map(|(_, new)| new).chain(&self.mark) {
+            let _ = fs::remove_file(file);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use plan::NicFacts;
 use supervisor::with_causes;
-use tracing::{error, info};
+use tracing::info;
 
 use crate::reload::Reloader;
 use crate::shaper::{NicsNow, Shaper};
@@ -50,9 +50,6 @@ fn look(reloader: &Reloader, tried: &mut Option<Tried>) {
         Ok(found) => found,
         Err(error) => {
             let text = format!("{}; it is waited for", with_causes(&error));
-            if tried.as_ref().is_none_or(|tried| tried.problem.as_ref() != Some(&text)) {
-                error!(problem = text, "a NIC is not there");
-            }
             *tried = Some(Tried { nics: None, at: Instant::now(), problem: Some(text.clone()) });
             reloader.tell_of_nics(vec![text]);
             return;
@@ -65,9 +62,6 @@ fn look(reloader: &Reloader, tried: &mut Option<Tried>) {
         *tried = None;
     } else if tried.as_ref().is_none_or(is_due) {
         let problem = adapt(reloader, now).err();
-        if let Some(problem) = &problem {
-            error!(problem, "the NICs have changed");
-        }
         *tried = Some(Tried { nics, at: Instant::now(), problem });
     }
     problems.extend(tried.as_ref().and_then(|tried| tried.problem.clone()));

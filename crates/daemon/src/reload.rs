@@ -253,6 +253,10 @@ impl Reloader {
 
     /// Tells clients what is wrong with the NICs.
     pub fn tell_of_nics(&self, problems: Vec<String>) {
+        let told = self.shared.nic_problems.load();
+        for problem in problems.iter().filter(|problem| !told.contains(problem)) {
+            warn!("{problem}");
+        }
         self.shared.nic_problems.store(Arc::new(problems));
     }
 

@@ -12,7 +12,7 @@ use kernel::datapath::{
 };
 use kernel::tc::Controller;
 use plan::{Change, Plan, changes};
-use tracing::info;
+use tracing::{info, warn};
 use units::{CircuitId, CircuitSlot};
 
 use crate::error::ShaperError;
@@ -140,6 +140,9 @@ impl Shaper {
         for attachment in attached.attachments() {
             let Attachment { nic, xdp, tc, .. } = attachment;
             info!(nic, ?xdp, ?tc, succeeds, "programs are attached");
+        }
+        for warning in &machine.warnings {
+            warn!("{warning}");
         }
         let current = Arc::new(current(1, config, plan, warnings));
         let path = path.to_owned();
