@@ -45,10 +45,12 @@ fn change(stage: &Stage, devices: &Path, from: &str, to: &str) -> Result<()> {
     Ok(())
 }
 
+/// A circuit's download queue, once a snapshot has it.
 fn queue_of(stage: &Stage, id: &str) -> Result<u16> {
-    let page = stage.client()?.circuits(CircuitsQuery::default())?;
-    let row = page.rows.iter().find(|row| &*row.id == id).context("no such circuit")?;
-    Ok(row.queue.down)
+    wait_until("the circuit", RELOAD_MAX, || {
+        let page = stage.client()?.circuits(CircuitsQuery::default())?;
+        Ok(page.rows.iter().find(|row| &*row.id == id).map(|row| row.queue.down))
+    })
 }
 
 /// Has traffic of several circuits cross the box while something is done to it, and looks whether all of it
@@ -86,14 +88,15 @@ fn under_traffic(lab: &Lab, work: impl FnOnce() -> Result<()>) -> Result<()> {
     Ok(())
 }
 
-/// Each circuit's class, queue and CPU.
+/// Each circuit's class, queue and CPU, once a snapshot has them.
 fn places(socket: &Path) -> Result<String> {
-    let mut client = Client::connect(socket, Duration::from_secs(5))?;
-    let rows = client.circuits(CircuitsQuery::default())?.rows;
-    let places: Vec<_> =
-        rows.iter().map(|row| (row.id.clone(), row.class, row.queue, row.cpu)).collect();
-    ensure!(places.len() == 4, "{places:?}");
-    Ok(format!("{places:?}"))
+    wait_until("all circuits", RELOAD_MAX, || {
+        let mut client = Client::connect(socket, Duration::from_secs(5))?;
+        let rows = client.circuits(CircuitsQuery::default())?.rows;
+        let places: Vec<_> =
+            rows.iter().map(|row| (row.id.clone(), row.class, row.queue, row.cpu)).collect();
+        Ok((places.len() == 4).then(|| format!("{places:?}")))
+    })
 }
 
 #[test]

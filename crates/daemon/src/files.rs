@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -53,7 +53,7 @@ impl Staged {
             let _ = fs::remove_file(&new);
             let mut file = File::create_new(&new)?;
             file.set_permissions(old.permissions())?;
-            chown(&new, Some(old.uid()), Some(old.gid()))?;
+            fchown(&file, Some(old.uid()), Some(old.gid()))?;
             file.write_all(bytes)?;
         }
         Ok(staged)
@@ -71,7 +71,8 @@ impl Staged {
         }
         self.mark = self.files.get(1).map(|(path, _)| beside(path, "commit"));
         if let Some(mark) = &self.mark {
-            File::create(mark)?.sync_all()?;
+            let _ = fs::remove_file(mark);
+            File::create_new(mark)?.sync_all()?;
             sync_folder(mark)?;
         }
         for (path, new) in &self.files {

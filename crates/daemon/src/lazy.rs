@@ -14,6 +14,7 @@ use supervisor::{Context, with_causes};
 use tracing::{debug, error};
 use units::CircuitSlot;
 
+use crate::error::ShaperError;
 use crate::reload::Reloader;
 use crate::shared::Shared;
 
@@ -36,6 +37,8 @@ struct Seen {
 /// Circuits that fall asleep, and those that wake.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Turn {
+    /// The configuration whose circuits they are.
+    pub generation: u64,
     /// They are to have their classes again.
     pub wake: BTreeSet<CircuitSlot>,
     /// They are to give them back.
@@ -94,7 +97,7 @@ fn look(
         return INTERVAL * AWAKE_EVERY;
     };
     let now = Instant::now();
-    let mut turn = Turn::default();
+    let mut turn = Turn { generation: current.generation, ..Turn::default() };
     for circuit in &current.plan.circuits {
         let is_asleep = asleep.contains(&circuit.slot);
         if !is_asleep && !round.is_multiple_of(AWAKE_EVERY) {
@@ -106,15 +109,18 @@ fn look(
             turning.insert(circuit.slot);
         }
     }
-    if turn == Turn::default() {
+    if turn.wake.is_empty() && turn.sleep.is_empty() {
         return INTERVAL;
     }
     debug!(wake = turn.wake.len(), sleep = turn.sleep.len(), "circuits turn");
-    match reloader.with_shaper(|shaper| shaper.turn(&turn).map(Arc::clone)) {
-        Some(Ok(asleep)) => {
-            shared.asleep.store(asleep);
-            INTERVAL
-        }
+    // shown before anybody else can change it
+    let turned = reloader.with_shaper(|shaper| {
+        let asleep = Arc::clone(shaper.turn(&turn)?);
+        shared.asleep.store(asleep);
+        Ok::<(), ShaperError>(())
+    });
+    match turned {
+        Some(Ok(())) => INTERVAL,
         Some(Err(failure)) => {
             error!(problem = with_causes(&failure), "circuits could not turn");
             AGAIN

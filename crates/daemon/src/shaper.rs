@@ -341,7 +341,10 @@ impl Shaper {
         let (old, new, asleep) = self.awake(&prepared);
         let report = self.bring(change, &old, &new)?;
         if let Err(error) = staged.commit() {
-            self.bring(change, &new, &old)?;
+            let back = self.bring(change, &new, &old);
+            // what is in force is the old plan, whatever an error says was restored
+            self.is_known = back.is_ok();
+            back?;
             return Err(ShaperError::Unwritten(error));
         }
         self.asleep = Arc::new(asleep);
@@ -378,12 +381,13 @@ impl Shaper {
     /// Brings the kernel from one plan to another. One that is not known is read whichever way is asked for.
     fn bring(&mut self, how: Way, before: &Plan, after: &Plan) -> Result<Report, ApplyError> {
         let how = if self.is_known { how } else { apply_read };
+        let was_known = std::mem::replace(&mut self.is_known, false);
         let brought = how(&mut self.kernel, before, after);
         self.is_known = match &brought {
             Ok(_) => true,
             Err(error) => match error.left {
                 Left::Previous => true,
-                Left::Untouched => self.is_known,
+                Left::Untouched => was_known,
                 Left::Nothing | Left::Unknown(_) => false,
             },
         };
@@ -403,12 +407,16 @@ impl Shaper {
         &self.asleep
     }
 
-    /// Gives circuits their classes, and takes those of others.
+    /// Gives circuits their classes, and takes those of others. Does nothing where another configuration is
+    /// in force than the one that they were seen under.
     ///
     /// # Errors
     /// When that fails: then all have what they had.
     pub fn turn(&mut self, turn: &Turn) -> Result<&Arc<BTreeSet<CircuitSlot>>, ShaperError> {
-        let Turn { wake, sleep } = turn;
+        let Turn { generation, wake, sleep } = turn;
+        if *generation != self.current.generation {
+            return Ok(&self.asleep);
+        }
         let plan = &self.current.plan;
         let there: BTreeSet<_> = plan.circuits.iter().map(|circuit| circuit.slot).collect();
         let stay = self.asleep.difference(wake).chain(sleep.intersection(&there));

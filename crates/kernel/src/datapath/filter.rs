@@ -92,7 +92,7 @@ impl Clsact {
         let mut controller = Controller::open()?;
         let present = |qdisc: &QdiscState| qdisc.nic == nic && qdisc.parent == CLSACT;
         if controller.qdiscs(&[nic])?.iter().any(present) {
-            return Ok(pins.is_marked(&mark(nic)).then_some(Self { nic }));
+            return Ok(pins.is_marked(&mark(nic)).then(|| Self { nic }));
         }
         pins.mark(&mark(nic))?;
         let handle = TcHandle::new(0xffff, 0);
