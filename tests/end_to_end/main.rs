@@ -12,6 +12,7 @@ mod crowding;
 mod editing;
 mod flows;
 mod forwarding;
+mod hanging;
 mod lazy;
 mod lifecycle;
 mod links;

@@ -20,6 +20,7 @@
 pub mod connection;
 mod daemon;
 mod delay_relay;
+mod hang;
 mod iperf;
 mod lab;
 mod namespace;
@@ -39,6 +40,7 @@ mod wait;
 
 pub use daemon::{Daemon, DaemonSpec};
 pub use delay_relay::DelayRelay;
+pub use hang::Hang;
 pub use iperf::{Goodput, Iperf, IperfRun, parse_iperf};
 pub use lab::{BOX_CUSTOMERS, BOX_INTERNET, BOX_STICK, Forwarding, HOST_NIC, Lab, LabSpec, Place};
 pub use namespace::Namespace;
