@@ -6,19 +6,30 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
-use bus::{Client, ClientError, ErrorCode};
+use anyhow::{Context, Result, bail, ensure};
+use bus::{
+    Client, ClientCodec, ClientError, ErrorCode, HEADER_LEN, Hello, MAGIC, MAX_EDITS,
+    PROTOCOL_VERSION, Reply, Request, Topic, VersionRange,
+};
 use kernel::peer::group_id;
 use rustix::process::{Gid, Uid};
 use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
+use tokio_util::bytes::BytesMut;
+use tokio_util::codec::{Decoder, Encoder};
 
 use crate::provider::{ADMIN_GROUP, Circuit, Provider, READ_GROUP};
 use crate::stage::Stage;
 
 const DEADLINE: Duration = Duration::from_secs(5);
 const NOBODY: u32 = 65_534;
+/// How long a client that asks for little waits, whatever others do.
+const ANSWER_MAX: Duration = Duration::from_secs(1);
+/// For the rest of a frame the daemon waits five seconds.
+const WAITED_MIN: Duration = Duration::from_secs(4);
+/// More than a reply may take to be read.
+const STALL_MAX: Duration = Duration::from_secs(20);
 
 /// What a user with nothing but this group may do: look, and change.
 fn as_member_of(group: u32, socket: &Path) -> Result<(Option<ErrorCode>, Option<ErrorCode>)> {
@@ -64,25 +75,33 @@ fn fault_15_who_connects_decides_what_is_allowed() -> Result<()> {
     Ok(())
 }
 
+fn stage() -> Result<Stage> {
+    Stage::new(&Provider::flat(vec![Circuit::new("one", "100.64.1.1", "", (5.0, 5.0))]))
+}
+
+fn connect(stage: &Stage) -> Result<UnixStream> {
+    let stream = UnixStream::connect(&stage.socket)?;
+    stream.set_read_timeout(Some(DEADLINE))?;
+    stream.set_write_timeout(Some(DEADLINE))?;
+    Ok(stream)
+}
+
 #[test]
 fn fault_14_a_bad_client_harms_only_itself() -> Result<()> {
-    let stage =
-        Stage::new(&Provider::flat(vec![Circuit::new("one", "100.64.1.1", "", (5.0, 5.0))]))?;
-    let connect = || -> Result<UnixStream> {
-        let stream = UnixStream::connect(&stage.socket)?;
-        stream.set_read_timeout(Some(DEADLINE))?;
-        Ok(stream)
-    };
+    let stage = stage()?;
+    let connect = || connect(&stage);
     // Nothing the daemon could mistake for a frame: it hangs up.
     let mut garbage = connect()?;
     garbage.write_all(&[0xff; 4096])?;
-    ensure!(matches!(garbage.read(&mut [0; 64]), Ok(0) | Err(_)), "garbage is answered");
-    // The beginning of a frame that never ends, and a client that never reads.
+    let answer = garbage.read(&mut [0; 64]);
+    ensure!(matches!(&answer, Ok(0)) || hung_up(&answer), "garbage is answered: {answer:?}");
+    // The beginning of a frame that never ends, and a thousand that say nothing.
     let mut half = connect()?;
-    half.write_all(b"TG")?;
-    let silent: Vec<_> = (0..300).filter_map(|_| connect().ok()).collect();
+    let begun = Instant::now();
+    half.write_all(&header(PROTOCOL_VERSION, 100)[..HEADER_LEN - 1])?;
+    let silent: Vec<_> = (0..1_000).filter_map(|_| connect().ok()).collect();
     let crowded = Client::connect(&stage.socket, DEADLINE);
-    ensure!(crowded.is_err(), "three hundred clients are too many, and one more is let in");
+    ensure!(crowded.is_err(), "a thousand clients are too many, and one more is let in");
     drop(silent);
     testkit::wait_until("room for a client", Duration::from_secs(10), || {
         Ok(stage.client().and_then(|mut client| Ok(client.status()?)).ok())
@@ -92,5 +111,106 @@ fn fault_14_a_bad_client_harms_only_itself() -> Result<()> {
     let ended = half.read(&mut [0; 64]);
     let in_time = ended.as_ref().err().is_none_or(|error| error.kind() != ErrorKind::WouldBlock);
     ensure!(in_time, "half a frame holds its place: {ended:?}");
+    ensure!(begun.elapsed() > WAITED_MIN, "the rest of the frame is not waited for");
+    Ok(())
+}
+
+/// Whether the other end has closed, with something of ours unread.
+fn hung_up<T>(outcome: &std::io::Result<T>) -> bool {
+    outcome.as_ref().err().is_some_and(|error| {
+        matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
+    })
+}
+
+/// A frame's header, which is followed by so many bytes.
+fn header(version: u16, length: u32) -> Vec<u8> {
+    [&MAGIC[..], &version.to_le_bytes(), &length.to_le_bytes(), &7_u64.to_le_bytes()].concat()
+}
+
+fn frame(request: &Request) -> Result<Vec<u8>> {
+    let mut bytes = BytesMut::new();
+    ClientCodec.encode((7, request), &mut bytes)?;
+    Ok(bytes.to_vec())
+}
+
+fn hello(versions: VersionRange) -> Result<Vec<u8>> {
+    frame(&Request::Hello(Hello { client: "test".to_owned(), versions }))
+}
+
+/// Reads until the daemon hangs up.
+fn all_that_comes(stream: &mut UnixStream) -> Result<BytesMut> {
+    let (mut said, mut buffer) = (BytesMut::new(), [0; 4096]);
+    loop {
+        let read = stream.read(&mut buffer);
+        match read {
+            Ok(0) => return Ok(said),
+            Ok(length) => said.extend_from_slice(&buffer[..length]),
+            read if hung_up(&read) => return Ok(said),
+            Err(error) => bail!("it does not hang up: {error}"),
+        }
+    }
+}
+
+/// With what the daemon refuses these bytes before it hangs up.
+fn last_word(stage: &Stage, bytes: &[u8]) -> Result<ErrorCode> {
+    let mut stream = connect(stage)?;
+    stream.write_all(bytes)?;
+    let mut said = all_that_comes(&mut stream)?;
+    match ClientCodec.decode(&mut said)? {
+        Some((7, Reply::Error(refusal))) => Ok(refusal.code),
+        other => bail!("not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn frames_that_cannot_be_taken_are_refused_by_name() -> Result<()> {
+    let stage = stage()?;
+    let other = [header(PROTOCOL_VERSION + 1, 1), vec![1]].concat();
+    ensure!(last_word(&stage, &other)? == ErrorCode::Version, "a frame of another version");
+    let newer = VersionRange { min: PROTOCOL_VERSION + 1, max: PROTOCOL_VERSION + 3 };
+    ensure!(last_word(&stage, &hello(newer)?)? == ErrorCode::Version, "a newer client");
+    let giant = header(PROTOCOL_VERSION, u32::try_from(MAX_EDITS)? + 1);
+    ensure!(last_word(&stage, &giant)? == ErrorCode::TooLarge, "a giant, by its header alone");
+    let unasked = frame(&Request::Show(Topic::Status))?;
+    ensure!(last_word(&stage, &unasked)? == ErrorCode::Malformed, "no hello");
+    stage.client()?.status()?;
+    Ok(())
+}
+
+/// Asks again and again and reads no answer, until nothing more can be written.
+fn stall(stage: &Stage) -> Result<UnixStream> {
+    let mut stream = connect(stage)?;
+    stream.set_write_timeout(Some(Duration::from_millis(300)))?;
+    stream.write_all(&hello(VersionRange::SUPPORTED)?)?;
+    let ask = frame(&Request::Show(Topic::Status))?;
+    for _ in 0..1_000_000 {
+        match stream.write_all(&ask) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(stream),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    bail!("the daemon takes whatever comes")
+}
+
+#[test]
+fn clients_that_do_not_read_are_left_and_others_answered_in_time() -> Result<()> {
+    let stage = stage()?;
+    // more than the daemon has threads to serve them
+    let mut stalled = Vec::new();
+    for _ in 0..8 {
+        stalled.push(stall(&stage)?);
+    }
+    for _ in 0..20 {
+        let begun = Instant::now();
+        stage.client()?.status()?;
+        ensure!(begun.elapsed() < ANSWER_MAX, "an answer took {:?}", begun.elapsed());
+    }
+    testkit::wait_until("their end", STALL_MAX, || {
+        Ok((stage.client()?.status()?.clients == 1).then_some(()))
+    })?;
+    for mut stream in stalled {
+        all_that_comes(&mut stream)?;
+    }
     Ok(())
 }
