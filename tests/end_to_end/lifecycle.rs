@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -101,6 +102,51 @@ fn a_successor_that_cannot_go_on_leaves_all_at_work() -> Result<()> {
     stage.stop()?;
     let after = traces(&stage)?;
     ensure!(after == before, "before:\n{before}\nafter:\n{after}");
+    Ok(())
+}
+
+/// Puts the daemon's own files on a small disk.
+fn on_a_disk(stage: &mut Stage) -> Result<PathBuf> {
+    let disk = stage.lab.disk(64 * 1024)?;
+    let text = fs::read_to_string(&stage.config)?;
+    let (old, new) = (stage.socket.display().to_string(), disk.join("bus.sock"));
+    fs::write(&stage.config, text.replace(&old, &new.display().to_string()))?;
+    stage.socket = new;
+    Ok(disk)
+}
+
+#[test]
+fn a_full_disk_beside_the_socket_keeps_nothing_from_being_shaped() -> Result<()> {
+    let mut stage = Stage::dark(&one_circuit(), Forwarding::Bridge, 1500)?;
+    let before = traces(&stage)?;
+    let disk = on_a_disk(&mut stage)?;
+    stage.start()?;
+    let customer: IpAddr = "100.64.1.1".parse()?;
+    let filler = disk.join("filler");
+    fs::write(&filler, vec![0; 128 * 1024]).expect_err("the disk is not full");
+    let kept = fs::read(disk.join("tidegated.kept"))?;
+    // what the next daemon needs cannot be written, and is not broken either
+    let devices = stage.config.with_file_name("ShapedDevices.csv");
+    let text = fs::read_to_string(&devices)?.replace(",5,5,", ",20,20,");
+    let two = text.lines().last().context("no row")?.replace("one", "two");
+    fs::write(&devices, text + &two.replace("100.64.1.1", "100.64.1.2") + "\n")?;
+    let reloaded = stage.client()?.reload(Duration::from_secs(20))?;
+    ensure!((reloaded.generation, reloaded.circuits) == (2, 2), "{reloaded:?}");
+    ensure!(fs::read(disk.join("tidegated.kept"))? == kept, "half of it is new");
+    let log = stage.daemon.as_ref().context("no daemon runs")?.log();
+    ensure!(log.contains("could not write what the next daemon needs"), "it is not told:\n{log}");
+    ensure_near("reloaded", stage.goodput(customer, Direction::Download, 3)?, 20.0, 0.05)?;
+    stage.daemon.take().context("no daemon runs")?.kill();
+    stage.start().context("the successor")?;
+    ensure!(stage.client()?.status()?.circuits == 2);
+    ensure_near("succeeded", stage.goodput(customer, Direction::Upload, 3)?, 20.0, 0.05)?;
+    stage.stop()?;
+    let after = traces(&stage)?;
+    ensure!(after == before, "before:\n{before}\nafter:\n{after}");
+    let mut left: Vec<_> =
+        fs::read_dir(&disk)?.map(|entry| Ok(entry?.file_name())).collect::<Result<_>>()?;
+    left.sort();
+    ensure!(left == ["filler", "tidegated.lock"], "{left:?}");
     Ok(())
 }
 

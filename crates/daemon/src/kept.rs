@@ -90,10 +90,12 @@ impl KeptFile {
     fn try_write(&self, kept: &Kept) -> io::Result<()> {
         let bytes = serde_json::to_vec(&Written { version: VERSION, kept })?;
         let new = self.0.with_extension("kept.new");
-        let mut file = File::create(&new)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        fs::rename(&new, &self.0)
+        let written = write_synced(&new, &bytes).and_then(|()| fs::rename(&new, &self.0));
+        if written.is_err() {
+            // on a full disk half of it takes room, and nobody else would remove it
+            let _ = fs::remove_file(&new);
+        }
+        written
     }
 
     /// Removes it: nothing is left.
@@ -104,6 +106,12 @@ impl KeptFile {
             warn!(%error, path = %self.0.display(), "could not remove what the next daemon needs not");
         }
     }
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 #[cfg(test)]
