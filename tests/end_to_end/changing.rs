@@ -9,8 +9,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use bus::{CircuitEdit, CircuitsQuery, Client, ClientError, Edit, Edits, ErrorCode};
-use testkit::{Daemon, DaemonSpec, Forwarding, Lab, UdpReport, UdpStream, wait_until};
-use units::{BitsPerSec, Direction};
+use kernel::tc::{Controller, TrafficControl};
+use rustix::net::netdevice::name_to_index;
+use rustix::net::{AddressFamily, SocketType, socket};
+use testkit::{
+    BOX_CUSTOMERS, BOX_INTERNET, Daemon, DaemonSpec, Forwarding, Lab, Place, UdpReport, UdpStream,
+    wait_until,
+};
+use units::{BitsPerSec, Direction, IfIndex};
 
 use crate::provider::{Circuit, Provider};
 use crate::stage::Stage;
@@ -19,6 +25,8 @@ const RELOAD_MAX: Duration = Duration::from_secs(20);
 const STREAMS: Duration = Duration::from_secs(6);
 const BEGUN: Duration = Duration::from_millis(500);
 const BETWEEN: Duration = Duration::from_millis(400);
+/// What neighbours say to each other, which no circuit claims.
+const UNCLAIMED_MAX: u64 = 20_000;
 
 /// Two sites, which are on a queue each.
 fn two_sites() -> Provider {
@@ -200,6 +208,51 @@ fn no_death_loses_a_packet() -> Result<()> {
         succeed(Duration::ZERO)
     })?;
     stage.stop()
+}
+
+/// What is in maps of another size, or layout, cannot be taken over: the new ones are filled with it
+/// before the programs are exchanged.
+#[test]
+fn other_sizes_of_tables_lose_no_packet() -> Result<()> {
+    let sections = "[limits]\ncircuits = 64\nhosts = 64\nflows = 2048";
+    let mut stage = Stage::new(&Provider { sections, ..two_sites() })?;
+    let spec = stage.daemon_spec();
+    let Stage { daemon, lab, socket, config, .. } = &mut stage;
+    let (lab, socket) = (&*lab, &*socket);
+    let before = places(socket)?;
+    let text = fs::read_to_string(&*config)?;
+    let larger = text.replace(sections, "[limits]\ncircuits = 128\nhosts = 256\nflows = 4096");
+    ensure!(larger != text, "the fixture has changed:\n{text}");
+    under_traffic(lab, || {
+        for text in [&larger, &text] {
+            fs::write(&*config, text)?;
+            daemon.take().context("no daemon runs")?.kill();
+            *daemon = Some(Daemon::start(lab, spec.clone())?);
+            let status = Client::connect(socket, Duration::from_secs(5))?.status()?;
+            let flows = if *text == larger { 4096 } else { 2048 };
+            ensure!(status.flows.capacity == flows, "{status:?}");
+            ensure!(places(socket)? == before, "somebody has another place");
+        }
+        Ok(())
+    })?;
+    let unclaimed = unclaimed_bytes(lab)?;
+    ensure!(unclaimed < UNCLAIMED_MAX, "{unclaimed} bytes passed as nobody's");
+    stage.stop()
+}
+
+/// What passed in the classes for what no circuit claims.
+fn unclaimed_bytes(lab: &Lab) -> Result<u64> {
+    lab.namespace(Place::Box).inside(|| {
+        let mut controller = Controller::open()?;
+        let mut bytes = 0;
+        for name in [BOX_CUSTOMERS, BOX_INTERNET] {
+            let socket = socket(AddressFamily::INET, SocketType::DGRAM, None)?;
+            let classes = controller.classes(IfIndex::new(name_to_index(&socket, name)?))?;
+            let unclaimed = classes.iter().filter(|class| class.handle.minor() == 2);
+            bytes += unclaimed.map(|class| class.stats.bytes.get()).sum::<u64>();
+        }
+        Ok(bytes)
+    })
 }
 
 /// Puts a copy of the daemon's program where it was started from, as an upgrade does.
