@@ -1,11 +1,14 @@
 //! What is not a circuit's crosses the box as if it were a cable.
 
 use std::net::IpAddr;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use bus::UnknownQuery;
-use testkit::{Forwarding, Frame, Ipv4, Mac, Ping, Place, RawSocket, wait_until};
+use bus::{UnknownQuery, XdpMode};
+use testkit::{
+    BOX_CUSTOMERS, BOX_INTERNET, Forwarding, Frame, Ipv4, Mac, Ping, Place, RawSocket, wait_until,
+};
 use units::{BitsPerSec, Direction};
 
 use crate::provider::{Circuit, Provider};
@@ -83,6 +86,46 @@ fn jumbo_frames_pass() -> Result<()> {
     ping.size = 8900;
     let report = ping.run(&stage.lab, Place::Customers)?;
     ensure!(report.lost == 0, "{report:?}");
+    Ok(())
+}
+
+/// A lab whose NIC towards the customers has no native XDP: a veth has none while it receives by fewer
+/// queues than the other end sends by.
+fn without_native_xdp() -> Result<Stage> {
+    let mut stage = Stage::dark(&one_circuit(), Forwarding::Bridge, 1500)?;
+    stage.lab.run(Place::Box, &["ethtool", "-L", BOX_CUSTOMERS, "rx", "1"])?;
+    stage.start()?;
+    Ok(stage)
+}
+
+#[test]
+fn a_nic_that_refuses_native_xdp_is_told() -> Result<()> {
+    let mut stage = without_native_xdp()?;
+    let status = stage.client()?.status()?;
+    for (nic, mode) in [(BOX_CUSTOMERS, XdpMode::Generic), (BOX_INTERNET, XdpMode::Native)] {
+        let view = status.nics.iter().find(|view| view.name == nic).context("no such NIC")?;
+        ensure!(view.xdp == Some(mode), "{view:?}");
+    }
+    let log = stage.daemon.as_ref().context("no daemon runs")?.log();
+    ensure!(log.contains("falling back to generic XDP"), "it is not told:\n{log}");
+    stage.stop()
+}
+
+#[test]
+#[ignore = "generic XDP and cpumap lose the packets that go to another CPU (seen on Linux 6.18)"]
+fn a_nic_without_native_xdp_forwards_from_every_cpu() -> Result<()> {
+    let stage = without_native_xdp()?;
+    // a veth is received from on the CPU that sends
+    for cpu in 0..thread::available_parallelism()?.get() {
+        let ping = format!("taskset -c {cpu} ping -c 5 -i 0.2 -W 1 -I 100.64.1.1");
+        let server = stage.lab.server4().to_string();
+        let words: Vec<_> = ping.split(' ').chain([server.as_str()]).collect();
+        let shown = testkit::run(
+            &mut stage.lab.command(Place::Customers, &words),
+            Duration::from_secs(20),
+        )?;
+        ensure!(shown.stdout.contains(" 0% packet loss"), "from CPU {cpu}: {shown}");
+    }
     Ok(())
 }
 

@@ -84,6 +84,22 @@ fn a_wrong_rate() -> Result<()> {
 }
 
 #[test]
+fn names_that_would_act_on_a_terminal_are_told_inert() -> Result<()> {
+    let stage = dark()?;
+    let devices = stage.config.with_file_name("ShapedDevices.csv");
+    let text = fs::read_to_string(&devices)?;
+    fs::write(&devices, text.replace("100.64.1.1", "\u{1b}[2J\u{202e}nowhere"))?;
+    for more in [&[][..], &["--check"]] {
+        let refused = start(&stage, more)?;
+        ensure!(refused.status.code() == Some(3), "{refused:?}");
+        ensure!(refused.stderr.contains("nowhere"), "{refused:?}");
+        let acts = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        ensure!(!refused.stderr.contains(acts), "{:?}", refused.stderr);
+    }
+    Ok(())
+}
+
+#[test]
 fn rights_that_are_missing() -> Result<()> {
     let stage = dark()?;
     let binary = stage.daemon_spec().binary;

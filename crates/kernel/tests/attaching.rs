@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use kernel::datapath::{
     DatapathError, Kept, Loaded, MapSizes, Options, Pins, Side, TcHook, XdpHook,
@@ -144,6 +145,76 @@ fn fault_20_somebody_elses_program_is_named_and_left() {
         );
         assert_eq!(xdp_id(), id);
         drop(first);
+    })
+    .unwrap();
+}
+
+/// Runs `tc` in the namespace that the thread is in.
+fn tc(words: &str) -> String {
+    let output = Command::new("tc").args(words.split(' ')).output().unwrap();
+    assert!(output.status.success(), "tc {words}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Filters on the way out that are not BPF programs: those of somebody else.
+fn others_filters() -> String {
+    let shown = tc("filter show dev lo egress");
+    shown.lines().filter(|line| !line.contains("bpf")).collect()
+}
+
+/// Puts somebody else's filter on the way out.
+fn add_others_filter() {
+    tc("filter add dev lo egress prio 7 protocol ip u32 match u32 0 0");
+    assert!(others_filters().contains("u32"));
+}
+
+/// Attaches and leaves on a NIC where somebody else's clsact and filter are before ours.
+fn live_with_others(tcx: bool) {
+    let bpffs = Bpffs::new();
+    tc("qdisc add dev lo clsact");
+    add_others_filter();
+    let theirs = (qdiscs(), others_filters());
+    let attached = loaded(abi::Mode::Stick, tcx).attach(&nics(), bpffs.pins()).unwrap();
+    assert_eq!(attached.attachments()[0].tc, hook(tcx));
+    assert_eq!((qdiscs(), others_filters()), theirs, "beside ours");
+    drop(attached);
+    assert_eq!((qdiscs(), others_filters()), theirs, "after ours");
+    assert!(!tc("filter show dev lo egress").contains("bpf"), "ours is left");
+}
+
+#[test]
+fn somebody_elses_classifier_is_lived_with_and_left() {
+    if !root() {
+        return;
+    }
+    if hook(true) != TcHook::Tcx {
+        println!("skipped: this kernel has no TCX");
+        return;
+    }
+    in_private_network(|| live_with_others(true)).unwrap();
+}
+
+#[test]
+#[ignore = "somebody else's clsact is removed where there is no TCX"]
+fn somebody_elses_clsact_is_lived_with_and_left() {
+    if root() {
+        in_private_network(|| live_with_others(false)).unwrap();
+    }
+}
+
+#[test]
+#[ignore = "our clsact goes with the filters that others have put on it"]
+fn somebody_elses_filter_on_our_clsact_is_left() {
+    if !root() {
+        return;
+    }
+    let bpffs = Bpffs::new();
+    in_private_network(|| {
+        let attached = loaded(abi::Mode::Stick, false).attach(&nics(), bpffs.pins()).unwrap();
+        add_others_filter();
+        let theirs = others_filters();
+        drop(attached);
+        assert_eq!(others_filters(), theirs);
     })
     .unwrap();
 }
