@@ -18,6 +18,10 @@ const IMPURE: [&str; 10] = [
     "SystemTime",
     "rand::random",
 ];
+/// Ways to ask for the date, which may jump: rates and ages are of the monotonic clock.
+const WALL_CLOCK: [&str; 3] = ["SystemTime::now", "ClockId::Realtime", "unix_ns("];
+/// What needs the date: where it is read, and captures, whose packets have one.
+const DATED: [&str; 2] = ["crates/collect/src/clock.rs", "crates/daemon/src/captures/"];
 /// The one crate with hand-written unsafe code.
 const UNSAFE_CRATE: &str = "kernel";
 /// Generated code whose unsafe parts are not ours.
@@ -43,6 +47,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
             }
         }
         findings.extend(impurities(file));
+        findings.extend(dates(file));
         findings.extend(misplaced_libraries(file));
     }
     findings
@@ -57,6 +62,22 @@ fn impurities(file: &File) -> Vec<Finding> {
     for (line, code) in file.production_code() {
         for word in IMPURE.iter().filter(|word| code.contains(**word)) {
             findings.push(Finding::error(&file.path, line, format!("{word} in a pure crate")));
+        }
+    }
+    findings
+}
+
+/// What the daemon is made of reads no date but where that is needed.
+fn dates(file: &File) -> Vec<Finding> {
+    let is_ours = file.path.starts_with("crates/") && file.path.contains("/src/");
+    if !is_ours || DATED.iter().any(|path| file.path.starts_with(path)) {
+        return Vec::new();
+    }
+    let mut findings = Vec::new();
+    for (line, code) in file.production_code() {
+        for word in WALL_CLOCK.iter().filter(|word| code.contains(**word)) {
+            let what = format!("{word} reads the wall clock, which may jump");
+            findings.push(Finding::error(&file.path, line, what));
         }
     }
     findings
@@ -120,6 +141,14 @@ mod tests {
         let test = "#[cfg(test)]\nmod tests { use std::fs; }";
         assert!(found("crates/plan/src/a.rs", test).is_empty());
         assert!(found("crates/plan/src/a/tests.rs", "Instant::now()").is_empty());
+    }
+
+    #[test]
+    fn the_wall_clock_is_for_dates_alone() {
+        assert_eq!(found("crates/daemon/src/a.rs", "let now = SystemTime::now();").len(), 1);
+        assert_eq!(found("crates/collect/src/a.rs", "clock::unix_ns()").len(), 1);
+        assert!(found("crates/daemon/src/captures/a.rs", "clock::unix_ns()").is_empty());
+        assert!(found("crates/daemon/src/a.rs", "(u64, u64, SystemTime)").is_empty());
     }
 
     #[test]
