@@ -112,7 +112,6 @@ fn a_nic_that_refuses_native_xdp_is_told() -> Result<()> {
 }
 
 #[test]
-#[ignore = "generic XDP and cpumap lose the packets that go to another CPU (seen on Linux 6.18)"]
 fn a_nic_without_native_xdp_forwards_from_every_cpu() -> Result<()> {
     let stage = without_native_xdp()?;
     // a veth is received from on the CPU that sends

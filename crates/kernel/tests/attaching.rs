@@ -195,7 +195,6 @@ fn somebody_elses_classifier_is_lived_with_and_left() {
 }
 
 #[test]
-#[ignore = "somebody else's clsact is removed where there is no TCX"]
 fn somebody_elses_clsact_is_lived_with_and_left() {
     if root() {
         in_private_network(|| live_with_others(false)).unwrap();

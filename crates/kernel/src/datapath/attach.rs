@@ -187,6 +187,7 @@ impl Attached {
         for index in 0..self.attachments.len() {
             self.attachments[index].xdp = self.attach_xdp(index)?;
         }
+        self.loaded.steer(self.attachments.iter().all(|at| at.xdp == XdpHook::Native))?;
         self.remove_stale()
     }
 
@@ -280,7 +281,15 @@ impl Attached {
             Ok(link) => link,
             Err(error) => {
                 let nic = &at.nic;
-                warn!(%error, nic, "the driver did not take the program; falling back to generic XDP");
+                warn!(
+                    %error,
+                    nic,
+                    "the driver did not take the program; falling back to generic XDP, where packets \
+                     stay on the CPU on which they arrive"
+                );
+                // behind a cpumap, Linux 6.18 takes the Ethernet header of a packet from generic XDP for
+                // its payload
+                self.loaded.steer(false)?;
                 self.attach_link(PROGRAM, &at, BPF_XDP, XDP_FLAGS_SKB_MODE)
                     .map_err(|error| error.of(PROGRAM, nic))?
             }

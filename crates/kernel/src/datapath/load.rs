@@ -4,7 +4,9 @@ use std::ffi::OsStr;
 use std::os::fd::AsFd;
 
 use bytemuck::{Pod, Zeroable};
-use libbpf_rs::{MapCore, MapFlags, MapHandle, Object, ObjectBuilder, OpenObject, Program};
+use libbpf_rs::{
+    ErrorKind, MapCore, MapFlags, MapHandle, Object, ObjectBuilder, OpenObject, Program,
+};
 use units::{CpuId, IfIndex};
 
 use super::buckets;
@@ -138,7 +140,9 @@ impl Loaded {
         }
         set_settings(&mut open, &options, shape)?;
         let object = open.load().map_err(DatapathError::Load)?;
-        fill_cpus(&map_handle(&object, "tg_cpus")?, &options.cpus)?;
+        if inherited.is_none() {
+            fill_cpus(&map_handle(&object, "tg_cpus")?, &options.cpus)?;
+        }
         let tables = MapTables::new(&object, &options.sizes)?;
         let readers = Readers {
             counters: Counters::new(&object, &options.sizes, cpus as usize)?,
@@ -156,6 +160,12 @@ impl Loaded {
             tables: Some(tables),
             readers: Some(readers),
         })
+    }
+
+    /// Has packets handed to their circuits' CPUs, or not.
+    pub(super) fn steer(&self, on: bool) -> Result<(), DatapathError> {
+        let map = map_handle(&self.object, "tg_cpus")?;
+        if on { fill_cpus(&map, &self.options.cpus) } else { empty_cpus(&map) }
     }
 
     /// The tables that the programs look things up in. There is one writer: the first call takes
@@ -239,6 +249,16 @@ fn fill_cpus(map: &MapHandle, cpus: &[CpuId]) -> Result<(), DatapathError> {
         }
         map.update(&key, bytemuck::bytes_of(&queue), MapFlags::ANY)
             .map_err(|source| access("add a CPU to", "tg_cpus", source))?;
+    }
+    Ok(())
+}
+
+fn empty_cpus(map: &MapHandle) -> Result<(), DatapathError> {
+    for cpu in 0..map.max_entries() {
+        match map.delete(&cpu.to_ne_bytes()) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            removed => removed.map_err(|source| access("remove a CPU from", "tg_cpus", source))?,
+        }
     }
     Ok(())
 }
