@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use bus::{
-    Client, ClientCodec, ClientError, ErrorCode, HEADER_LEN, Hello, MAGIC, MAX_EDITS,
+    Client, ClientCodec, ClientError, ErrorCode, HEADER_LEN, Hello, MAGIC, MAX_CHANGE,
     PROTOCOL_VERSION, Reply, Request, Topic, VersionRange,
 };
 use kernel::peer::group_id;
@@ -169,7 +169,7 @@ fn frames_that_cannot_be_taken_are_refused_by_name() -> Result<()> {
     ensure!(last_word(&stage, &other)? == ErrorCode::Version, "a frame of another version");
     let newer = VersionRange { min: PROTOCOL_VERSION + 1, max: PROTOCOL_VERSION + 3 };
     ensure!(last_word(&stage, &hello(newer)?)? == ErrorCode::Version, "a newer client");
-    let giant = header(PROTOCOL_VERSION, u32::try_from(MAX_EDITS)? + 1);
+    let giant = header(PROTOCOL_VERSION, u32::try_from(MAX_CHANGE)? + 1);
     ensure!(last_word(&stage, &giant)? == ErrorCode::TooLarge, "a giant, by its header alone");
     let unasked = frame(&Request::Show(Topic::Status))?;
     ensure!(last_word(&stage, &unasked)? == ErrorCode::Malformed, "no hello");

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use bus::{CircuitEdit, CircuitsQuery, ClientError, Edit, Edits, ErrorCode, Reloaded};
+use bus::{CircuitEdit, CircuitsQuery, ClientError, Edit, Edited, Edits, ErrorCode};
 use units::{Direction, PerDirection};
 
 use crate::provider::{Circuit, Provider};
@@ -19,7 +19,8 @@ fn stage() -> Result<Stage> {
     Stage::new(&Provider { watch: true, ..Provider::flat(vec![circuit]) })
 }
 
-fn edit(stage: &Stage, base: Option<u64>, edits: Vec<Edit>) -> Result<Reloaded, ClientError> {
+fn edit(stage: &Stage, base: Option<&str>, edits: Vec<Edit>) -> Result<Edited, ClientError> {
+    let base = base.map(str::to_owned);
     stage.client().expect("a client").edit(Edits { base, edits }, EDIT_MAX)
 }
 
@@ -46,7 +47,9 @@ fn a_change_over_the_bus_counts_and_is_in_the_files() -> Result<()> {
     let stage = stage()?;
     let devices = stage.config.with_file_name("ShapedDevices.csv");
     let text = fs::read_to_string(&devices)?;
-    let reloaded = edit(&stage, Some(1), vec![download("one", 20)])?;
+    let first = stage.client()?.sources()?.revision;
+    let Edited { reloaded, revision } = edit(&stage, Some(&first), vec![download("one", 20)])?;
+    ensure!(revision != first && stage.client()?.sources()?.revision == revision);
     ensure!((reloaded.generation, reloaded.circuits) == (2, 1), "{reloaded:?}");
     ensure!(fs::read_to_string(&devices)? == text.replace(",5,5,", ",20,5,"));
     ensure_near(
@@ -55,9 +58,9 @@ fn a_change_over_the_bus_counts_and_is_in_the_files() -> Result<()> {
         20.0,
         0.05,
     )?;
-    // what was read with the old number is refused, and so is what makes no sense
-    let (code, told) = refused(edit(&stage, Some(1), vec![download("one", 30)]))?;
-    ensure!(code == ErrorCode::Outdated && told.contains("configuration 2"), "{code} {told}");
+    // what was made from the old files is refused, and so is what makes no sense
+    let (code, told) = refused(edit(&stage, Some(&first), vec![download("one", 30)]))?;
+    ensure!(code == ErrorCode::Outdated && told.contains(&revision), "{code} {told}");
     let (code, told) = refused(edit(&stage, None, vec![Edit::RemoveCircuit("two".into())]))?;
     ensure!(code == ErrorCode::NotFound, "{code} {told}");
     let both = vec![download("one", 40), Edit::Network("{".into())];
@@ -75,17 +78,17 @@ fn a_change_over_the_bus_counts_and_is_in_the_files() -> Result<()> {
 fn both_files_are_changed_together() -> Result<()> {
     let stage = stage()?;
     let sources = stage.client()?.sources()?;
-    ensure!((sources.generation, &*sources.network) == (1, "{}"), "{sources:?}");
+    ensure!(sources.network == "{}", "{sources:?}");
     let network = r#"{"A": {"downloadBandwidthMbps": 50, "uploadBandwidthMbps": 50}}"#;
     let row = "\ntwo,Two,D2,Router,A,,100.64.1.2,,1,1,10,10,\n";
     let circuits = sources.circuits.trim_end().replace("Router one,,", "Router one,A,") + row;
     let edits = vec![Edit::Network(network.into()), Edit::Circuits(circuits.clone())];
-    let reloaded = edit(&stage, Some(1), edits)?;
+    let Edited { reloaded, revision } = edit(&stage, Some(&sources.revision), edits)?;
     ensure!((reloaded.generation, reloaded.circuits, reloaded.nodes) == (2, 2, 1), "{reloaded:?}");
     let after = stage.client()?.sources()?;
-    ensure!((after.generation, after.network.as_str()) == (2, network), "{after:?}");
+    ensure!((&after.revision, after.network.as_str()) == (&revision, network), "{after:?}");
     ensure!(after.circuits == circuits, "{after:?}");
-    edit(&stage, Some(2), vec![Edit::RemoveCircuit("one".into())])?;
+    edit(&stage, Some(&revision), vec![Edit::RemoveCircuit("one".into())])?;
     testkit::wait_until("the first snapshot", EDIT_MAX, || {
         Ok((ids(&stage)? == ["two"]).then_some(()))
     })
@@ -104,7 +107,7 @@ fn files_that_somebody_else_changes_are_not_overwritten() -> Result<()> {
     ensure!(code == ErrorCode::Outdated, "{code}");
     ensure!(fs::read_to_string(&devices)? == theirs);
     stage.client()?.reload(EDIT_MAX)?;
-    edit(&stage, Some(2), vec![download("one", 20)])?;
+    edit(&stage, None, vec![download("one", 20)])?;
     ensure!(fs::read_to_string(&devices)? == theirs.replace(",7,7,", ",20,7,"));
     Ok(())
 }
@@ -128,10 +131,42 @@ fn fault_06_a_full_disk_changes_nothing() -> Result<()> {
     ensure!(fs::read_to_string(&devices)? == text, "the file was changed");
     ensure!(stage.client()?.status()?.config.generation == 1);
     fs::remove_file(&filler)?;
-    edit(&stage, Some(1), vec![download("one", 20)])?;
+    edit(&stage, None, vec![download("one", 20)])?;
     ensure!(devices.is_symlink() && fs::read_to_string(&devices)?.contains(",20,5,"));
     let left = fs::read_dir(&disk)?.count();
     ensure!(left == 1, "{left} files are on the disk");
+    Ok(())
+}
+
+/// What tells files apart is in them, so that it holds across daemons, whatever those count.
+#[test]
+fn a_base_from_before_another_daemon_counts_for_the_same_files_alone() -> Result<()> {
+    let mut stage = stage()?;
+    let first = stage.client()?.sources()?.revision;
+    let second = edit(&stage, None, vec![download("one", 20)])?.revision;
+    for _ in 0..2 {
+        stage.daemon.take().context("no daemon runs")?.kill();
+        stage.start()?;
+        let (code, told) = refused(edit(&stage, Some(&first), vec![download("one", 30)]))?;
+        ensure!(code == ErrorCode::Outdated, "{code} {told}");
+    }
+    edit(&stage, Some(&second), vec![download("one", 30)])?;
+    stage.stop()
+}
+
+#[test]
+fn files_elsewhere_are_those_that_are_changed_after_a_reload() -> Result<()> {
+    let circuit = Circuit::new("one", "100.64.1.1", "", (5.0, 5.0));
+    let stage = Stage::new(&Provider::flat(vec![circuit]))?;
+    let devices = stage.config.with_file_name("ShapedDevices.csv");
+    let elsewhere = stage.config.with_file_name("Elsewhere.csv");
+    fs::rename(&devices, &elsewhere)?;
+    let settings = fs::read_to_string(&stage.config)?;
+    let named = settings.replace("[files]\n", "[files]\ndevices = \"Elsewhere.csv\"\n");
+    fs::write(&stage.config, named)?;
+    stage.client()?.reload(EDIT_MAX)?;
+    edit(&stage, None, vec![download("one", 20)])?;
+    ensure!(fs::read_to_string(&elsewhere)?.contains(",20,5,") && !devices.exists());
     Ok(())
 }
 

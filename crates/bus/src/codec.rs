@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_util::codec::{Decoder, Encoder};
 
-use crate::frame::{FrameError, HEADER_LEN, Header, MAX_EDITS, MAX_REPLY, MAX_REQUEST};
+use crate::frame::{FrameError, HEADER_LEN, Header, MAX_CHANGE, MAX_REPLY, MAX_REQUEST};
 use crate::reply::{ErrorCode, Refusal, Reply};
 use crate::request::{Request, Role, Topic};
 use crate::version::PROTOCOL_VERSION;
@@ -40,7 +40,7 @@ impl ServerCodec {
     /// One for a client of this role; none for one that will be refused.
     pub const fn serving(role: Option<Role>) -> Self {
         match role {
-            Some(Role::Control) => Self { cap: MAX_EDITS },
+            Some(Role::Control) => Self { cap: MAX_CHANGE },
             Some(Role::Read) | None => Self { cap: MAX_REQUEST },
         }
     }
@@ -98,7 +98,7 @@ impl Encoder<(u64, &Request)> for ClientCodec {
         (id, request): (u64, &Request),
         dst: &mut BytesMut,
     ) -> Result<(), FrameError> {
-        let cap = if matches!(request, Request::Edit(_)) { MAX_EDITS } else { MAX_REQUEST };
+        let cap = if matches!(request, Request::Edit(_)) { MAX_CHANGE } else { MAX_REQUEST };
         write(id, request, cap, dst)
     }
 }

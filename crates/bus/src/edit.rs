@@ -1,16 +1,49 @@
 //! Changes of the configuration's files that a client asks for.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use units::{IpPrefix, PerDirection};
+
+use crate::reply::Reloaded;
 
 /// Changes that are made together or not at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edits {
-    /// The generation that they were made from: refused with [`Outdated`](crate::ErrorCode::Outdated) when
-    /// another one is in force by now. None: whichever is in force.
-    pub base: Option<u64>,
-    /// One after another.
+    /// The revision that they were made from: refused with [`Outdated`](crate::ErrorCode::Outdated) when
+    /// the files are others by now. None: whichever are in force.
+    pub base: Option<String>,
+    /// One after another, [`MAX_EDITS`] at most.
+    #[serde(deserialize_with = "few")]
     pub edits: Vec<Edit>,
+}
+
+/// The most changes that are made together. Whoever has more sends the whole file.
+pub const MAX_EDITS: usize = 10_000;
+
+/// Reads a list no further than it may be long.
+fn few<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Edit>, D::Error> {
+    struct Few;
+    impl<'de> Visitor<'de> for Few {
+        type Value = Vec<Edit>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "{MAX_EDITS} edits at most")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Vec<Edit>, A::Error> {
+            let mut edits = Vec::new();
+            while let Some(edit) = all.next_element()? {
+                if edits.len() == MAX_EDITS {
+                    return Err(A::Error::invalid_length(edits.len() + 1, &self));
+                }
+                edits.push(edit);
+            }
+            Ok(edits)
+        }
+    }
+    deserializer.deserialize_seq(Few)
 }
 
 /// One change. New ones are appended.
@@ -54,11 +87,20 @@ pub struct CircuitEdit {
     pub comment: Option<String>,
 }
 
+/// What a change has brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edited {
+    /// What is in force now.
+    pub reloaded: Reloaded,
+    /// The base of the next change.
+    pub revision: String,
+}
+
 /// The texts of the configuration's files that are in force.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourcesView {
-    /// The generation that they are.
-    pub generation: u64,
+    /// What tells them from all others: the base of changes.
+    pub revision: String,
     /// network.json.
     pub network: String,
     /// ShapedDevices.csv.

@@ -17,7 +17,7 @@ pub const HEADER_LEN: usize = 18;
 pub const MAX_REQUEST: usize = 64 * 1024;
 
 /// The longest payload of a request from a client that may change things: files of some 400,000 circuits.
-pub const MAX_EDITS: usize = 64 * 1024 * 1024;
+pub const MAX_CHANGE: usize = 64 * 1024 * 1024;
 
 /// The longest payload of a reply, in bytes: the plan of 100,000 circuits as JSON takes about 80 MB.
 pub const MAX_REPLY: usize = 128 * 1024 * 1024;

@@ -48,8 +48,8 @@ pub use capture::{
 };
 pub use client::{AsyncClient, Capture, Client, ClientError, Subscription};
 pub use codec::{ClientCodec, Incoming, ServerCodec};
-pub use edit::{CircuitEdit, Edit, Edits, SourcesView};
-pub use frame::{FrameError, HEADER_LEN, MAGIC, MAX_EDITS, MAX_REPLY, MAX_REQUEST};
+pub use edit::{CircuitEdit, Edit, Edited, Edits, MAX_EDITS, SourcesView};
+pub use frame::{FrameError, HEADER_LEN, MAGIC, MAX_CHANGE, MAX_REPLY, MAX_REQUEST};
 pub use inert::inert;
 pub use query::{
     CircuitSort, CircuitsQuery, FlowSort, FlowsQuery, HostKind, HostSort, HostsQuery, OriginGroup,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::capture::{CaptureEnded, CapturedPacket, Capturing};
-use crate::edit::SourcesView;
+use crate::edit::{Edited, SourcesView};
 use crate::request::{Hello, Role};
 use crate::version::VersionRange;
 use crate::views::{PlanView, PreviewView, View};
@@ -21,7 +21,7 @@ pub enum Reply {
     View(View),
     /// To `Plan`.
     Plan(PlanView),
-    /// To `Reload` and `Edit`.
+    /// To `Reload`.
     Reloaded(Reloaded),
     /// To what has nothing more to say: `Unsubscribe`, `Bypass`, `Handover`.
     Done,
@@ -35,6 +35,8 @@ pub enum Reply {
     Preview(PreviewView),
     /// To `Sources`.
     Sources(SourcesView),
+    /// To `Edit`.
+    Edited(Edited),
 }
 
 /// Why a request was not carried out. Its bytes are the same in all protocol versions.

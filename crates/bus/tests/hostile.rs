@@ -3,8 +3,8 @@
 mod samples;
 
 use bus::{
-    ClientCodec, Edit, Edits, ErrorCode, FrameError, HEADER_LEN, MAGIC, MAX_EDITS, MAX_REQUEST,
-    Reply, Request, Role, ServerCodec, Topic, View,
+    ClientCodec, Edit, Edits, ErrorCode, FrameError, HEADER_LEN, MAGIC, MAX_CHANGE, MAX_EDITS,
+    MAX_REQUEST, Reply, Request, Role, ServerCodec, Topic, View,
 };
 use bytes::{BufMut, BytesMut};
 use proptest::prelude::*;
@@ -92,7 +92,21 @@ fn only_who_may_change_things_may_send_files() {
     let mut codec = ServerCodec::serving(Some(Role::Control));
     let incoming = codec.decode(&mut bytes).unwrap().unwrap();
     assert_eq!(incoming.request, Ok(Request::Edit(edits)));
-    codec.decode(&mut frame(1, MAX_EDITS + 1, &[])).unwrap_err();
+    codec.decode(&mut frame(1, MAX_CHANGE + 1, &[])).unwrap_err();
+}
+
+#[test]
+fn many_small_edits_are_not_read_to_their_end() {
+    let one = Edit::RemoveCircuit(String::new());
+    for (count, is_taken) in [(MAX_EDITS, true), (MAX_EDITS + 1, false)] {
+        let edits = Edits { base: None, edits: vec![one.clone(); count] };
+        let mut bytes = BytesMut::new();
+        ClientCodec.encode((9, &Request::Edit(edits)), &mut bytes).unwrap();
+        let mut codec = ServerCodec::serving(Some(Role::Control));
+        let request = codec.decode(&mut bytes).unwrap().unwrap().request;
+        assert_eq!(request.is_ok(), is_taken);
+        assert!(is_taken || request.unwrap_err().code == ErrorCode::Malformed);
+    }
 }
 
 #[test]

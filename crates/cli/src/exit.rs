@@ -18,7 +18,7 @@ Exit codes:
   5  the configuration is invalid, or the machine cannot carry it
   6  not found
   7  the daemon refused, is busy, went away, or did not answer in time
-  8  another configuration is in force than the change was made from";
+  8  the files are others than those that the change was made from";
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(crate) enum Exit {
     NotFound = 6,
     /// The daemon refused, is busy, went away, or did not answer in time.
     Refused = 7,
-    /// Another configuration is in force than the change was made from.
+    /// The files are others than those that the change was made from.
     Outdated = 8,
 }
 

@@ -1,10 +1,10 @@
 //! Changes of a configuration's files.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use units::IpPrefix;
 
-use crate::devices::{
-    CircuitEdit, EditError, Surroundings, put_circuit, read, remove_circuit, rows_of,
-};
+use crate::devices::{CircuitEdit, EditError, Editor, Surroundings, read, rows_of};
 use crate::model::{Circuit, Config, Device, Limits};
 use crate::network;
 use crate::problem::{Problems, Report};
@@ -23,33 +23,57 @@ pub enum Edit {
     RemoveCircuit(String),
 }
 
+impl Edit {
+    /// The circuit that it is about, where it is about one.
+    fn circuit(&self) -> Option<&str> {
+        match self {
+            Self::Network(_) | Self::Devices(_) => None,
+            Self::Circuit(edit) => Some(&edit.id),
+            Self::RemoveCircuit(id) => Some(id),
+        }
+    }
+}
+
 impl Sources {
     /// Makes changes, one after another. Whether what comes out is valid is for
     /// [`Config::from_sources`](crate::Config::from_sources) to say. A devices file in another encoding
     /// becomes UTF-8.
     ///
     /// # Errors
-    /// The first change that cannot be made; those before it are.
+    /// The first change that cannot be made. Some of those before it may be.
     pub fn edit(&mut self, edits: &[Edit]) -> Result<(), EditError> {
-        for edit in edits {
-            match edit {
-                Edit::Network(text) => self.network.bytes = text.clone().into_bytes(),
-                Edit::Devices(text) => self.devices.bytes = text.clone().into_bytes(),
-                Edit::Circuit(edit) => self.edit_devices(|text| put_circuit(text, edit))?,
-                Edit::RemoveCircuit(id) => self.edit_devices(|text| remove_circuit(text, id))?,
+        for together in edits.chunk_by(|a, b| a.circuit().is_some() && b.circuit().is_some()) {
+            match together {
+                [Edit::Network(text)] => self.network.bytes = text.clone().into_bytes(),
+                [Edit::Devices(text)] => self.devices.bytes = text.clone().into_bytes(),
+                circuits => self.edit_circuits(circuits)?,
             }
         }
         Ok(())
     }
 
-    fn edit_devices(
-        &mut self,
-        edit: impl FnOnce(&str) -> Result<String, EditError>,
-    ) -> Result<(), EditError> {
+    /// Makes changes that are about circuits, reading the text once.
+    fn edit_circuits(&mut self, edits: &[Edit]) -> Result<(), EditError> {
         let text =
             self.devices.text().map_err(|problems| EditError::NoText(problems.summary(1)))?;
-        self.devices.bytes = edit(&text)?.into_bytes();
+        let ids = edits.iter().filter_map(Edit::circuit).collect();
+        let mut editor = Editor::new(&text, &ids)?;
+        for edit in edits {
+            match edit {
+                Edit::Circuit(edit) => editor.put(edit)?,
+                Edit::RemoveCircuit(id) => editor.remove(id)?,
+                Edit::Network(_) | Edit::Devices(_) => {}
+            }
+        }
+        self.devices.bytes = editor.finish().into_bytes();
         Ok(())
+    }
+
+    /// What tells these two files' texts from all others, in a few letters.
+    pub fn revision(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        (&self.network.bytes, &self.devices.bytes).hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
     }
 }
 

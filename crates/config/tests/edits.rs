@@ -87,6 +87,29 @@ fn a_circuit_goes_with_all_its_rows() {
 }
 
 #[test]
+fn changes_follow_one_another() {
+    let mut sources = sources(LEGACY);
+    let new = |mbps| {
+        let rate = PerDirection::both(Some(BitsPerSec::from_mbps(mbps)));
+        Edit::Circuit(Box::new(CircuitEdit { min: rate, max: rate, ..of("9") }))
+    };
+    let remove = |id: &str| Edit::RemoveCircuit(id.to_owned());
+    let before = sources.revision();
+    let edits = [new(5), remove("1"), new(7), remove("2"), Edit::Network("{}".to_owned()), new(8)];
+    sources.edit(&edits).unwrap();
+    assert_ne!(sources.revision(), before);
+    let text = String::from_utf8(sources.devices.bytes.clone()).unwrap();
+    let header = LEGACY.lines().next().unwrap();
+    assert_eq!(text, format!("{header}\r\n# the first street\r\n\r\n9,,,,,,,,8,8,8,8,\r\n"));
+    assert_eq!(sources.network.bytes, b"{}");
+    let gone = sources.edit(&[new(1), remove("9"), remove("9")]);
+    assert_eq!(gone, Err(EditError::NoCircuit("9".to_owned())));
+    for id in ["", " 9", "9\t"] {
+        assert_eq!(edited(LEGACY, of(id)), Err(EditError::Id(id.to_owned())));
+    }
+}
+
+#[test]
 fn a_device_is_named_where_there_are_several() {
     let address = || Some(vec!["100.64.0.77".parse().unwrap()]);
     let edit = |device: Option<&str>| CircuitEdit {

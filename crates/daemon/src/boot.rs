@@ -228,11 +228,11 @@ async fn follow(signals: &Signals, reloader: &Reloader) {
 /// Reloads whenever a file has changed, as long as the configuration in force wants that. One reload brings
 /// what came until it began.
 async fn follow_files(reloader: &Reloader) {
-    let mut watch = Watch::new(&reloader.watched());
+    let mut watch = Watch::new(&reloader.watched().await);
     loop {
         watch.changed().await;
         let _ = reloader.reload_changed().await;
-        watch.follow(&reloader.watched());
+        watch.follow(&reloader.watched().await);
     }
 }
 

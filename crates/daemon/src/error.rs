@@ -47,13 +47,13 @@ pub enum ShaperError {
     #[error(transparent)]
     Apply(#[from] ApplyError),
     /// What is in force is not what whoever wants a change knows of.
-    #[error("configuration {current} is in force by now, not {base}; look at it again")]
-    Outdated {
-        /// What the change was made from.
-        base: u64,
-        /// What is in force.
-        current: u64,
-    },
+    #[error("the files are others by now, of revision {0}; look at them again")]
+    Outdated(String),
+    /// A NIC has become another one.
+    #[error(
+        "a network interface has become another one, which is being taken over; try again then"
+    )]
+    OtherNics,
     /// Somebody has changed the files otherwise.
     #[error("the files are not what is in force: somebody has changed them; reload them first")]
     FilesChanged,

@@ -1,6 +1,6 @@
 //! The configuration's files on disk: whether they were changed, and writing them.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
@@ -12,29 +12,91 @@ use tracing::{info, warn};
 /// no file.
 type Stamp = Option<(u64, u64, SystemTime)>;
 
-/// What files were like at some moment.
+fn stamp(found: &Metadata) -> Stamp {
+    Some((found.ino(), found.len(), found.modified().ok()?))
+}
+
+/// What files were like at some moment, in an order of whoever looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stamps(Vec<Stamp>);
 
 impl Stamps {
     /// Looks at the files.
     pub fn of(files: &[&Path]) -> Self {
-        let stamp = |file: &&Path| {
-            let found = fs::metadata(file).ok()?;
-            Some((found.ino(), found.len(), found.modified().ok()?))
+        Self(files.iter().map(|file| stamp(&fs::metadata(file).ok()?)).collect())
+    }
+
+    /// What they are once what is staged is in the place of those of `files` that it replaces.
+    pub fn with(&self, files: &[&Path], staged: &Staged) -> Self {
+        let replaced = |(file, old): (&&Path, &Stamp)| {
+            staged.files.iter().find(|new| new.named == **file).map_or(*old, |new| new.stamp)
         };
-        Self(files.iter().map(stamp).collect())
+        Self(files.iter().zip(&self.0).map(replaced).collect())
     }
 }
 
 /// New contents of files, beside them under other names. Dropped without [`Staged::commit`], they are gone.
 #[derive(Debug, Default)]
 pub struct Staged {
-    /// Each with its new content's.
-    files: Vec<(PathBuf, PathBuf)>,
-    /// What says that they are being put in place.
-    mark: Option<PathBuf>,
+    files: Vec<NewFile>,
 }
+
+/// The new content of one file.
+#[derive(Debug)]
+struct NewFile {
+    /// The file as whoever wants it changed names it.
+    named: PathBuf,
+    /// The same behind all links.
+    path: PathBuf,
+    stamp: Stamp,
+}
+
+impl NewFile {
+    fn write(named: &Path, bytes: &[u8]) -> io::Result<Self> {
+        // a link is followed, not replaced
+        let path = fs::canonicalize(named)?;
+        let old = fs::metadata(&path)?;
+        let mut new = Self { named: named.to_owned(), path, stamp: None };
+        // what an interrupted change has left may be anything
+        new.remove();
+        let mut file = File::create_new(new.beside(NEW))?;
+        file.set_permissions(old.permissions())?;
+        fchown(&file, Some(old.uid()), Some(old.gid()))?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        new.stamp = stamp(&file.metadata()?);
+        Ok(new)
+    }
+
+    fn beside(&self, what: &str) -> PathBuf {
+        beside(&self.path, what)
+    }
+
+    /// Keeps the old file by another name, to go back to.
+    fn keep_old(&self) -> io::Result<()> {
+        let old = self.beside(OLD);
+        // not every file system has links
+        fs::hard_link(&self.path, &old).or_else(|_| fs::copy(&self.path, &old).map(drop))
+    }
+
+    /// Removes what is beside the file.
+    fn remove(&self) {
+        for what in [NEW, OLD, MARK] {
+            let _ = fs::remove_file(self.beside(what));
+        }
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+const NEW: &str = "new";
+const OLD: &str = "old";
+/// What says that several files are being put in place.
+const MARK: &str = "commit";
 
 impl Staged {
     /// Writes the contents, with the owner and the rights of the files that they are to replace.
@@ -42,53 +104,40 @@ impl Staged {
     /// # Errors
     /// The first file that cannot be written, as where the disk is full.
     pub fn write(contents: &[(&Path, &[u8])]) -> io::Result<Self> {
-        let mut staged = Self::default();
-        for (path, bytes) in contents {
-            // a link is followed, not replaced
-            let path = fs::canonicalize(path)?;
-            let new = beside(&path, "new");
-            staged.files.push((path.clone(), new.clone()));
-            let old = fs::metadata(&path)?;
-            // what an interrupted change has left may be anything
-            let _ = fs::remove_file(&new);
-            let mut file = File::create_new(&new)?;
-            file.set_permissions(old.permissions())?;
-            fchown(&file, Some(old.uid()), Some(old.gid()))?;
-            file.write_all(bytes)?;
-        }
-        Ok(staged)
+        let write = |(path, bytes): &(&Path, &[u8])| NewFile::write(path, bytes);
+        Ok(Self { files: contents.iter().map(write).collect::<io::Result<_>>()? })
     }
 
     /// Puts them in the place of the old ones: all, whatever happens meanwhile, or none. Where there are
     /// several, a mark says that this has begun, and [`finish`] completes it.
     ///
     /// # Errors
-    /// When the disk does not take them. Then the old files are there, unless the error came between two:
-    /// then the first is new.
-    pub fn commit(mut self) -> io::Result<()> {
-        for (_, new) in &self.files {
-            File::open(new)?.sync_all()?;
+    /// When the disk does not take them; the old files are there then.
+    pub fn commit(self) -> io::Result<()> {
+        if let [first, _, ..] = self.files.as_slice() {
+            self.files.iter().try_for_each(NewFile::keep_old)?;
+            File::create_new(first.beside(MARK))?.sync_all()?;
+            sync_folder(&first.path)?;
         }
-        self.mark = self.files.get(1).map(|(path, _)| beside(path, "commit"));
-        if let Some(mark) = &self.mark {
-            let _ = fs::remove_file(mark);
-            File::create_new(mark)?.sync_all()?;
-            sync_folder(mark)?;
+        for (done, file) in self.files.iter().enumerate() {
+            if let Err(error) = fs::rename(file.beside(NEW), &file.path) {
+                self.files[..done].iter().for_each(go_back);
+                return Err(error);
+            }
         }
-        for (path, new) in &self.files {
-            fs::rename(new, path)?;
-            sync_folder(path)?;
+        for file in &self.files {
+            // it is there, if perhaps not after a loss of power
+            if let Err(error) = sync_folder(&file.path) {
+                warn!(path = %file.path.display(), %error, "could not sync the folder");
+            }
         }
-        self.files.clear();
-        self.mark.take().map_or(Ok(()), fs::remove_file)
+        Ok(())
     }
 }
 
-impl Drop for Staged {
-    fn drop(&mut self) {
-        for file in self.files.iter().map(|(_, new)| new).chain(&self.mark) {
-            let _ = fs::remove_file(file);
-        }
+fn go_back(file: &NewFile) {
+    if let Err(error) = fs::rename(file.beside(OLD), &file.path) {
+        warn!(path = %file.path.display(), %error, "the file is new and should be old");
     }
 }
 
@@ -96,9 +145,10 @@ impl Drop for Staged {
 /// put in place, removes what it had not.
 pub fn finish(files: &[&Path]) {
     let files: Vec<_> = files.iter().filter_map(|file| fs::canonicalize(file).ok()).collect();
-    let mark = files.iter().map(|file| beside(file, "commit")).find(|mark| mark.exists());
+    let mark = files.iter().map(|file| beside(file, MARK)).find(|mark| mark.exists());
     for file in &files {
-        let new = beside(file, "new");
+        let _ = fs::remove_file(beside(file, OLD));
+        let new = beside(file, NEW);
         if !new.exists() {
             continue;
         }
@@ -183,6 +233,29 @@ mod tests {
     }
 
     #[test]
+    fn the_first_file_goes_back_when_the_second_cannot_be_replaced() {
+        let folder = Folder::new();
+        let staged = folder.stage();
+        fs::remove_file(beside(&folder.path("b"), NEW)).unwrap();
+        staged.commit().unwrap_err();
+        assert_eq!((folder.texts(), folder.names()), (["old a", "old b"].map(String::from), 2));
+    }
+
+    #[test]
+    fn stamps_of_what_is_staged_are_known_before() {
+        let folder = Folder::new();
+        let (a, b) = (folder.path("a"), folder.path("b"));
+        let files = [a.as_path(), b.as_path()];
+        let staged = Staged::write(&[(&b, b"new b")]).unwrap();
+        let expected = Stamps::of(&files).with(&files, &staged);
+        assert_ne!(Stamps::of(&files), expected);
+        staged.commit().unwrap();
+        assert_eq!(Stamps::of(&files), expected);
+        fs::write(&a, "by somebody else").unwrap();
+        assert_ne!(Stamps::of(&files), expected);
+    }
+
+    #[test]
     fn a_link_stays_a_link() {
         let folder = Folder::new();
         symlink(folder.path("a"), folder.path("link")).unwrap();
@@ -200,10 +273,11 @@ mod tests {
             std::mem::forget(folder.stage());
             let files = ["a", "b"].map(|name| folder.path(name));
             if marked {
-                File::create(beside(&files[1], "commit")).unwrap();
+                File::create(beside(&files[0], MARK)).unwrap();
+                File::create(beside(&files[0], OLD)).unwrap();
             }
             for file in &files[..renamed] {
-                fs::rename(beside(file, "new"), file).unwrap();
+                fs::rename(beside(file, NEW), file).unwrap();
             }
             folder.finish();
             assert_eq!(folder.names(), 2);

@@ -39,7 +39,20 @@ pub fn guards(
         }
         Ok(guards)
     };
-    sides.iter().map(|(nic, _)| guard(nic)).collect()
+    let mut all = Vec::new();
+    for (nic, _) in sides {
+        match guard(nic) {
+            Ok(one) => all.push(one),
+            Err(error) => {
+                if !kept.nics.is_empty() {
+                    // programs are at work with the NICs as they are
+                    all.into_iter().for_each(NicGuards::leave);
+                }
+                return Err(error);
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// What the next daemon has to restore.

@@ -3,7 +3,7 @@
 //! A NIC that loses its carrier or is taken down keeps programs and queues, and goes on by itself. One with
 //! another MTU or other queues gets another plan. One that has gone and come back under its name is
 //! another one, on which nothing is: the daemon begins anew with it, as after a handover, and takes over all
-//! that is still there. Looking once a second needs no bursts of events to be told apart.
+//! that is still there. Where a change and going back have both failed, what should be is tried again. Looking once a second needs no bursts of events to be told apart.
 
 use std::time::{Duration, Instant};
 
@@ -31,16 +31,19 @@ struct Tried {
 
 /// Looks again and again.
 pub async fn look_after(reloader: &Reloader) {
-    let mut tried = None;
+    let (mut tried, mut repaired) = (None, None);
     loop {
         tokio::time::sleep(INTERVAL).await;
         let reloader = reloader.clone();
         let look = tokio::task::spawn_blocking(move || {
             look(&reloader, &mut tried);
-            tried
+            if repaired.is_none_or(|at: Instant| at.elapsed() >= AGAIN) && reloader.repair() {
+                repaired = Some(Instant::now());
+            }
+            (tried, repaired)
         });
         // one that panics is as one that failed
-        tried = look.await.unwrap_or_default();
+        (tried, repaired) = look.await.unwrap_or_default();
     }
 }
 

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use apply::Operation;
-use bus::{ErrorCode, PreviewView, Refusal, Reloaded, SourcesView};
+use bus::{Edited, ErrorCode, PreviewView, Refusal, Reloaded, SourcesView};
 use config::{EditError, Source};
 use supervisor::with_causes;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use crate::edits::edit;
 use crate::error::ShaperError;
@@ -70,8 +70,11 @@ impl Reloader {
     }
 
     /// The files whose changes are to be put in force; none when nobody wants that.
-    pub fn watched(&self) -> Vec<PathBuf> {
-        self.lock().as_ref().map(Shaper::watched).unwrap_or_default()
+    pub async fn watched(&self) -> Vec<PathBuf> {
+        let this = self.clone();
+        // whoever changes something may take a while
+        let task = tokio::task::spawn_blocking(move || this.with_shaper(|shaper| shaper.watched()));
+        task.await.ok().flatten().unwrap_or_default()
     }
 
     fn reload_now(&self) -> Result<Reloaded, Refusal> {
@@ -100,7 +103,7 @@ impl Reloader {
     ///
     /// # Errors
     /// Why the configuration that was in force stays.
-    pub async fn edit(&self, edits: bus::Edits) -> Result<Reloaded, Refusal> {
+    pub async fn edit(&self, edits: bus::Edits) -> Result<Edited, Refusal> {
         let this = self.clone();
         let (tell, told) = oneshot::channel();
         tokio::task::spawn_blocking(move || {
@@ -117,22 +120,49 @@ impl Reloader {
         })
     }
 
-    fn edit_now(
-        &self,
-        shaper: Option<&mut Shaper>,
-        edits: &bus::Edits,
-    ) -> Result<Reloaded, Refusal> {
+    fn edit_now(&self, shaper: Option<&mut Shaper>, edits: &bus::Edits) -> Result<Edited, Refusal> {
         let started = Instant::now();
         let shaper = shaper.ok_or_else(stopping)?;
         let wanted: Vec<_> = edits.edits.iter().map(edit).collect();
-        let current = shaper.edit(edits.base, &wanted).cloned().map_err(|failure| {
-            let text = with_causes(&failure);
-            warn!(problem = text, "could not change the configuration");
-            Refusal::new(code(&failure), text)
-        })?;
+        let edited = shaper.edit(edits.base.as_deref(), &wanted);
+        let current = edited.map_err(|failure| self.could_not_change(shaper, &failure))?;
         self.shared.problem.store(None);
         self.publish(&current, shaper);
-        Ok(reloaded(&current, shaper, started))
+        let revision = shaper.sources().map(|sources| sources.revision()).unwrap_or_default();
+        Ok(Edited { reloaded: reloaded(&current, shaper, started), revision })
+    }
+
+    fn could_not_change(&self, shaper: &Shaper, failure: &ShaperError) -> Refusal {
+        let text = with_causes(failure);
+        warn!(problem = text, "could not change the configuration");
+        if !shaper.is_known() {
+            self.shared.problem.store(Some(Arc::new(text.clone())));
+        }
+        Refusal::new(code(failure), text)
+    }
+
+    /// Brings the kernel to what is in force, where something has left it otherwise; tells whether there was
+    /// need.
+    pub fn repair(&self) -> bool {
+        let repaired = self.with_shaper(|shaper| {
+            if shaper.is_known() {
+                return None;
+            }
+            Some(shaper.repair().map_err(|failure| with_causes(&failure)))
+        });
+        match repaired.flatten() {
+            None => false,
+            Some(Ok(())) => {
+                info!("the queues are as they should be again");
+                self.shared.problem.store(None);
+                true
+            }
+            Some(Err(text)) => {
+                error!(problem = text, "the queues are not as they should be");
+                self.shared.problem.store(Some(Arc::new(text)));
+                true
+            }
+        }
     }
 
     /// Shows what is in force to those who look.
@@ -159,7 +189,7 @@ impl Reloader {
                     .map_err(|problems| Refusal::new(ErrorCode::Invalid, problems.to_string()))
             };
             Ok(SourcesView {
-                generation: shaper.current().generation,
+                revision: sources.revision(),
                 network: text(&sources.network)?,
                 circuits: text(&sources.devices)?,
             })
@@ -314,7 +344,8 @@ const fn code(failure: &ShaperError) -> ErrorCode {
             ErrorCode::NotFound
         }
         ShaperError::Edit(_) => ErrorCode::Invalid,
-        ShaperError::Outdated { .. } | ShaperError::FilesChanged => ErrorCode::Outdated,
+        ShaperError::Outdated(_) | ShaperError::FilesChanged => ErrorCode::Outdated,
+        ShaperError::OtherNics => ErrorCode::Busy,
         _ => ErrorCode::Internal,
     }
 }

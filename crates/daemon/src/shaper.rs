@@ -258,16 +258,44 @@ impl Shaper {
     /// the error says what is left.
     pub fn reload(&mut self) -> Result<&Arc<Current>, ShaperError> {
         self.seen = self.stamps();
+        // it may name other files than before
+        let outset = Config::outset(&self.path).map_err(ShaperError::Config)?;
+        let in_force = Stamps::of(&named(&self.path, &outset.files));
         let (prepared, machine) = self.prepare_next()?;
+        self.put_up(prepared, machine, "reloaded")?;
+        (self.seen, self.in_force) = (in_force.clone(), in_force);
+        Ok(&self.current)
+    }
+
+    /// Brings the kernel into line with what was prepared for this machine.
+    fn put_up(
+        &mut self,
+        prepared: Prepared,
+        machine: Machine,
+        done: &'static str,
+    ) -> Result<(), ShaperError> {
+        let nics =
+            |machine: &Machine| (machine.facts.customers.clone(), machine.facts.internet.clone());
+        if nics(&machine) != nics(&self.machine) {
+            self.refresh_guards()?;
+        }
         let (before, after, asleep) = self.awake(&prepared);
         let report = self.bring(apply_read, &before, &after)?;
+        info!(operations = report.operations, circuits = report.circuits, done);
         self.asleep = Arc::new(asleep);
-        info!(operations = report.operations, circuits = report.circuits, "reloaded");
         self.machine = machine;
-        self.in_force = self.seen.clone();
         self.put_in_force(prepared);
         self.keep();
-        Ok(&self.current)
+        Ok(())
+    }
+
+    /// A driver that makes queues anew may choose for itself again who sends on which.
+    fn refresh_guards(&mut self) -> Result<(), ShaperError> {
+        let kept = Kept { nics: kept_nics(&self.nics), ..Kept::default() };
+        let config = &self.loaded.config;
+        let nics = guards(config, &sides(config), &kept)?;
+        std::mem::replace(&mut self.nics, nics).into_iter().for_each(NicGuards::leave);
+        Ok(())
     }
 
     /// What the NICs are now, against what programs and plan were made for.
@@ -298,18 +326,7 @@ impl Shaper {
         let machine = facts::read(&self.loaded.config.interfaces)?;
         refuse(moved(&self.machine.facts, &machine.facts))?;
         let prepared = prepare(self.loaded.clone(), &machine, Some(&self.current.plan))?;
-        // a driver that makes queues anew may choose for itself again who sends on which
-        let kept = Kept { nics: kept_nics(&self.nics), ..Kept::default() };
-        let config = &self.loaded.config;
-        let nics = guards(config, &sides(config), &kept)?;
-        std::mem::replace(&mut self.nics, nics).into_iter().for_each(NicGuards::leave);
-        let (before, after, asleep) = self.awake(&prepared);
-        let report = self.bring(apply_read, &before, &after)?;
-        self.asleep = Arc::new(asleep);
-        info!(operations = report.operations, circuits = report.circuits, "the NICs have changed");
-        self.machine = machine;
-        self.put_in_force(prepared);
-        self.keep();
+        self.put_up(prepared, machine, "the NICs have changed")?;
         Ok(&self.current)
     }
 
@@ -318,17 +335,20 @@ impl Shaper {
     ///
     /// # Errors
     /// When any part fails; what was in force stays, as for [`Shaper::reload`], and so do the files.
-    /// When `base` is not what is in force, or the files are not as they were read.
+    /// When the files are not of revision `base`, not as they were read, or change meanwhile.
     pub fn edit(
         &mut self,
-        base: Option<u64>,
+        base: Option<&str>,
         edits: &[Edit],
-    ) -> Result<&Arc<Current>, ShaperError> {
-        let current = self.current.generation;
-        if let Some(base) = base.filter(|base| *base != current) {
-            return Err(ShaperError::Outdated { base, current });
-        }
+    ) -> Result<Arc<Current>, ShaperError> {
         let mut sources = self.sources()?;
+        if let Some(base) = base {
+            let revision = sources.revision();
+            if base != revision {
+                return Err(ShaperError::Outdated(revision));
+            }
+        }
+        self.require_nics()?;
         let before = sources.clone();
         sources.edit(edits)?;
         let prepared =
@@ -338,20 +358,39 @@ impl Shaper {
         let written: Vec<_> =
             written.map(|(_, after)| (after.path.as_path(), after.bytes.as_slice())).collect();
         let staged = Staged::write(&written).map_err(ShaperError::Unwritten)?;
+        let files = named(&self.path, &self.loaded.config.files);
+        let stamps = self.in_force.with(&files, &staged);
         let (old, new, asleep) = self.awake(&prepared);
         let report = self.bring(change, &old, &new)?;
-        if let Err(error) = staged.commit() {
+        if let Err(failure) = self.commit(staged) {
             let back = self.bring(change, &new, &old);
             // what is in force is the old plan, whatever an error says was restored
             self.is_known = back.is_ok();
             back?;
-            return Err(ShaperError::Unwritten(error));
+            return Err(failure);
         }
         self.asleep = Arc::new(asleep);
-        (self.seen, self.in_force) = (self.stamps(), self.stamps());
+        (self.seen, self.in_force) = (stamps.clone(), stamps);
         info!(operations = report.operations, circuits = report.circuits, "changed");
         self.put_in_force(prepared);
-        Ok(&self.current)
+        Ok(Arc::clone(&self.current))
+    }
+
+    /// Puts new files in place, unless somebody has changed the old ones meanwhile.
+    fn commit(&self, staged: Staged) -> Result<(), ShaperError> {
+        if self.in_force != self.stamps() {
+            return Err(ShaperError::FilesChanged);
+        }
+        staged.commit().map_err(ShaperError::Unwritten)
+    }
+
+    /// Makes sure that the NICs are those that have our queues. Where one is not, requests fail, and going
+    /// back would take the other's queues too.
+    fn require_nics(&mut self) -> Result<(), ShaperError> {
+        match self.look_at_nics()? {
+            (NicsNow::Others, _) => Err(ShaperError::OtherNics),
+            (NicsNow::Same | NicsNow::Changed, _) => Ok(()),
+        }
     }
 
     /// What the texts say after these edits. Where one circuit has changed in texts that are clean, the
@@ -394,6 +433,22 @@ impl Shaper {
         brought
     }
 
+    /// Whether the kernel has what is in force, as far as is known.
+    pub const fn is_known(&self) -> bool {
+        self.is_known
+    }
+
+    /// Brings the kernel to what is in force, after something left it otherwise.
+    ///
+    /// # Errors
+    /// When that fails again.
+    pub fn repair(&mut self) -> Result<(), ShaperError> {
+        self.require_nics()?;
+        let plan = self.current.plan.with_asleep(&self.asleep);
+        self.bring(apply_read, &plan, &plan)?;
+        Ok(())
+    }
+
     /// What the kernel has, and what it is to have of what comes next, with who sleeps then.
     fn awake(&self, next: &Prepared) -> (Plan, Plan, BTreeSet<CircuitSlot>) {
         let Prepared { loaded, plan, .. } = next;
@@ -417,6 +472,7 @@ impl Shaper {
         if *generation != self.current.generation {
             return Ok(&self.asleep);
         }
+        self.require_nics()?;
         let plan = &self.current.plan;
         let there: BTreeSet<_> = plan.circuits.iter().map(|circuit| circuit.slot).collect();
         let stay = self.asleep.difference(wake).chain(sleep.intersection(&there));

@@ -14,7 +14,7 @@ use super::stream::{Capture, Subscription};
 use super::{ClientError, capturing_of, hello, unexpected, view_of, welcome_of};
 use crate::capture::CaptureRequest;
 use crate::codec::ClientCodec;
-use crate::edit::{Edits, SourcesView};
+use crate::edit::{Edited, Edits, SourcesView};
 use crate::frame::FrameError;
 use crate::query::{
     CircuitsQuery, FlowsQuery, HostsQuery, OriginsQuery, RetransmitsQuery, RttQuery, UnknownQuery,
@@ -208,19 +208,19 @@ impl Client {
     /// Changes the configuration's files and puts that in force. `timeout` replaces the usual one.
     ///
     /// # Errors
-    /// As [`Client::reload`]; [`crate::ErrorCode::Outdated`] when another generation than the edits' base is
-    /// in force, or somebody has changed the files otherwise.
-    pub fn edit(&mut self, edits: Edits, timeout: Duration) -> Result<Reloaded, ClientError> {
+    /// As [`Client::reload`]; [`crate::ErrorCode::Outdated`] when the files are others than the edits' base,
+    /// or somebody has changed them otherwise.
+    pub fn edit(&mut self, edits: Edits, timeout: Duration) -> Result<Edited, ClientError> {
         let usual = std::mem::replace(&mut self.timeout, timeout);
         let reply = self.call(&Request::Edit(edits));
         self.timeout = usual;
         match reply? {
-            Reply::Reloaded(reloaded) => Ok(reloaded),
+            Reply::Edited(edited) => Ok(edited),
             other => Err(unexpected("edit", other)),
         }
     }
 
-    /// The texts of the configuration's files, with the generation that they are.
+    /// The texts of the configuration's files, with their revision.
     ///
     /// # Errors
     /// As [`Client::show`]; [`crate::ErrorCode::Outdated`] when the files were changed and are not in force.

@@ -79,7 +79,7 @@ fn edits() -> Edits {
         comment: Some("new".into()),
     };
     Edits {
-        base: Some(3),
+        base: Some("0123456789abcdef".into()),
         edits: vec![
             Edit::Network("{}\n".into()),
             Edit::Circuits("Circuit ID\n".into()),
@@ -125,7 +125,7 @@ pub(crate) fn replies() -> Vec<(&'static str, Reply)> {
                 json: "{\"nics\":[]}".into(),
             }),
         ),
-        ("reloaded", Reply::Reloaded(reloaded)),
+        ("reloaded", Reply::Reloaded(reloaded.clone())),
         ("done", Reply::Done),
         ("flows", View::Flows(flows()).into()),
         ("hosts", View::Hosts(hosts()).into()),
@@ -143,10 +143,11 @@ pub(crate) fn replies() -> Vec<(&'static str, Reply)> {
             }),
         ),
         ("preview", Reply::Preview(preview)),
+        ("edited", Reply::Edited(Edited { reloaded, revision: "0123456789abcdef".into() })),
         (
             "sources",
             Reply::Sources(SourcesView {
-                generation: 2,
+                revision: "0123456789abcdef".into(),
                 network: "{}\n".into(),
                 circuits: "Circuit ID\n".into(),
             }),

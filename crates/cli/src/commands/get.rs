@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use bus::SourcesView;
+use bus::{SourcesView, inert};
 use clap::{Args, ValueEnum};
 
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, inert_lines};
 use crate::reading::connect;
 
 /// Which file.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// With --json, both come with their generation.
+    /// With --json, both come with their revision.
     #[arg(value_enum)]
     file: File,
 }
@@ -25,13 +25,15 @@ enum File {
     Network,
 }
 
-/// Prints the file, and on the standard error the number of the configuration.
+/// Prints the file, and on the standard error the revision of both. A terminal gets nothing that acts on it;
+/// files and programs get the file as it is.
 pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<(), Failure> {
     let sources = connect(socket)?.sources()?;
     if !output.json {
-        eprintln!("configuration {}", sources.generation);
+        eprintln!("revision {}", inert(&sources.revision));
     }
-    output.show(&sources, |SourcesView { network, circuits, .. }, _| {
-        if options.file == File::Circuits { circuits.clone() } else { network.clone() }
+    output.show(&sources, |SourcesView { network, circuits, .. }, look| {
+        let text = if options.file == File::Circuits { circuits } else { network };
+        if look.size.is_some() { inert_lines(text) } else { text.clone() }
     })
 }

@@ -16,13 +16,13 @@ pub(crate) struct Options {
     #[arg(required = true, value_name = "CIRCUIT")]
     ids: Vec<String>,
 
-    /// Change nothing if another configuration than this one is in force.
-    #[arg(long, value_name = "NUMBER")]
-    generation: Option<u64>,
+    /// Change nothing if the files are others than those of this revision.
+    #[arg(long, value_name = "REVISION")]
+    revision: Option<String>,
 }
 
 /// Removes them, and shows what is in force then.
 pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<(), Failure> {
     let edits = options.ids.iter().cloned().map(Edit::RemoveCircuit).collect();
-    set::change(socket, Edits { base: options.generation, edits }, output)
+    set::change(socket, Edits { base: options.revision.clone(), edits }, output)
 }

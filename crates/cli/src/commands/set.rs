@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use bus::{CircuitEdit, Edit, Edits};
+use bus::{CircuitEdit, Edit, Edited, Edits, inert};
 use clap::{Args, Subcommand};
 use units::{BitsPerSec, IpPrefix, PerDirection};
 
@@ -19,10 +19,10 @@ pub(crate) struct Options {
     #[command(subcommand)]
     what: What,
 
-    /// Change nothing if another configuration than this one is in force: its number is in `tidegate status`,
-    /// and `tidegate get` tells it.
-    #[arg(long, global = true, value_name = "NUMBER")]
-    generation: Option<u64>,
+    /// Change nothing if the files are others than those of this revision: `tidegate get` tells it, and so does
+    /// each change.
+    #[arg(long, global = true, value_name = "REVISION")]
+    revision: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -122,13 +122,15 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<()
             vec![Edit::Network(text(network)?), Edit::Circuits(text(circuits)?)]
         }
     };
-    change(socket, Edits { base: options.generation, edits }, output)
+    change(socket, Edits { base: options.revision.clone(), edits }, output)
 }
 
 /// Has the daemon make changes, and shows what is in force then.
 pub(super) fn change(socket: &Path, edits: Edits, output: Output) -> Result<(), Failure> {
-    let reloaded = connect(socket)?.edit(edits, reload::RELOAD)?;
-    output.show(&reloaded, reload::text)
+    let edited = connect(socket)?.edit(edits, reload::RELOAD)?;
+    output.show(&edited, |Edited { reloaded, revision }, look| {
+        reload::text(reloaded, look) + &format!("revision {}\n", inert(revision))
+    })
 }
 
 fn text(file: &Path) -> Result<String, Failure> {

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use bus::{
-    CircuitEdit, Edit, Edits, ErrorCode, PreviewView, Refusal, Reloaded, Reply, Request,
+    CircuitEdit, Edit, Edited, Edits, ErrorCode, PreviewView, Refusal, Reloaded, Reply, Request,
     SourcesView, Topic, View,
 };
 use units::PerDirection;
@@ -83,10 +83,10 @@ fn an_invalid_configuration_is_told_in_full() {
 
 #[test]
 fn a_circuit_is_changed_by_what_is_named() {
-    let daemon = StandIn::new(|_| vec![Reply::Reloaded(Reloaded::default())]);
+    let daemon = StandIn::new(|_| vec![Reply::Edited(Edited::default())]);
     daemon.run(&["set", "circuit", "17", "--download", "75.5 Mbps", "--parent", ""]);
     let addresses = "100.64.0.1,2001:db8::/56";
-    let set = ["set", "circuit", "17", "--addresses", addresses, "--generation", "4"];
+    let set = ["set", "circuit", "17", "--addresses", addresses, "--revision", "a4"];
     daemon.run(&set);
     daemon.run(&["remove", "17", "18"]);
     let circuit = CircuitEdit { id: "17".into(), ..CircuitEdit::default() };
@@ -97,13 +97,14 @@ fn a_circuit_is_changed_by_what_is_named() {
     };
     let addresses = addresses.split(',').map(|one| one.parse().unwrap()).collect();
     let addresses = CircuitEdit { addresses: Some(addresses), ..circuit };
-    let edits = |base, edits| Request::Edit(Edits { base, edits });
+    let edits =
+        |base: Option<&str>, edits| Request::Edit(Edits { base: base.map(str::to_owned), edits });
     let remove = |id: &str| Edit::RemoveCircuit(id.into());
     assert_eq!(
         daemon.asked(),
         [
             edits(None, vec![Edit::Circuit(Box::new(rate))]),
-            edits(Some(4), vec![Edit::Circuit(Box::new(addresses))]),
+            edits(Some("a4"), vec![Edit::Circuit(Box::new(addresses))]),
             edits(None, vec![remove("17"), remove("18")]),
         ]
     );
@@ -120,20 +121,23 @@ fn whole_files_are_set_and_got() {
         path.to_str().unwrap().to_owned()
     };
     let (network, circuits) = (file("n", "{}"), file("c", "Circuit ID\n"));
-    let sources =
-        SourcesView { generation: 7, network: "{ }\n".into(), circuits: "Circuit ID\n".into() };
+    let sources = SourcesView {
+        revision: "a7".into(),
+        network: "{ }\n".into(),
+        circuits: "Circuit ID\n".into(),
+    };
     let expected = serde_json::to_value(&sources).unwrap();
     let daemon = StandIn::new(move |request| match request {
         Request::Sources => vec![Reply::Sources(sources.clone())],
-        _ => vec![Refusal::new(ErrorCode::Outdated, "configuration 8 is in force by now").into()],
+        _ => vec![Refusal::new(ErrorCode::Outdated, "the files are others by now").into()],
     });
     let output = daemon.run(&["set", "files", &network, &circuits]);
     assert_eq!(code(&output), 8);
-    assert!(stderr(&output).contains("outdated: configuration 8"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("outdated: the files are others"), "{}", stderr(&output));
     let edits = vec![Edit::Network("{}".into()), Edit::Circuits("Circuit ID\n".into())];
     assert_eq!(daemon.asked(), [Request::Edit(Edits { base: None, edits })]);
     let output = daemon.run(&["get", "network"]);
-    assert_eq!((stdout(&output), stderr(&output)), ("{ }\n", "configuration 7\n"));
+    assert_eq!((stdout(&output), stderr(&output)), ("{ }\n", "revision a7\n"));
     assert_eq!(json(&daemon.run(&["get", "circuits", "--json"])), expected);
     assert_eq!(code(&daemon.run(&["set", "network", "/nowhere"])), 6);
 }

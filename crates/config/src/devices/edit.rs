@@ -1,7 +1,10 @@
 //! Changes of ShapedDevices.csv that leave every other row as it was written.
 
 use std::borrow::Cow;
+use std::ops::Range;
+use std::path::Path;
 
+use foldhash::{HashMap, HashMapExt, HashSet};
 use units::{BitsPerSec, Direction, IpPrefix, PerDirection};
 
 use super::layout::{Column, Layout};
@@ -50,6 +53,9 @@ pub enum EditError {
     /// The file is not text.
     #[error("the devices file cannot be read: {0}")]
     NoText(String),
+    /// An id that would not be read back as it is written.
+    #[error("{0:?} is no circuit's id: it is empty, or begins or ends in blanks")]
+    Id(String),
     /// There is no such circuit.
     #[error("no circuit has the id {0:?}")]
     NoCircuit(String),
@@ -74,19 +80,35 @@ pub enum EditError {
     NoColumn(&'static str),
 }
 
-/// A devices file with its header, and the rows of one circuit.
-struct Found<'t> {
+/// A devices file in which the rows of some circuits are to be changed.
+pub(crate) struct Editor<'t> {
     text: &'t str,
     header: Layout,
     /// Where the header ends in the text.
     header_end: usize,
     /// Fields of the header.
     width: usize,
-    rows: Vec<Row<'t>>,
+    /// Rows of these circuits, in the order of the text; new ones last.
+    rows: Vec<EditedRow<'t>>,
+    /// Which of them are whose.
+    by_id: HashMap<String, Vec<usize>>,
 }
 
-impl<'t> Found<'t> {
-    fn new(text: &'t str, id: &str) -> Result<Self, EditError> {
+/// A row of a circuit that may change.
+struct EditedRow<'t> {
+    /// Where it is in the text; new ones are nowhere.
+    bytes: Option<Range<usize>>,
+    fields: Fields<'t>,
+    /// What is to stand there; none while it stays as it is.
+    new: Option<String>,
+}
+
+impl<'t> Editor<'t> {
+    /// Finds the rows of the circuits with these ids.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn new(text: &'t str, ids: &HashSet<&str>) -> Result<Self, EditError> {
         let mut rows = Rows::of(text);
         let mut next = || {
             rows.next().transpose().map_err(|broken| EditError::Broken {
@@ -97,95 +119,140 @@ impl<'t> Found<'t> {
         let no_header = || EditError::Broken { line: 1, why: "there is no header".to_owned() };
         let header = next()?.ok_or_else(no_header)?;
         let mut problems = Problems::default();
-        let mut report = Report::new(&std::path::Path::new("").into(), &mut problems);
+        let mut report = Report::new(&Path::new("").into(), &mut problems);
         let layout = Layout::from_header(header.line, &header.fields, &mut report);
-        let mut found = Self {
+        let mut editor = Self {
             text,
             header: layout.ok_or_else(no_header)?,
             header_end: header.bytes.end,
             width: header.fields.len(),
             rows: Vec::new(),
+            by_id: HashMap::new(),
         };
-        while let Some(row) = next()? {
-            let layout = found.header.of_row(&row.fields, found.width);
-            if layout.get(&row.fields, Column::CircuitId) == id {
-                found.rows.push(row);
+        while let Some(Row { bytes, fields, .. }) = next()? {
+            let id = editor.layout(&fields).get(&fields, Column::CircuitId);
+            if ids.contains(id) {
+                let id = id.to_owned();
+                editor.push(id, EditedRow { bytes: Some(bytes), fields, new: None });
             }
         }
-        Ok(found)
+        Ok(editor)
     }
 
-    /// The text with other rows in the place of those that were found.
-    fn with(&self, rows: impl Iterator<Item = String>) -> String {
+    fn layout(&self, fields: &Fields<'_>) -> Cow<'_, Layout> {
+        self.header.of_row(fields, self.width)
+    }
+
+    fn push(&mut self, id: String, row: EditedRow<'t>) {
+        self.by_id.entry(id).or_default().push(self.rows.len());
+        self.rows.push(row);
+    }
+
+    /// Changes a circuit, or adds it at the end. What the rows say is not looked at.
+    ///
+    /// # Errors
+    /// When it is not clear what is meant.
+    pub(crate) fn put(&mut self, edit: &CircuitEdit) -> Result<(), EditError> {
+        if edit.id.is_empty() || edit.id.trim() != edit.id {
+            return Err(EditError::Id(edit.id.clone()));
+        }
+        let Some(own) = self.by_id.get(&edit.id).cloned() else { return self.add(edit) };
+        let chosen = self.chosen(edit, &own)?;
+        for index in own {
+            let mut fields = self.rows[index].fields.clone();
+            let layout = self.layout(&fields).into_owned();
+            edit.write_circuit(&mut fields, &layout)?;
+            if chosen == Some(index) {
+                edit.write_device(&mut fields, &layout)?;
+            }
+            let row = &mut self.rows[index];
+            row.new = Some(written(&fields));
+            row.fields = fields;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, edit: &CircuitEdit) -> Result<(), EditError> {
+        let mut fields = vec![Cow::Borrowed(""); self.width];
+        set(&mut fields, &self.header, Column::CircuitId, edit.id.clone())?;
+        if let Some(device) = &edit.device {
+            set(&mut fields, &self.header, Column::DeviceId, device.clone())?;
+        }
+        edit.write_circuit(&mut fields, &self.header)?;
+        edit.write_device(&mut fields, &self.header)?;
+        let new = Some(written(&fields));
+        self.push(edit.id.clone(), EditedRow { bytes: None, fields, new });
+        Ok(())
+    }
+
+    /// Which of a circuit's rows is the device's that is meant; none where nothing is to become of any.
+    fn chosen(&self, edit: &CircuitEdit, own: &[usize]) -> Result<Option<usize>, EditError> {
+        let circuit = || edit.id.clone();
+        if let Some(device) = &edit.device {
+            let is_it = |index: &&usize| {
+                let fields = &self.rows[**index].fields;
+                self.layout(fields).get(fields, Column::DeviceId) == device
+            };
+            let no_device = || EditError::NoDevice { circuit: circuit(), device: device.clone() };
+            return own.iter().find(is_it).map(|index| Some(*index)).ok_or_else(no_device);
+        }
+        match own {
+            _ if !edit.is_of_device() => Ok(None),
+            [only] => Ok(Some(*only)),
+            several => {
+                Err(EditError::SeveralDevices { circuit: circuit(), devices: several.len() })
+            }
+        }
+    }
+
+    /// Takes a circuit out.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn remove(&mut self, id: &str) -> Result<(), EditError> {
+        let no_circuit = || EditError::NoCircuit(id.to_owned());
+        for index in self.by_id.remove(id).ok_or_else(no_circuit)? {
+            self.rows[index].new = Some(String::new());
+        }
+        Ok(())
+    }
+
+    /// The text with all changes; every other row is as it was written.
+    pub(crate) fn finish(self) -> String {
+        let line_break = if self.text.contains("\r\n") { "\r\n" } else { "\n" };
         let mut text = String::with_capacity(self.text.len() + 256);
         let mut from = 0;
-        for (old, new) in self.rows.iter().zip(rows) {
-            text.push_str(&self.text[from..old.bytes.start]);
-            text.push_str(&new);
-            from = old.bytes.end;
+        for EditedRow { bytes, new, .. } in &self.rows {
+            let (Some(bytes), Some(new)) = (bytes, new) else { continue };
+            let whole = &self.text[bytes.clone()];
+            text.push_str(&self.text[from..bytes.start]);
+            if !new.is_empty() {
+                text.push_str(new);
+                text.push_str(&whole[whole.trim_end_matches(['\r', '\n']).len()..]);
+            }
+            from = bytes.end;
         }
         text.push_str(&self.text[from..]);
+        let added = self.rows.iter().filter(|row| row.bytes.is_none());
+        for new in added.filter_map(|row| row.new.as_ref()).filter(|new| !new.is_empty()) {
+            if !text.ends_with(['\n', '\r']) {
+                text.push_str(line_break);
+            }
+            text.push_str(new);
+            text.push_str(line_break);
+        }
         text
     }
-
-    fn line_break(&self) -> &'static str {
-        if self.text.contains("\r\n") { "\r\n" } else { "\n" }
-    }
-}
-
-/// The file with one circuit changed, or added at its end.
-///
-/// # Errors
-/// When the file cannot be read, or it is not clear what is meant. What the rows say is not looked at.
-pub(crate) fn put_circuit(text: &str, edit: &CircuitEdit) -> Result<String, EditError> {
-    let found = Found::new(text, &edit.id)?;
-    if found.rows.is_empty() {
-        let mut row = vec![Cow::Borrowed(""); found.width];
-        set(&mut row, &found.header, Column::CircuitId, edit.id.clone())?;
-        if let Some(device) = &edit.device {
-            set(&mut row, &found.header, Column::DeviceId, device.clone())?;
-        }
-        edit.write_circuit(&mut row, &found.header)?;
-        edit.write_device(&mut row, &found.header)?;
-        let line_break = found.line_break();
-        let begin = if text.ends_with(['\n', '\r']) { "" } else { line_break };
-        return Ok(format!("{text}{begin}{}{line_break}", written(&row)));
-    }
-    let chosen = edit.chosen(&found)?;
-    let mut rows = Vec::with_capacity(found.rows.len());
-    for (index, row) in found.rows.iter().enumerate() {
-        let layout = found.header.of_row(&row.fields, found.width);
-        let mut fields = row.fields.clone();
-        edit.write_circuit(&mut fields, &layout)?;
-        if chosen == Some(index) {
-            edit.write_device(&mut fields, &layout)?;
-        }
-        let whole = &text[row.bytes.clone()];
-        rows.push(written(&fields) + &whole[whole.trim_end_matches(['\r', '\n']).len()..]);
-    }
-    Ok(found.with(rows.into_iter()))
-}
-
-/// The file without one circuit.
-///
-/// # Errors
-/// When the file cannot be read, or has no such circuit.
-pub(crate) fn remove_circuit(text: &str, id: &str) -> Result<String, EditError> {
-    let found = Found::new(text, id)?;
-    if found.rows.is_empty() {
-        return Err(EditError::NoCircuit(id.to_owned()));
-    }
-    Ok(found.with(std::iter::repeat(String::new())))
 }
 
 /// The header and the rows of one circuit, as a text of their own; nothing where there are none.
 pub(crate) fn rows_of(text: &str, id: &str) -> Option<String> {
-    let found = Found::new(text, id).ok().filter(|found| !found.rows.is_empty())?;
+    let found = Editor::new(text, &HashSet::from_iter([id])).ok()?;
     let mut own = text[..found.header_end].to_owned();
-    for row in &found.rows {
-        own.push_str(&text[row.bytes.clone()]);
+    for bytes in found.rows.iter().filter_map(|row| row.bytes.clone()) {
+        own.push_str(&text[bytes]);
     }
-    Some(own)
+    (!found.rows.is_empty()).then_some(own)
 }
 
 impl CircuitEdit {
@@ -195,24 +262,6 @@ impl CircuitEdit {
             || self.mac.is_some()
             || self.addresses.is_some()
             || self.comment.is_some()
-    }
-
-    /// The row of the device that is meant; none where nothing is to become of any.
-    fn chosen(&self, found: &Found<'_>) -> Result<Option<usize>, EditError> {
-        if let Some(device) = &self.device {
-            let is_it = |row: &Row<'_>| {
-                let layout = found.header.of_row(&row.fields, found.width);
-                layout.get(&row.fields, Column::DeviceId) == device
-            };
-            let no_device =
-                || EditError::NoDevice { circuit: self.id.clone(), device: device.clone() };
-            return found.rows.iter().position(is_it).map(Some).ok_or_else(no_device);
-        }
-        match (self.is_of_device(), found.rows.len()) {
-            (false, _) => Ok(None),
-            (true, 1) => Ok(Some(0)),
-            (true, devices) => Err(EditError::SeveralDevices { circuit: self.id.clone(), devices }),
-        }
     }
 
     /// Writes what all rows of the circuit say alike.

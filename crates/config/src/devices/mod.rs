@@ -14,4 +14,4 @@ mod table;
 
 pub(crate) use circuit::{Surroundings, read};
 pub use edit::{CircuitEdit, EditError};
-pub(crate) use edit::{put_circuit, remove_circuit, rows_of};
+pub(crate) use edit::{Editor, rows_of};

@@ -199,7 +199,7 @@ impl Session {
             }
             Request::Edit(edits) => {
                 info!(uid, pid, edits = edits.edits.len(), "asked to change the configuration");
-                self.reloader.edit(edits).await.map(Reply::Reloaded)
+                self.reloader.edit(edits).await.map(Reply::Edited)
             }
             Request::Sources => self.reloader.sources().await.map(Reply::Sources),
             Request::Preview => self.reloader.preview().await.map(Reply::Preview),
