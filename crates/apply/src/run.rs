@@ -48,7 +48,16 @@ pub fn apply<K: Kernel>(
     previous: Option<&Plan>,
     plan: &Plan,
 ) -> Result<Report, ApplyError> {
-    let mut report = Report::default();
+    apply_on(kernel, previous, plan, Report::default())
+}
+
+/// The same after what `report` tells was done.
+fn apply_on<K: Kernel>(
+    kernel: &mut K,
+    previous: Option<&Plan>,
+    plan: &Plan,
+    mut report: Report,
+) -> Result<Report, ApplyError> {
     let Err(failure) = bring(kernel, previous, plan, &mut report) else {
         return Ok(report);
     };
@@ -78,26 +87,27 @@ pub fn change<K: Kernel>(
     previous: &Plan,
     plan: &Plan,
 ) -> Result<Report, ApplyError> {
+    let mut report = Report::default();
     if let Some((before, after)) = narrow(previous, plan) {
-        match change_narrow(kernel, &before, &after) {
-            Ok(report) => return Ok(report),
+        match change_narrow(kernel, &before, &after, &mut report) {
+            Ok(()) => return Ok(report),
             Err(failure) => warn!(error = %failure, "the kernel is not as it was left"),
         }
     }
-    apply(kernel, Some(previous), plan)
+    apply_on(kernel, Some(previous), plan, report)
 }
 
 fn change_narrow<K: Kernel>(
     kernel: &mut K,
     before: &Plan,
     after: &Plan,
-) -> Result<Report, Failure> {
-    let mut report = Report::default();
+    report: &mut Report,
+) -> Result<(), Failure> {
     for operation in diff(&expected(before), Some(before), after)? {
-        carry_out(kernel, Some(before), after, &operation, &mut report)?;
+        carry_out(kernel, Some(before), after, &operation, report)?;
     }
     match verify_narrow(kernel, before, after)? {
-        mismatches if mismatches.is_empty() => Ok(report),
+        mismatches if mismatches.is_empty() => Ok(()),
         mismatches => Err(Failure::Unverified(mismatches)),
     }
 }

@@ -88,6 +88,25 @@ proptest! {
     }
 
     #[test]
+    fn a_change_of_an_unread_kernel_that_fails_says_what_is_left(
+        old in plans(), new in plans(), after in 0_usize..40, times in 1_usize..100,
+    ) {
+        let mut kernel = new_kernel();
+        apply(&mut kernel, None, &old).unwrap();
+        let before = state(&mut kernel);
+        kernel.fail(after, times);
+        match change(&mut kernel, &old, &new) {
+            Ok(_) => prop_assert!(verify(&mut kernel, &new).unwrap().is_empty()),
+            Err(error) => match error.left {
+                Left::Untouched => prop_assert_eq!(state(&mut kernel), before),
+                Left::Previous => prop_assert!(verify(&mut kernel, &old).unwrap().is_empty()),
+                Left::Nothing => prop_assert_eq!(state(&mut kernel), state(&mut new_kernel())),
+                Left::Unknown(_) => {}
+            },
+        }
+    }
+
+    #[test]
     fn a_kernel_that_fails_for_long_never_keeps_half_a_tree(
         old in plans(), new in plans(), after in 0_usize..40, times in 2_usize..200,
     ) {

@@ -2,11 +2,16 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long the program may take to check the configuration. No other change is made meanwhile.
+const CHECK_MAX: Duration = Duration::from_secs(60);
 
 /// Lines of a refusal that are shown.
 const LINES_SHOWN: usize = 50;
@@ -40,20 +45,14 @@ impl Handover {
     /// What is wrong.
     pub fn prepare(&self, config: &Path) -> Result<(), String> {
         let program = self.program.display();
-        let checked = Command::new(&self.program)
-            .args(["--check", "--config"])
-            .arg(config)
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| format!("could not start {program}: {error}"))?;
-        if !checked.status.success() {
-            let text = String::from_utf8_lossy(&checked.stderr);
+        let mut check = Command::new(&self.program);
+        check.args(["--check", "--config"]).arg(config);
+        let (status, text) = ended(&mut check, CHECK_MAX).map_err(|error| {
+            format!("could not have {program} check the configuration: {error}")
+        })?;
+        if !status.success() {
             let lines: Vec<_> = text.lines().take(LINES_SHOWN).collect();
-            return Err(format!(
-                "{program} --check ended with {}:\n{}",
-                checked.status,
-                lines.join("\n")
-            ));
+            return Err(format!("{program} --check ended with {status}:\n{}", lines.join("\n")));
         }
         self.asked.store(true, Ordering::Release);
         Ok(())
@@ -72,12 +71,46 @@ impl Handover {
     }
 }
 
+/// How a program ended, and what it said on the standard error. One that takes too long is killed.
+fn ended(command: &mut Command, most: Duration) -> io::Result<(ExitStatus, String)> {
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let mut errors = child.stderr.take();
+    // read beside, or a program with much to say would wait for us
+    let said = thread::spawn(move || {
+        let mut text = Vec::new();
+        let _ = errors.as_mut().map(|errors| errors.read_to_end(&mut text));
+        String::from_utf8_lossy(&text).into_owned()
+    });
+    let deadline = Instant::now() + most;
+    while child.try_wait()?.is_none() {
+        if Instant::now() >= deadline {
+            child.kill()?;
+            child.wait()?;
+            return Err(io::Error::other(format!("it took longer than {} s", most.as_secs())));
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    Ok((child.wait()?, said.join().unwrap_or_default()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn handover(program: &str) -> Handover {
         Handover { program: program.into(), arguments: Vec::new(), asked: AtomicBool::new(false) }
+    }
+
+    #[test]
+    fn what_does_not_end_is_killed_and_what_says_much_is_heard() {
+        let mut sleep = Command::new("/bin/sleep");
+        let error = ended(sleep.arg("60"), Duration::from_millis(50)).unwrap_err();
+        assert!(error.to_string().contains("took longer"), "{error}");
+        let mut talk = Command::new("/bin/sh");
+        talk.args(["-c", "head -c 200000 /dev/zero | tr '\\0' x >&2; exit 3"]);
+        let (status, text) = ended(&mut talk, Duration::from_secs(20)).unwrap();
+        assert_eq!((status.code(), text.len()), (Some(3), 200_000));
     }
 
     #[test]
