@@ -1,11 +1,17 @@
 //! The control street: configuration, plan, kernel, and back.
 
-use std::collections::{BTreeSet, HashSet};
+mod change;
+mod nics;
+mod sleep;
+
+pub use nics::NicsNow;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use apply::{ApplyError, Left, Operation, Report, apply, change, steps};
-use config::{Config, Edit, Files, Loaded, Mode, Problems, Sources};
+use apply::{ApplyError, Left, Operation, Report, apply, steps};
+use config::{Config, Files, Loaded};
 use kernel::LinuxKernel;
 use kernel::datapath::{
     self, Attached, Attachment, Control, DatapathError, MapTables, Pins, Readers,
@@ -13,16 +19,15 @@ use kernel::datapath::{
 use kernel::tc::Controller;
 use plan::{Change, Plan, changes};
 use tracing::{info, warn};
-use units::{CircuitId, CircuitSlot};
+use units::CircuitSlot;
 
 use crate::error::ShaperError;
-use crate::facts::{self, FactsError, Machine, Nics};
-use crate::files::{Staged, Stamps};
+use crate::facts::{self, Machine};
+use crate::files::Stamps;
 use crate::fixed::{fixed_changes, moved, options, sides};
 use crate::guards::{NicGuards, guards, kept_nics};
 use crate::in_force::current;
 use crate::kept::{Kept, KeptFile};
-use crate::lazy::Turn;
 use crate::prepare::{Prepared, prepare};
 use crate::put_up::{begin, succeed, take_down, unclaimed_queues};
 use crate::shared::Current;
@@ -75,17 +80,6 @@ fn apply_read(
     apply(kernel, Some(before), after)
 }
 
-/// What the NICs are now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NicsNow {
-    /// What they were.
-    Same,
-    /// The same, but with another MTU or other queues.
-    Changed,
-    /// Others by the same name, on which nothing of ours is.
-    Others,
-}
-
 impl Shaper {
     /// Puts everything in place, for a configuration that was prepared. The programs are verified
     /// before anything is touched. Where a daemon before was killed, its programs still run: ours take
@@ -115,7 +109,7 @@ impl Shaper {
         let keep = Kept { plan: kept.plan, asleep: kept.asleep, nics: kept_nics(&nics) };
         file.write(&keep);
         let before = keep.plan.as_ref();
-        let asleep = asleep(config, before.map(|plan| (plan, &keep.asleep)), &plan);
+        let asleep = sleep::asleep(config, before.map(|plan| (plan, &keep.asleep)), &plan);
         let kernel = LinuxKernel { controller, tables };
         let before = before.map(|plan| plan.with_asleep(&keep.asleep));
         let awake = plan.with_asleep(&asleep);
@@ -289,134 +283,6 @@ impl Shaper {
         Ok(())
     }
 
-    /// A driver that makes queues anew may choose for itself again who sends on which.
-    fn refresh_guards(&mut self) -> Result<(), ShaperError> {
-        let kept = Kept { nics: kept_nics(&self.nics), ..Kept::default() };
-        let config = &self.loaded.config;
-        let nics = guards(config, &sides(config), &kept)?;
-        std::mem::replace(&mut self.nics, nics).into_iter().for_each(NicGuards::leave);
-        Ok(())
-    }
-
-    /// What the NICs are now, against what programs and plan were made for.
-    ///
-    /// # Errors
-    /// When one is missing.
-    pub fn look_at_nics(&mut self) -> Result<(NicsNow, Nics), FactsError> {
-        let nics = facts::nics(&self.loaded.config.interfaces)?;
-        let old = &self.machine.facts;
-        let ifindexes = (old.customers.ifindex, old.internet.ifindex);
-        let now = if ifindexes != (nics.customers.ifindex, nics.internet.ifindex) {
-            NicsNow::Others
-        } else if (&old.customers, &old.internet) != (&nics.customers, &nics.internet) {
-            NicsNow::Changed
-        } else {
-            NicsNow::Same
-        };
-        self.machine.warnings.clone_from(&nics.warnings);
-        Ok((now, nics))
-    }
-
-    /// Plans the configuration that is in force for the NICs as they are now, and brings the kernel into
-    /// line.
-    ///
-    /// # Errors
-    /// As for [`Shaper::reload`].
-    pub fn fit_to_nics(&mut self) -> Result<&Arc<Current>, ShaperError> {
-        let machine = facts::read(&self.loaded.config.interfaces)?;
-        refuse(moved(&self.machine.facts, &machine.facts))?;
-        let prepared = prepare(self.loaded.clone(), &machine, Some(&self.current.plan))?;
-        self.put_up(prepared, machine, "the NICs have changed")?;
-        Ok(&self.current)
-    }
-
-    /// Changes the files' texts, brings the kernel into line, and writes the files. [`Shaper::keep`] is
-    /// to be called when whoever asked has the answer.
-    ///
-    /// # Errors
-    /// When any part fails; what was in force stays, as for [`Shaper::reload`], and so do the files.
-    /// When the files are not of revision `base`, not as they were read, or change meanwhile.
-    pub fn edit(
-        &mut self,
-        base: Option<&str>,
-        edits: &[Edit],
-    ) -> Result<Arc<Current>, ShaperError> {
-        let mut sources = self.sources()?;
-        if let Some(base) = base {
-            let revision = sources.revision();
-            if base != revision {
-                return Err(ShaperError::Outdated(revision));
-            }
-        }
-        self.require_nics()?;
-        let before = sources.clone();
-        sources.edit(edits)?;
-        let prepared =
-            prepare(self.read(&sources, edits)?, &self.machine, Some(&self.current.plan))?;
-        let pairs = [(&before.network, &sources.network), (&before.devices, &sources.devices)];
-        let written = pairs.iter().filter(|(before, after)| before.bytes != after.bytes);
-        let written: Vec<_> =
-            written.map(|(_, after)| (after.path.as_path(), after.bytes.as_slice())).collect();
-        let staged = Staged::write(&written).map_err(ShaperError::Unwritten)?;
-        let files = named(&self.path, &self.loaded.config.files);
-        let stamps = self.in_force.with(&files, &staged);
-        let (old, new, asleep) = self.awake(&prepared);
-        let report = self.bring(change, &old, &new)?;
-        if let Err(failure) = self.commit(staged) {
-            let back = self.bring(change, &new, &old);
-            // what is in force is the old plan, whatever an error says was restored
-            self.is_known = back.is_ok();
-            back?;
-            return Err(failure);
-        }
-        self.asleep = Arc::new(asleep);
-        (self.seen, self.in_force) = (stamps.clone(), stamps);
-        info!(operations = report.operations, circuits = report.circuits, "changed");
-        self.put_in_force(prepared);
-        Ok(Arc::clone(&self.current))
-    }
-
-    /// Puts new files in place, unless somebody has changed the old ones meanwhile.
-    fn commit(&self, staged: Staged) -> Result<(), ShaperError> {
-        if self.in_force != self.stamps() {
-            return Err(ShaperError::FilesChanged);
-        }
-        staged.commit().map_err(ShaperError::Unwritten)
-    }
-
-    /// Makes sure that the NICs are those that have our queues. Where one is not, requests fail, and going
-    /// back would take the other's queues too.
-    fn require_nics(&mut self) -> Result<(), ShaperError> {
-        match self.look_at_nics()? {
-            (NicsNow::Others, _) => Err(ShaperError::OtherNics),
-            (NicsNow::Same | NicsNow::Changed, _) => Ok(()),
-        }
-    }
-
-    /// What the texts say after these edits. Where one circuit has changed in texts that are clean, the
-    /// others need not be read again.
-    fn read(&self, sources: &Sources, edits: &[Edit]) -> Result<Loaded, ShaperError> {
-        let one = match edits {
-            [Edit::Circuit(edit)] if self.loaded.warnings.is_empty() => {
-                self.loaded.config.with_circuit(sources, &edit.id)
-            }
-            _ => None,
-        };
-        match one {
-            Some(config) => Ok(Loaded { config, warnings: Problems::default() }),
-            None => Config::from_sources(sources).map_err(ShaperError::Config),
-        }
-    }
-
-    /// The files' texts, as they are in force.
-    ///
-    /// # Errors
-    /// When they are not, or cannot be read.
-    pub fn sources(&self) -> Result<Sources, ShaperError> {
-        let sources = Sources::read(&self.path).map_err(ShaperError::Config)?;
-        if self.in_force == self.stamps() { Ok(sources) } else { Err(ShaperError::FilesChanged) }
-    }
-
     /// Brings the kernel from one plan to another. One that is not known is read whichever way is asked for.
     fn bring(&mut self, how: Way, before: &Plan, after: &Plan) -> Result<Report, ApplyError> {
         let how = if self.is_known { how } else { apply_read };
@@ -449,40 +315,6 @@ impl Shaper {
         Ok(())
     }
 
-    /// What the kernel has, and what it is to have of what comes next, with who sleeps then.
-    fn awake(&self, next: &Prepared) -> (Plan, Plan, BTreeSet<CircuitSlot>) {
-        let Prepared { loaded, plan, .. } = next;
-        let current = &self.current.plan;
-        let asleep = asleep(&loaded.config, Some((current, &self.asleep)), plan);
-        (current.with_asleep(&self.asleep), plan.with_asleep(&asleep), asleep)
-    }
-
-    /// Circuits that have no class for want of traffic.
-    pub const fn asleep(&self) -> &Arc<BTreeSet<CircuitSlot>> {
-        &self.asleep
-    }
-
-    /// Gives circuits their classes, and takes those of others. Does nothing where another configuration is
-    /// in force than the one that they were seen under.
-    ///
-    /// # Errors
-    /// When that fails: then all have what they had.
-    pub fn turn(&mut self, turn: &Turn) -> Result<&Arc<BTreeSet<CircuitSlot>>, ShaperError> {
-        let Turn { generation, wake, sleep } = turn;
-        if *generation != self.current.generation {
-            return Ok(&self.asleep);
-        }
-        self.require_nics()?;
-        let plan = &self.current.plan;
-        let there: BTreeSet<_> = plan.circuits.iter().map(|circuit| circuit.slot).collect();
-        let stay = self.asleep.difference(wake).chain(sleep.intersection(&there));
-        let asleep = stay.copied().collect();
-        let (before, after) = (plan.with_asleep(&self.asleep), plan.with_asleep(&asleep));
-        self.bring(change, &before, &after)?;
-        self.asleep = Arc::new(asleep);
-        Ok(&self.asleep)
-    }
-
     /// What the kernel has become.
     fn put_in_force(&mut self, prepared: Prepared) {
         let Prepared { loaded, plan, warnings } = prepared;
@@ -491,26 +323,6 @@ impl Shaper {
             Arc::new(current(self.current.generation + 1, &loaded.config, plan, warnings));
         self.loaded = loaded;
     }
-}
-
-/// Who sleeps under a plan: where circuits are lazy, those that slept before, and those that are new.
-fn asleep(
-    config: &Config,
-    before: Option<(&Plan, &BTreeSet<CircuitSlot>)>,
-    plan: &Plan,
-) -> BTreeSet<CircuitSlot> {
-    if config.queues.lazy_after.is_none() || config.interfaces.mode == Mode::Observe {
-        return BTreeSet::new();
-    }
-    let awake: HashSet<&CircuitId> = before
-        .into_iter()
-        .flat_map(|(plan, asleep)| {
-            plan.circuits.iter().filter(|circuit| !asleep.contains(&circuit.slot))
-        })
-        .map(|circuit| &circuit.id)
-        .collect();
-    let sleep = plan.circuits.iter().filter(|circuit| !awake.contains(&circuit.id));
-    sleep.map(|circuit| circuit.slot).collect()
 }
 
 /// The configuration's files.
