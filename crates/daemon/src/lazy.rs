@@ -1,8 +1,8 @@
 //! Circuits that have their classes only while they have traffic.
 //!
 //! Who was silent for `lazy_after` gives class and leaf back and is pointed at the class for what no
-//! circuit claims. There its next packets pass, below the link's limit alone, until it has them again:
-//! a tenth of a second and what the kernel takes. The planner knows nothing of it, so numbers and queues stay whose
+//! circuit claims. There its next packets pass, below the link's limit alone, until it is seen to have
+//! traffic and has them again. The planner knows nothing of it, so numbers and queues stay whose
 //! they are.
 
 use std::collections::{BTreeSet, HashMap};
