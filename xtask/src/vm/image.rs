@@ -13,7 +13,7 @@ use super::debian::{Kernel, checked};
 use crate::packages::program;
 
 /// What is loaded, with what it needs: the root, the layer above it, and all that scenarios use.
-const MODULES: [&str; 15] = [
+const MODULES: [&str; 16] = [
     "9p",
     "9pnet_virtio",
     "virtio_pci",
@@ -27,6 +27,7 @@ const MODULES: [&str; 15] = [
     "sch_netem",
     "sch_ingress",
     "cls_bpf",
+    "cls_u32",
     "sch_fq_codel",
     "sch_tbf",
 ];
