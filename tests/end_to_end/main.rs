@@ -24,3 +24,4 @@ mod refusing;
 mod reloading;
 mod shaping;
 mod stage;
+mod upgrading;

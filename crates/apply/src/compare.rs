@@ -54,8 +54,8 @@ pub enum Difference {
         /// What is there.
         found: Option<(TcHandle, Discipline)>,
     },
-    /// The leaf is the right one but for its limit, which can be changed in place.
-    LeafLimit {
+    /// The leaf is the right one but for settings that can be changed in place.
+    LeafSettings {
         /// What was planned.
         wanted: Qdisc,
         /// What is there.
@@ -143,8 +143,8 @@ fn compare_leaf(observed: &Observed, class: &ClassPlan, leaf: TcHandle) -> Optio
         (Some((handle, wanted)), Some((_, Discipline::Known(found)))) if handle == leaf => {
             if wanted == *found {
                 None
-            } else if let (Qdisc::Bfifo { .. }, Qdisc::Bfifo { .. }) = (wanted, found) {
-                Some(Difference::LeafLimit { wanted, found: *found })
+            } else if found.can_become(&wanted) {
+                Some(Difference::LeafSettings { wanted, found: *found })
             } else {
                 Some(leaf_difference(Some((handle, wanted)), found_known(leaf, *found)))
             }
@@ -207,8 +207,8 @@ impl fmt::Display for Mismatch {
                 found.as_ref().map_or("none", |(_, found)| found.kind()),
                 wanted.as_ref().map_or("none", |(_, wanted)| wanted.kind())
             ),
-            Difference::LeafLimit { .. } => {
-                write!(f, "{nic}: the leaf of class {handle} has another limit")
+            Difference::LeafSettings { .. } => {
+                write!(f, "{nic}: the leaf of class {handle} has other settings")
             }
             Difference::Circuits(rows) => write!(f, "{rows} circuits are not at their places"),
             Difference::Addresses(blocks) => {

@@ -241,7 +241,7 @@ fn change_leaf(class: &ClassPlan, difference: &Difference) -> Vec<Request> {
     let remove = Request::DeleteQdisc { parent };
     let put = |(handle, qdisc)| Request::ReplaceQdisc { parent, handle: Some(handle), qdisc };
     match *difference {
-        Difference::LeafLimit { wanted, .. } => {
+        Difference::LeafSettings { wanted, .. } => {
             class.leaf.map(|leaf| put((leaf.handle, wanted))).into_iter().collect()
         }
         Difference::Leaf { wanted: None, .. } => vec![remove],

@@ -1,9 +1,9 @@
 //! The plan's words in the kernel's.
 
 use kernel::tables::{AddressTarget, CircuitPlace};
-use kernel::tc::{Diffserv, HtbClass, Qdisc, Request};
+use kernel::tc::{Codel, Diffserv, Hosts, HtbClass, Qdisc, Request};
 use plan::{AddressPlan, CircuitPlan, ClassPlan, Leaf, LeafPlan, QueuePlan, Target};
-use units::{IpPrefix, PerDirection, TcHandle};
+use units::{Direction, IpPrefix, PerDirection, TcHandle};
 
 /// Requests that make a queue's classes, parents first, and then its leaves.
 pub(crate) fn fill(queue: &QueuePlan) -> impl Iterator<Item = Request> {
@@ -41,14 +41,24 @@ pub(crate) fn htb_class(class: &ClassPlan) -> HtbClass {
 
 /// A leaf's handle and qdisc; nothing where HTB's own FIFO is wanted.
 pub(crate) fn leaf_qdisc(leaf: &LeafPlan) -> Option<(TcHandle, Qdisc)> {
+    let plan::Codel { target, interval } = leaf.codel;
+    let codel = Codel { target, interval };
     let qdisc = match leaf.kind {
-        Leaf::Cake(diffserv) => Qdisc::Cake(match diffserv {
-            plan::Diffserv::Besteffort => Diffserv::Besteffort,
-            plan::Diffserv::Diffserv3 => Diffserv::Diffserv3,
-            plan::Diffserv::Diffserv4 => Diffserv::Diffserv4,
-            plan::Diffserv::Diffserv8 => Diffserv::Diffserv8,
-        }),
-        Leaf::FqCodel => Qdisc::FqCodel,
+        Leaf::Cake(diffserv) => {
+            let diffserv = match diffserv {
+                plan::Diffserv::Besteffort => Diffserv::Besteffort,
+                plan::Diffserv::Diffserv3 => Diffserv::Diffserv3,
+                plan::Diffserv::Diffserv4 => Diffserv::Diffserv4,
+                plan::Diffserv::Diffserv8 => Diffserv::Diffserv8,
+            };
+            // customers are to be dealt with evenly, not servers
+            let hosts = match leaf.direction {
+                Direction::Download => Hosts::Destinations,
+                Direction::Upload => Hosts::Sources,
+            };
+            Qdisc::Cake { diffserv, hosts, codel }
+        }
+        Leaf::FqCodel => Qdisc::FqCodel(codel),
         Leaf::Fifo => Qdisc::Bfifo { limit: leaf.limit },
         Leaf::None => return None,
     };

@@ -420,7 +420,7 @@ fn a_number_that_is_in_the_way_goes_first() {
         Request::AddQdisc {
             parent: stranger,
             handle: other.leaf.unwrap().handle,
-            qdisc: kernel::tc::Qdisc::FqCodel,
+            qdisc: kernel::tc::Qdisc::FqCodel(kernel::tc::Codel::DEFAULT),
         },
         // and a class under another parent than planned
         class(other.handle, queue.htb),

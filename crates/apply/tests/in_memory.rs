@@ -7,7 +7,7 @@ use builder::{NICS, observing, plan, single_queue};
 use kernel::fake::{FakeKernel, Operation};
 use kernel::tables::{AddressTarget, CircuitPlace, Tables, TablesFailed};
 use kernel::tc::{
-    ClassState, Failed, HtbClass, HtbParameters, Qdisc, QdiscState, Request, TrafficControl,
+    ClassState, Codel, Failed, HtbClass, HtbParameters, Qdisc, QdiscState, Request, TrafficControl,
 };
 use plan::synthetic::{Size, provider};
 use plan::{Leaf, Mode, Plan, Target};
@@ -158,6 +158,18 @@ fn a_fifo_follows_its_rate_in_place() {
     let new = plan(NICS, 1, Leaf::Fifo, &[12]);
     apply(&mut kernel, None, &old).unwrap();
     assert_eq!(apply(&mut kernel, Some(&old), &new).unwrap().operations, 4);
+}
+
+#[test]
+fn a_slow_leaf_follows_its_rate_in_place() {
+    for leaf in [Leaf::FqCodel, Leaf::Cake(plan::Diffserv::Diffserv4)] {
+        let mut kernel = new_kernel();
+        let old = plan(NICS, 1, leaf, &[2]);
+        let new = plan(NICS, 1, leaf, &[12]);
+        apply(&mut kernel, None, &old).unwrap();
+        assert_eq!(change(&mut kernel, &old, &new).unwrap().operations, 4);
+        assert!(verify(&mut kernel, &new).unwrap().is_empty());
+    }
 }
 
 #[test]
@@ -335,7 +347,7 @@ fn somebody_elses_htb_of_the_same_name_is_kept() {
     let leaf = Request::AddQdisc {
         parent: TcHandle::new(1, 1),
         handle: TcHandle::new(0x10, 0),
-        qdisc: Qdisc::FqCodel,
+        qdisc: Qdisc::FqCodel(Codel::DEFAULT),
     };
     for others in [
         vec![root.clone(), class(1, 0), class(2, 0)],

@@ -1,8 +1,10 @@
 //! A plan of many equal circuits under sites, spread evenly over the queues.
 
+use std::time::Duration;
+
 use plan::{
-    AddressPlan, CircuitPlan, ClassPlan, Leaf, LeafPlan, Mode, NicPlan, Owner, Plan, QueuePlan,
-    Target,
+    AddressPlan, CircuitPlan, ClassPlan, Codel, Leaf, LeafPlan, Mode, NicPlan, Owner, Plan,
+    QueuePlan, Target,
 };
 use units::{
     BitsPerSec, Bytes, CircuitSlot, CpuId, Direction, IfIndex, IpPrefix, PerDirection, QueueId,
@@ -91,7 +93,16 @@ impl Shape {
             let parent = site(self.seat(circuit).1 / CIRCUITS_PER_SITE);
             let owner = Owner::Circuit(circuit.to_string().into());
             let handle = TcHandle::new(0x100 + circuit as u16, 0);
-            let leaf = LeafPlan { handle, kind: Leaf::Fifo, limit: Bytes::new(625_000) };
+            let leaf = LeafPlan {
+                handle,
+                kind: Leaf::Fifo,
+                direction,
+                limit: Bytes::new(625_000),
+                codel: Codel {
+                    target: Duration::from_millis(5),
+                    interval: Duration::from_millis(100),
+                },
+            };
             ClassPlan { leaf: Some(leaf), ..class(self.class(circuit), parent, owner, 50) }
         }));
         QueuePlan {

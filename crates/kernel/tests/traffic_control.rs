@@ -3,14 +3,15 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
 use kernel::namespace::in_private_network_with_sysfs;
 use kernel::netlink::{Messages, NetlinkError, Socket};
 use kernel::nic::{NicError, RxVlanGuard, XpsGuard, large_receive_offload, nic, online_cpus};
 use kernel::privileges::missing_capabilities;
 use kernel::tc::{
-    Controller, Discipline, Failed, HtbClass, HtbParameters, Qdisc, Request, TrafficControl,
-    check_clock, encode, probe_qdiscs,
+    Codel, Controller, Diffserv, Discipline, Failed, Hosts, HtbClass, HtbParameters, Qdisc,
+    Request, TrafficControl, check_clock, encode, probe_qdiscs,
 };
 use units::{BitsPerSec, Bytes, IfIndex, TcHandle};
 
@@ -102,6 +103,45 @@ fn what_is_made_is_read_back() {
 
         tc.tc(nic, &[Request::DeleteClass { handle: TcHandle::new(1, 0x10) }]).unwrap();
         assert!(tc.classes(nic).unwrap().is_empty());
+    });
+}
+
+/// Two settings of each kind of leaf that the kernel has, the second put in place of the first.
+#[test]
+fn settings_of_leaves_change_in_place() {
+    let codel = |target, interval| Codel {
+        target: Duration::from_millis(target),
+        interval: Duration::from_millis(interval),
+    };
+    let cake = |hosts, codel| Qdisc::Cake { diffserv: Diffserv::Diffserv4, hosts, codel };
+    let pairs = [
+        (Qdisc::Bfifo { limit: Bytes::new(99_000) }, Qdisc::Bfifo { limit: Bytes::new(25_000) }),
+        (Qdisc::FqCodel(codel(5, 100)), Qdisc::FqCodel(codel(19, 114))),
+        (cake(Hosts::Sources, codel(183, 366)), cake(Hosts::Destinations, codel(6, 101))),
+    ];
+    with_nic(|nic| {
+        let known = probe_qdiscs().unwrap();
+        let mut tc = Controller::open().unwrap();
+        tc.tc(nic, &[htb(1), add_class(0x10)]).unwrap();
+        let (parent, handle) = (TcHandle::new(1, 0x10), TcHandle::new(0x20, 0));
+        for (first, second) in pairs {
+            assert!(first.can_become(&second));
+            if !known.contains(first.kind()) {
+                println!("skipped: the kernel has no {}", first.kind());
+                continue;
+            }
+            let mut expect = |request, wanted| {
+                tc.tc(nic, &[request]).unwrap();
+                let qdiscs = tc.qdiscs(&[nic]).unwrap();
+                let leaf = qdiscs.iter().find(|qdisc| qdisc.parent == parent).unwrap();
+                assert_eq!(leaf.discipline, Discipline::Known(wanted));
+                assert_eq!(leaf.handle, handle);
+            };
+            expect(Request::AddQdisc { parent, handle, qdisc: first }, first);
+            let handle = Some(handle);
+            expect(Request::ReplaceQdisc { parent, handle, qdisc: second }, second);
+            tc.tc(nic, &[Request::DeleteQdisc { parent }]).unwrap();
+        }
     });
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use config::{Diffserv, Leaf, Mode};
 use units::{Direction, TcHandle};
 
-use crate::model::{ClassPlan, LeafPlan, NicPlan, Owner, Plan, QueuePlan, Target};
+use crate::model::{ClassPlan, Codel, LeafPlan, NicPlan, Owner, Plan, QueuePlan, Target};
 
 /// A name without characters that would steer a terminal.
 pub(crate) fn inert(name: &str) -> String {
@@ -61,7 +61,11 @@ impl fmt::Display for LeafPlan {
         write!(f, "{} {}", self.handle, leaf_name(self.kind))?;
         match self.kind {
             Leaf::Fifo => write!(f, " {} bytes", self.limit),
-            Leaf::Cake(_) | Leaf::FqCodel | Leaf::None => Ok(()),
+            Leaf::Cake(_) | Leaf::FqCodel => {
+                let Codel { target, interval } = self.codel;
+                write!(f, " {}/{} ms", target.as_millis(), interval.as_millis())
+            }
+            Leaf::None => Ok(()),
         }
     }
 }

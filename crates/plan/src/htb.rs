@@ -1,10 +1,13 @@
 //! What HTB and the numbers of traffic control allow, and the sizes of a class.
 
+use std::time::Duration;
+
 use units::{BitsPerSec, Bytes};
 
 use config::Leaf;
 
 use crate::facts::NicFacts;
+use crate::model::Codel;
 
 /// Major of the `mq` at a NIC's root. Handles of HTBs are `queue + 1` and lie below.
 pub(crate) const MQ_MAJOR: u16 = 0x0fff;
@@ -48,6 +51,10 @@ const BURST_MS: u64 = 5;
 const MOST_BURST: u64 = 1 << 20;
 /// Time that a burst may stand for, below what HTB's 32 bits hold.
 const MOST_BURST_SECONDS: u64 = 200;
+/// How long packets may wait in a leaf that knows `CoDel`, where they come fast enough.
+const TARGET_MS: u64 = 5;
+/// How long they may wait for longer: the longest usual round trip.
+const INTERVAL_MS: u64 = 100;
 /// What a FIFO holds at its class's ceiling.
 const FIFO_MS: u64 = 50;
 /// What a FIFO holds at least, so that a TCP's first windows survive on slow circuits.
@@ -76,6 +83,16 @@ pub(crate) fn leaf_limit(kind: Leaf, ceil: BitsPerSec, frame: Bytes) -> Bytes {
         }
         Leaf::Cake(_) | Leaf::FqCodel | Leaf::None => Bytes::new(0),
     }
+}
+
+/// When a leaf drops, under a class with this ceiling. A target that is shorter than a packet takes would have
+/// it drop while the circuit is not even busy, and a leaf below HTB does not know the rate: so it is what
+/// CAKE reckons where it does (`cake_set_rate` in `net/sched/sch_cake.c`), rounded up.
+pub(crate) fn codel(ceil: BitsPerSec, frame: Bytes) -> Codel {
+    let packet_us = frame.get().saturating_mul(1_000_000) / ceil.bytes_per_sec().max(1);
+    let target = (packet_us * 3 / 2).div_ceil(1_000).max(TARGET_MS);
+    let interval = (target + INTERVAL_MS - TARGET_MS).max(2 * target);
+    Codel { target: Duration::from_millis(target), interval: Duration::from_millis(interval) }
 }
 
 /// Turns guaranteed rates into quanta.
@@ -205,6 +222,21 @@ mod tests {
         assert_eq!(of(BitsPerSec::from_mbps(100)), 62_500);
         assert_eq!(of(BitsPerSec::from_mbps(100_000)), 1 << 20);
         assert_eq!(burst(LEAST_RATE, Bytes::new(65_557)).get(), 25_000);
+    }
+
+    #[test]
+    fn slow_circuits_may_wait_for_a_packet_and_a_half() {
+        let of = |kbps: u64| {
+            let Codel { target, interval } = codel(BitsPerSec::new(1_000 * kbps), FRAME);
+            (target.as_millis(), interval.as_millis())
+        };
+        assert_eq!(of(100_000), (5, 100));
+        assert_eq!(of(3_653), (5, 100), "the slowest with the usual times");
+        assert_eq!(of(3_652), (6, 101));
+        assert_eq!(of(1_000), (19, 114));
+        assert_eq!(of(100), (183, 366), "an interval is two targets at least");
+        let jumbo = codel(LEAST_RATE, Bytes::new(65_557));
+        assert_eq!(jumbo.target.as_millis(), 786_684);
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub use check::{Rule, Violation, check};
 pub use explain::{Explanation, Path, ShardReason, Step, StepClass, explain};
 pub use facts::{Facts, FactsError, NicFacts};
 pub use model::{
-    AddressPlan, CircuitPlan, ClassPlan, LeafPlan, NicPlan, Owner, Plan, QueuePlan, Target,
+    AddressPlan, CircuitPlan, ClassPlan, Codel, LeafPlan, NicPlan, Owner, Plan, QueuePlan, Target,
 };
 pub use planner::{Planned, plan};
 pub use problem::{Problem, Problems};

@@ -1,5 +1,7 @@
 //! The plan itself: the complete desired state, with every number decided.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use units::{
     BitsPerSec, Bytes, CircuitId, CircuitSlot, CpuId, IfIndex, IpPrefix, NodeId, PerDirection,
@@ -105,8 +107,21 @@ pub struct LeafPlan {
     pub handle: TcHandle,
     /// Which one.
     pub kind: Leaf,
+    /// Which way its packets travel: a discipline that deals with hosts evenly takes the customers'.
+    pub direction: units::Direction,
     /// Bytes it may hold, where the discipline takes a limit in bytes.
     pub limit: Bytes,
+    /// When it drops, where the discipline knows `CoDel`.
+    pub codel: Codel,
+}
+
+/// What `CoDel` drops for (RFC 8289, section 3), in whole milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Codel {
+    /// How long packets may wait.
+    pub target: Duration,
+    /// How long they may wait for longer than that.
+    pub interval: Duration,
 }
 
 /// Where a circuit lives.

@@ -8,7 +8,7 @@ use crate::addresses;
 use crate::ceilings::{Ceilings, Squashed};
 use crate::facts::Facts;
 use crate::guarantees::{self, Guarantees, asked_rate};
-use crate::htb::{DEFAULT_MINOR, LINK_MINOR, MQ_MAJOR, Quanta, burst, frame, leaf_limit};
+use crate::htb::{DEFAULT_MINOR, LINK_MINOR, MQ_MAJOR, Quanta, burst, codel, frame, leaf_limit};
 use crate::leaves::Leaves;
 use crate::model::{CircuitPlan, ClassPlan, LeafPlan, NicPlan, Owner, Plan, QueuePlan};
 use crate::numbers::{self, Numbers};
@@ -346,6 +346,12 @@ impl<'a> Writer<'a> {
 
     fn leaf(&self, major: u16, kind: Leaf, ceil: BitsPerSec) -> LeafPlan {
         let handle = TcHandle::new(major, 0);
-        LeafPlan { handle, kind, limit: leaf_limit(kind, ceil, self.frame) }
+        LeafPlan {
+            handle,
+            kind,
+            direction: self.direction,
+            limit: leaf_limit(kind, ceil, self.frame),
+            codel: codel(ceil, self.frame),
+        }
     }
 }

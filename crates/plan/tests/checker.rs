@@ -1,8 +1,10 @@
 //! A sound plan, spoilt in one way at a time: the checker has to object to each.
 
+use std::time::Duration;
+
 use config::{Config, FastLeaf, Leaf, Mode};
 use plan::synthetic::{Size, circuit, facts, node, provider};
-use plan::{ClassPlan, Facts, LeafPlan, Owner, Plan, QueuePlan, Rule, Target, check, plan};
+use plan::{ClassPlan, Codel, Facts, LeafPlan, Owner, Plan, QueuePlan, Rule, Target, check, plan};
 use units::{BitsPerSec, Bytes, CircuitSlot, CpuId, Direction, IfIndex, QueueId, TcHandle};
 
 fn sound() -> (Plan, Config, Facts) {
@@ -226,8 +228,13 @@ fn bursts() {
 
 #[test]
 fn leaves() {
-    let leaf =
-        LeafPlan { handle: TcHandle::new(0x7777, 0), kind: Leaf::FqCodel, limit: Bytes::new(0) };
+    let leaf = LeafPlan {
+        handle: TcHandle::new(0x7777, 0),
+        kind: Leaf::FqCodel,
+        direction: Direction::Download,
+        limit: Bytes::new(0),
+        codel: Codel { target: Duration::from_millis(5), interval: Duration::from_millis(100) },
+    };
     objects(Rule::Leaves, |plan| node_class(plan).leaf = Some(leaf));
     objects(Rule::Leaves, |plan| link_class(plan).leaf = Some(leaf));
     objects(Rule::Leaves, |plan| circuit_class(plan).leaf = None);
@@ -241,6 +248,17 @@ fn leaves() {
         let mut leaves = classes.filter_map(|class| class.leaf.as_mut());
         leaves.find(|leaf| leaf.kind == Leaf::Fifo).unwrap().limit = Bytes::new(0);
     });
+    objects(Rule::Leaves, |plan| {
+        circuit_class(plan).leaf.as_mut().unwrap().direction = Direction::Upload;
+    });
+    for (target, interval) in [(4, 100), (7, 102), (5, 99), (5, 106)] {
+        objects(Rule::Leaves, |plan| {
+            circuit_class(plan).leaf.as_mut().unwrap().codel = Codel {
+                target: Duration::from_millis(target),
+                interval: Duration::from_millis(interval),
+            };
+        });
+    }
     // The kernel or the configuration is another than the plan was made for.
     let (plan, mut config, mut facts) = sound();
     config.queues.fast_leaf = Some(FastLeaf { from: BitsPerSec::from_mbps(250), leaf: Leaf::Fifo });

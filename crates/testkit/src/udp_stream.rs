@@ -14,6 +14,8 @@ use crate::{Lab, Place};
 const STAMP: usize = 16;
 /// Bytes of the IP and UDP headers, counted as IPv4's.
 const HEADERS: u64 = 28;
+/// Packets that go out at once after a late wake-up.
+const MISSED_MAX: u32 = 32;
 /// How long the receiver listens after the last packet was sent.
 const TAIL: Duration = Duration::from_millis(500);
 /// How long a single receive call rests.
@@ -105,15 +107,19 @@ impl UdpStream {
         })
     }
 
-    /// Sends by the clock: what a late wake-up missed goes out at once.
+    /// Sends by the clock: what a late wake-up missed goes out at once, as far as queues on the way hold it.
+    /// The rest goes out later.
     fn send(&self, socket: &UdpSocket, start: Instant, over: &AtomicBool) -> u64 {
         let mut packet = vec![0; usize::from(self.payload).max(STAMP)];
         let bits = (packet.len() as u64 + HEADERS) * 8;
         let interval = Duration::from_secs_f64(bits as f64 / self.rate.get().max(1) as f64);
         let mut number = 0_u64;
         let mut sent = 0;
+        let mut shift = Duration::ZERO;
         loop {
-            let due = interval.mul_f64(number as f64);
+            let due = shift + interval.mul_f64(number as f64);
+            let late = start.elapsed().saturating_sub(due);
+            shift += late.saturating_sub(interval * MISSED_MAX);
             if due >= self.duration || over.load(Ordering::Relaxed) {
                 return sent;
             }

@@ -67,8 +67,8 @@ const ALLOWED: [(&str, &[&str]); 21] = [
     ),
 ];
 
-/// Tests may use these besides.
-const FOR_TESTS: [&str; 1] = ["testkit"];
+/// Tests may use these besides, to see traffic or to make a program of another layout.
+const FOR_TESTS: [&str; 2] = ["testkit", "tidegate-ebpf"];
 /// Libraries that only one package may name, and why.
 const ONLY: [(&[&str], &[&str], &str); 2] = [
     (

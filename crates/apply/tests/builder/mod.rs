@@ -1,8 +1,10 @@
 //! Plans made by hand.
 
+use std::time::Duration;
+
 use plan::{
-    AddressPlan, CircuitPlan, ClassPlan, Leaf, LeafPlan, Mode, NicPlan, Owner, Plan, QueuePlan,
-    Target,
+    AddressPlan, CircuitPlan, ClassPlan, Codel, Leaf, LeafPlan, Mode, NicPlan, Owner, Plan,
+    QueuePlan, Target,
 };
 use units::{
     BitsPerSec, Bytes, CircuitId, CircuitSlot, CpuId, Direction, IfIndex, IpPrefix, PerDirection,
@@ -56,7 +58,7 @@ fn nic_plan(
         htb: TcHandle::new(queue + 1, 0),
         quantum_shift: 0,
         default_class: 2,
-        classes: classes(queue, queues, leaf, rates),
+        classes: classes(queue, queues, direction, leaf, rates),
     };
     NicPlan {
         name: name.to_owned(),
@@ -66,7 +68,13 @@ fn nic_plan(
     }
 }
 
-fn classes(queue: u16, queues: u16, leaf: Leaf, rates: &[u64]) -> Vec<ClassPlan> {
+fn classes(
+    queue: u16,
+    queues: u16,
+    direction: Direction,
+    leaf: Leaf,
+    rates: &[u64],
+) -> Vec<ClassPlan> {
     let htb = queue + 1;
     let class = |minor, parent, owner, mbps: u64, leaf| ClassPlan {
         handle: TcHandle::new(htb, minor),
@@ -92,12 +100,20 @@ fn classes(queue: u16, queues: u16, leaf: Leaf, rates: &[u64]) -> Vec<ClassPlan>
         let leaf = LeafPlan {
             handle: TcHandle::new(0x1000 + index as u16, 0),
             kind: leaf,
+            direction,
             limit: Bytes::new(mbps * 12_500),
+            codel: codel(*mbps),
         };
         let owner = Owner::Circuit(format!("C{index}").into());
         all.push(class(minor(index, queues), 3, owner, *mbps, Some(leaf)));
     }
     all
+}
+
+/// Slow circuits have other times.
+fn codel(mbps: u64) -> Codel {
+    let (target, interval) = if mbps < 4 { (10, 105) } else { (5, 100) };
+    Codel { target: Duration::from_millis(target), interval: Duration::from_millis(interval) }
 }
 
 fn minor(index: usize, queues: u16) -> u16 {

@@ -148,9 +148,7 @@ impl Device {
         qdisc: Qdisc,
     ) -> Result<(), Refused> {
         if let Some((old, kind)) = self.child(parent) {
-            if let (Qdisc::Bfifo { .. }, Qdisc::Bfifo { .. }) = (kind, qdisc)
-                && handle == Some(old)
-            {
+            if kind.can_become(&qdisc) && handle == Some(old) {
                 self.qdiscs.insert(old, (parent, qdisc));
                 return Ok(());
             }

@@ -1,10 +1,15 @@
 //! What the kernel has: qdiscs and classes as dumps tell them.
 
+use std::time::Duration;
+
 use units::{Bytes, IfIndex, TcHandle};
 
-use super::encode::{CAKE_DIFFSERV, HTB_CEIL64, HTB_INIT, HTB_PARMS, HTB_RATE64, cake_diffserv};
+use super::encode::{
+    CAKE_DIFFSERV, CAKE_FLOW_MODE, CAKE_RTT, CAKE_TARGET, FQ_CODEL_INTERVAL, FQ_CODEL_TARGET,
+    HTB_CEIL64, HTB_INIT, HTB_PARMS, HTB_RATE64, cake_diffserv, cake_flow_mode,
+};
 use super::parameters::HtbParameters;
-use super::request::{Diffserv, Qdisc};
+use super::request::{Codel, Diffserv, Hosts, Qdisc};
 use super::stats::Stats;
 use crate::netlink::{attributes, text, u32_at, u64_at};
 
@@ -143,16 +148,35 @@ fn discipline(record: &Record<'_>) -> Discipline {
             .option(HTB_INIT)
             .and_then(|globals| u16::try_from(u32_at(globals, 8)).ok())
             .map(|default_minor| Qdisc::Htb { default_minor }),
-        b"cake\0" => {
-            record.option(CAKE_DIFFSERV).and_then(|mode| diffserv(u32_at(mode, 0))).map(Qdisc::Cake)
-        }
-        b"fq_codel\0" => Some(Qdisc::FqCodel),
+        b"cake\0" => cake(record),
+        b"fq_codel\0" => codel(record, [FQ_CODEL_TARGET, FQ_CODEL_INTERVAL]).map(Qdisc::FqCodel),
         b"bfifo\0" => Some(Qdisc::Bfifo { limit: Bytes::new(u32_at(record.options, 0).into()) }),
         b"pfifo\0" => Some(Qdisc::Pfifo),
         b"clsact\0" => Some(Qdisc::Clsact),
         _ => None,
     };
     known.map_or_else(|| Discipline::Other(text(record.kind).into()), Discipline::Known)
+}
+
+fn cake(record: &Record<'_>) -> Option<Qdisc> {
+    Some(Qdisc::Cake {
+        diffserv: diffserv(u32_at(record.option(CAKE_DIFFSERV)?, 0))?,
+        hosts: hosts(u32_at(record.option(CAKE_FLOW_MODE)?, 0))?,
+        codel: codel(record, [CAKE_TARGET, CAKE_RTT])?,
+    })
+}
+
+/// Times that were written in whole milliseconds and may have lost a part of their last.
+fn codel(record: &Record<'_>, [target, interval]: [u16; 2]) -> Option<Codel> {
+    let time = |attribute| {
+        let micros = u32_at(record.option(attribute)?, 0);
+        Some(Duration::from_millis(micros.div_ceil(1_000).into()))
+    };
+    Some(Codel { target: time(target)?, interval: time(interval)? })
+}
+
+fn hosts(mode: u32) -> Option<Hosts> {
+    [Hosts::Sources, Hosts::Destinations].into_iter().find(|hosts| cake_flow_mode(*hosts) == mode)
 }
 
 fn diffserv(mode: u32) -> Option<Diffserv> {
@@ -170,6 +194,9 @@ mod tests {
     use super::*;
     use crate::netlink::Messages;
 
+    const SLOW: Codel =
+        Codel { target: Duration::from_millis(19), interval: Duration::from_millis(114) };
+
     /// The body of the message that `request` becomes.
     fn body(request: &Request) -> Vec<u8> {
         let mut messages = Messages::new();
@@ -186,9 +213,13 @@ mod tests {
         for wanted in [
             Qdisc::Mq,
             Qdisc::Htb { default_minor: 0xffff },
-            Qdisc::Cake(Diffserv::Besteffort),
-            Qdisc::Cake(Diffserv::Diffserv8),
-            Qdisc::FqCodel,
+            Qdisc::Cake {
+                diffserv: Diffserv::Besteffort,
+                hosts: Hosts::Sources,
+                codel: Codel::DEFAULT,
+            },
+            Qdisc::Cake { diffserv: Diffserv::Diffserv8, hosts: Hosts::Destinations, codel: SLOW },
+            Qdisc::FqCodel(SLOW),
             Qdisc::Bfifo { limit: Bytes::new(75_000) },
             Qdisc::Pfifo,
         ] {
@@ -196,6 +227,29 @@ mod tests {
             assert_eq!(state.discipline, Discipline::Known(wanted));
             assert_eq!((state.nic, state.handle), (IfIndex::new(7), TcHandle::new(1, 0)));
             assert_eq!(state.parent, TcHandle::ROOT);
+        }
+    }
+
+    /// FQ-CoDel keeps times in units of 1,024 ns and tells them in microseconds (`codel_time_to_us`).
+    #[test]
+    fn whole_milliseconds_survive_a_kernel_that_rounds_them() {
+        for millis in 1..=4_000_u64 {
+            let kept = (millis * 1_000_000) >> 10;
+            let told = u32::try_from((kept << 10) / 1_000).unwrap();
+            let mut messages = Messages::new();
+            let body = encode::tc_message(IfIndex::new(7), TcHandle::new(1, 0), TcHandle::ROOT);
+            let mut message = messages.start(libc::RTM_NEWQDISC, 0, &body);
+            message.attribute(libc::TCA_KIND, b"fq_codel\0");
+            message.nest(libc::TCA_OPTIONS, |options| {
+                for attribute in [FQ_CODEL_TARGET, FQ_CODEL_INTERVAL] {
+                    options.attribute(attribute, &told.to_ne_bytes());
+                }
+            });
+            drop(message);
+            let time = Duration::from_millis(millis);
+            let wanted = Qdisc::FqCodel(Codel { target: time, interval: time });
+            let found = qdisc(messages.bodies().next().unwrap()).unwrap();
+            assert_eq!(found.discipline, Discipline::Known(wanted), "{millis} ms as {told} us");
         }
     }
 

@@ -3,7 +3,7 @@
 use units::{IfIndex, TcHandle};
 
 use super::parameters::HtbParameters;
-use super::request::{Diffserv, HtbClass, Qdisc, Request};
+use super::request::{Codel, Diffserv, Hosts, HtbClass, Qdisc, Request};
 use crate::netlink::{Message, Messages};
 
 /// Nanoseconds in a tick of the packet scheduler's clock: `PSCHED_SHIFT` is 6 in every kernel that
@@ -17,6 +17,13 @@ pub(super) const HTB_CEIL64: u16 = 7;
 
 pub(super) const CAKE_BASE_RATE64: u16 = 2;
 pub(super) const CAKE_DIFFSERV: u16 = 3;
+pub(super) const CAKE_FLOW_MODE: u16 = 5;
+/// The interval: its users call it by what it should be as long as.
+pub(super) const CAKE_RTT: u16 = 7;
+pub(super) const CAKE_TARGET: u16 = 8;
+
+pub(super) const FQ_CODEL_TARGET: u16 = 1;
+pub(super) const FQ_CODEL_INTERVAL: u16 = 3;
 
 /// `TC_HTB_PROTOVER`.
 const HTB_VERSION: u32 = 3;
@@ -79,24 +86,31 @@ fn append_qdisc(message: &mut Message<'_>, qdisc: &Qdisc) {
     let kind = match qdisc {
         Qdisc::Mq => "mq\0",
         Qdisc::Htb { .. } => "htb\0",
-        Qdisc::Cake(_) => "cake\0",
-        Qdisc::FqCodel => "fq_codel\0",
+        Qdisc::Cake { .. } => "cake\0",
+        Qdisc::FqCodel(_) => "fq_codel\0",
         Qdisc::Bfifo { .. } => "bfifo\0",
         Qdisc::Pfifo => "pfifo\0",
         Qdisc::Clsact => "clsact\0",
     };
     message.attribute(libc::TCA_KIND, kind.as_bytes());
     match qdisc {
-        Qdisc::Mq | Qdisc::FqCodel | Qdisc::Pfifo | Qdisc::Clsact => {}
+        Qdisc::Mq | Qdisc::Pfifo | Qdisc::Clsact => {}
         Qdisc::Htb { default_minor } => {
             message.nest(libc::TCA_OPTIONS, |options| {
                 options.attribute(HTB_INIT, &htb_globals(*default_minor));
             });
         }
-        Qdisc::Cake(diffserv) => {
+        Qdisc::Cake { diffserv, hosts, codel } => {
             message.nest(libc::TCA_OPTIONS, |options| {
                 options.attribute(CAKE_BASE_RATE64, &0_u64.to_ne_bytes());
                 options.attribute(CAKE_DIFFSERV, &cake_diffserv(*diffserv).to_ne_bytes());
+                options.attribute(CAKE_FLOW_MODE, &cake_flow_mode(*hosts).to_ne_bytes());
+                append_codel(options, codel, [CAKE_TARGET, CAKE_RTT]);
+            });
+        }
+        Qdisc::FqCodel(codel) => {
+            message.nest(libc::TCA_OPTIONS, |options| {
+                append_codel(options, codel, [FQ_CODEL_TARGET, FQ_CODEL_INTERVAL]);
             });
         }
         Qdisc::Bfifo { limit } => {
@@ -104,6 +118,14 @@ fn append_qdisc(message: &mut Message<'_>, qdisc: &Qdisc) {
             let limit = u32::try_from(limit.get()).unwrap_or(u32::MAX);
             message.attribute(libc::TCA_OPTIONS, &limit.to_ne_bytes());
         }
+    }
+}
+
+/// Target and interval, in microseconds.
+fn append_codel(options: &mut Message<'_>, codel: &Codel, attributes: [u16; 2]) {
+    for (attribute, time) in attributes.into_iter().zip([codel.target, codel.interval]) {
+        let micros = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+        options.attribute(attribute, &micros.to_ne_bytes());
     }
 }
 
@@ -123,6 +145,14 @@ pub(super) const fn cake_diffserv(diffserv: Diffserv) -> u32 {
         Diffserv::Diffserv4 => 1,
         Diffserv::Diffserv8 => 2,
         Diffserv::Besteffort => 3,
+    }
+}
+
+/// `CAKE_FLOW_DUAL_*`.
+pub(super) const fn cake_flow_mode(hosts: Hosts) -> u32 {
+    match hosts {
+        Hosts::Sources => 5,
+        Hosts::Destinations => 6,
     }
 }
 

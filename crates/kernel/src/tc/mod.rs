@@ -16,6 +16,6 @@ pub use encode::{CLOCK_TICK_NS, encode};
 pub use leaf::{CakeStats, FqCodelStats, LeafStats, OwnStats, TinStats};
 pub use parameters::HtbParameters;
 pub use probe::{ProbeError, probe_qdiscs};
-pub use request::{Diffserv, HtbClass, Qdisc, Request};
+pub use request::{Codel, Diffserv, Hosts, HtbClass, Qdisc, Request};
 pub use statistics::ClassStats;
 pub use stats::Stats;

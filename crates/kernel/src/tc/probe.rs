@@ -14,7 +14,7 @@ use thiserror::Error;
 use units::{Bytes, IfIndex, TcHandle};
 
 use super::controller::{Controller, Failed, TrafficControl};
-use super::request::{Diffserv, Qdisc, Request};
+use super::request::{Codel, Diffserv, Hosts, Qdisc, Request};
 use crate::namespace::in_private_network;
 use crate::netlink::NetlinkError;
 
@@ -22,8 +22,12 @@ use crate::netlink::NetlinkError;
 const CANDIDATES: [Qdisc; 7] = [
     Qdisc::Mq,
     Qdisc::Htb { default_minor: 0 },
-    Qdisc::Cake(Diffserv::Diffserv4),
-    Qdisc::FqCodel,
+    Qdisc::Cake {
+        diffserv: Diffserv::Diffserv4,
+        hosts: Hosts::Destinations,
+        codel: Codel::DEFAULT,
+    },
+    Qdisc::FqCodel(Codel::DEFAULT),
     Qdisc::Bfifo { limit: Bytes::new(1 << 16) },
     Qdisc::Pfifo,
     Qdisc::Clsact,

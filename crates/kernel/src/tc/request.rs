@@ -1,6 +1,7 @@
 //! What can be asked of a NIC's traffic control.
 
 use std::fmt;
+use std::time::Duration;
 
 use units::{BitsPerSec, Bytes, TcHandle};
 
@@ -17,8 +18,8 @@ pub enum Request {
         qdisc: Qdisc,
     },
     /// Makes a qdisc in place of another of a different kind, without a moment in which there is
-    /// neither. What the other held in its queues is dropped. Where a FIFO with this handle is
-    /// already there, its limit is changed.
+    /// neither. What the other held in its queues is dropped. Where one with this handle is already
+    /// there and [`Qdisc::can_become`] the new one, its settings change and its packets stay.
     ReplaceQdisc {
         /// The class that it goes under, or [`TcHandle::ROOT`].
         parent: TcHandle,
@@ -69,9 +70,16 @@ pub enum Qdisc {
         default_minor: u16,
     },
     /// CAKE, unlimited: the class above it shapes.
-    Cake(Diffserv),
-    /// FQ-CoDel with the kernel's defaults.
-    FqCodel,
+    Cake {
+        /// Its priority tins.
+        diffserv: Diffserv,
+        /// Which hosts get even shares.
+        hosts: Hosts,
+        /// When it drops.
+        codel: Codel,
+    },
+    /// FQ-CoDel, with the kernel's defaults but for when it drops.
+    FqCodel(Codel),
     /// A FIFO limited in bytes.
     Bfifo {
         /// How much it holds.
@@ -89,13 +97,50 @@ impl Qdisc {
         match self {
             Self::Mq => "mq",
             Self::Htb { .. } => "htb",
-            Self::Cake(_) => "cake",
-            Self::FqCodel => "fq_codel",
+            Self::Cake { .. } => "cake",
+            Self::FqCodel(_) => "fq_codel",
             Self::Bfifo { .. } => "bfifo",
             Self::Pfifo => "pfifo",
             Self::Clsact => "clsact",
         }
     }
+
+    /// Whether the kernel makes it the other one where it is, with all that waits in it. CAKE's tins are not
+    /// among that: packets stay in the tin that they were sorted into.
+    pub fn can_become(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Bfifo { .. }, Self::Bfifo { .. }) | (Self::FqCodel(_), Self::FqCodel(_)) => true,
+            (Self::Cake { diffserv, .. }, Self::Cake { diffserv: wanted, .. }) => {
+                diffserv == wanted
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The hosts among which CAKE divides first, before it divides among a host's flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hosts {
+    /// Those that packets come from (`dual-srchost`).
+    Sources,
+    /// Those that packets go to (`dual-dsthost`).
+    Destinations,
+}
+
+/// What `CoDel` drops for (RFC 8289, section 3). The kernel keeps FQ-CoDel's in units of 1,024 ns, so
+/// only whole milliseconds are read back as they were written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Codel {
+    /// How long packets may wait, in whole milliseconds.
+    pub target: Duration,
+    /// How long they may wait for longer than that, in whole milliseconds.
+    pub interval: Duration,
+}
+
+impl Codel {
+    /// What the kernel takes by itself: 5 and 100 ms.
+    pub const DEFAULT: Self =
+        Self { target: Duration::from_millis(5), interval: Duration::from_millis(100) };
 }
 
 /// CAKE's priority tins.

@@ -1,9 +1,10 @@
 //! Leaf disciplines.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use config::Leaf;
-use units::Direction;
+use units::{Direction, IfIndex};
 
 use super::{Name, Rule, View};
 use crate::model::{LeafPlan, Owner};
@@ -38,6 +39,10 @@ pub(super) fn check(view: &mut View<'_>) {
                     format!("leaf handle {} is out of range or taken", leaf.handle)
                 });
                 limit(view, name, &leaf);
+                view.expect(leaf.direction == direction, Rule::Leaves, name, || {
+                    format!("leaf is for the {}", leaf.direction)
+                });
+                codel(view, name, &leaf, nic.ifindex);
             }
         }
     }
@@ -72,6 +77,25 @@ fn kind(view: &mut View<'_>, name: Name<'_>, wanted: Leaf) {
     view.expect(right && explicit, Rule::Leaves, name, || {
         format!("has leaf {planned:?}, wanted is {wanted:?}")
     });
+}
+
+/// Packets may wait for as long as one and a half of them take, for 5 ms at least, and not for much longer.
+fn codel(view: &mut View<'_>, name: Name<'_>, leaf: &LeafPlan, nic: IfIndex) {
+    let nics = [&view.facts.customers, &view.facts.internet];
+    let Some(facts) = nics.into_iter().find(|facts| facts.ifindex == nic) else { return };
+    let frame_bits = (f64::from(facts.mtu) + 22.0) * 8.0;
+    let packet_ms = frame_bits / name.class.ceil.get() as f64 * 1e3;
+    let least = (1.5 * packet_ms).max(5.0);
+    let (target, interval) = (ms(leaf.codel.target), ms(leaf.codel.interval));
+    let right = (least - 0.01..=least * 1.01 + 1.0).contains(&(target as f64))
+        && interval == (target + 95).max(2 * target);
+    view.expect(right, Rule::Leaves, name, || {
+        format!("leaf drops for {target} ms in {interval} ms")
+    });
+}
+
+fn ms(time: Duration) -> u64 {
+    time.as_millis() as u64
 }
 
 /// A FIFO holds something; the others know their own limits.

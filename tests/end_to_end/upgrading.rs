@@ -1,0 +1,133 @@
+//! Another build in the place of the one that runs.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use bus::{CircuitsQuery, Client, ClientError, ErrorCode};
+use testkit::{Daemon, DaemonSpec, Forwarding, wait_until};
+use units::BitsPerSec;
+
+use crate::changing::{
+    RELOAD_MAX, UNCLAIMED_MAX, places, two_sites, unclaimed_bytes, under_traffic,
+};
+use crate::stage::Stage;
+
+/// A bridge with the daemon at work, and the copy of its program that runs.
+fn installed() -> Result<(Stage, PathBuf)> {
+    let mut stage = Stage::dark(&two_sites(), Forwarding::Bridge, 1500)?;
+    let program = stage.lab.folder().join("tidegated");
+    fs::copy(stage.daemon_spec().binary, &program)?;
+    let spec = DaemonSpec { binary: program.clone(), ..stage.daemon_spec() };
+    stage.daemon = Some(Daemon::start(&stage.lab, spec)?);
+    Ok((stage, program))
+}
+
+/// A program that differs from the daemon's in what it says of how its maps are laid out.
+fn other_layout(program: &Path) -> Result<PathBuf> {
+    let (ours, other) =
+        (tidegate_ebpf::LAYOUT.to_le_bytes(), (!tidegate_ebpf::LAYOUT).to_le_bytes());
+    let mut bytes = fs::read(program)?;
+    let places: Vec<_> =
+        bytes.windows(8).enumerate().filter(|(_, it)| *it == ours).map(|(at, _)| at).collect();
+    ensure!(!places.is_empty(), "the program does not say how its maps are laid out");
+    for at in places {
+        bytes[at..at + 8].copy_from_slice(&other);
+    }
+    let path = program.with_extension("other");
+    fs::copy(program, &path)?;
+    fs::write(&path, bytes)?;
+    Ok(path)
+}
+
+/// Puts a program where the daemon's was started from, as an upgrade does.
+fn upgrade(program: &Path, by: &Path) -> Result<()> {
+    let new = program.with_extension("new");
+    fs::copy(by, &new)?;
+    Ok(fs::rename(new, program)?)
+}
+
+/// The file that a process runs.
+fn program_of(process: u32) -> Result<u64> {
+    Ok(fs::metadata(format!("/proc/{process}/exe"))?.ino())
+}
+
+/// Waits for a daemon that began later than `left`.
+fn wait_for_successor(socket: &Path, left: Instant) -> Result<()> {
+    wait_until("the successor", RELOAD_MAX, || {
+        let Ok(mut client) = Client::connect(socket, Duration::from_secs(2)) else {
+            return Ok(None);
+        };
+        let uptime_ms = client.status().ok().map(|status| u128::from(status.uptime_ms));
+        Ok(uptime_ms.filter(|uptime_ms| *uptime_ms <= left.elapsed().as_millis()).map(drop))
+    })
+}
+
+#[test]
+fn fault_03_no_handover_loses_a_packet() -> Result<()> {
+    let (mut stage, program) = installed()?;
+    let process = stage.daemon.as_ref().and_then(Daemon::id).context("no daemon runs")?;
+    let devices = stage.config.with_file_name("ShapedDevices.csv");
+    let before = places(&stage.socket)?;
+    under_traffic(&stage.lab, || {
+        for _ in 0..2 {
+            let old = program_of(process)?;
+            upgrade(&program, &program)?;
+            stage.client()?.handover(RELOAD_MAX)?;
+            wait_for_successor(&stage.socket, Instant::now())?;
+            ensure!(program_of(process)? != old, "it is the same program, in the same process");
+            ensure!(places(&stage.socket)? == before, "somebody has another place");
+        }
+        // who could not take over is not let
+        let text = fs::read_to_string(&devices)?;
+        fs::write(&devices, text.replace("100.64.1.3,", "100.64.1.300,"))?;
+        let running = program_of(process)?;
+        upgrade(&program, &program)?;
+        let refused = stage.client()?.handover(RELOAD_MAX);
+        let Err(ClientError::Refused(refusal)) = refused else {
+            anyhow::bail!("it was let: {refused:?}");
+        };
+        ensure!(refusal.code == ErrorCode::Invalid, "{refusal:?}");
+        ensure!(refusal.text.contains("ShapedDevices.csv:4"), "{refusal:?}");
+        ensure!(program_of(process)? == running, "it has gone");
+        stage.client()?.status()?;
+        Ok(fs::write(&devices, text)?)
+    })?;
+    stage.stop()
+}
+
+/// Its maps cannot be taken over: they are filled before its programs are put in place, and what is counted
+/// in them begins anew, without a rate that never was.
+#[test]
+fn a_build_with_other_maps_loses_no_packet() -> Result<()> {
+    let (mut stage, program) = installed()?;
+    let ours = stage.daemon_spec().binary;
+    let other = other_layout(&program)?;
+    let before = places(&stage.socket)?;
+    let mut fastest = 0;
+    under_traffic(&stage.lab, || {
+        for build in [&other, &ours] {
+            upgrade(&program, build)?;
+            stage.client()?.handover(RELOAD_MAX)?;
+            wait_for_successor(&stage.socket, Instant::now())?;
+            ensure!(places(&stage.socket)? == before, "somebody has another place");
+            let mut client = stage.client()?;
+            wait_until("the first rates", RELOAD_MAX, || {
+                let rows = client.circuits(CircuitsQuery::default())?.rows;
+                let now = rows.iter().map(|row| row.offered_bps.down).max().unwrap_or(0);
+                fastest = now.max(fastest);
+                Ok((now > 3_000_000).then_some(()))
+            })?;
+        }
+        Ok(())
+    })?;
+    let log = stage.daemon.as_ref().map(Daemon::log).unwrap_or_default();
+    ensure!(log.matches("are of another build").count() == 2, "{log}");
+    let fastest = BitsPerSec::new(fastest).mbps();
+    ensure!(fastest < 6.0, "the rate jumped: {fastest} Mbps");
+    let unclaimed = unclaimed_bytes(&stage.lab)?;
+    ensure!(unclaimed < UNCLAIMED_MAX, "{unclaimed} bytes passed as nobody's");
+    stage.stop()
+}
