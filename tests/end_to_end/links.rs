@@ -147,3 +147,38 @@ fn another_mtu_and_other_queues_get_another_plan() -> Result<()> {
     ensure!(without_mtu(&after) == before, "before:\n{before}\nafter:\n{after}");
     Ok(())
 }
+
+/// The queueing disciplines of the customers' NIC: where each hangs.
+fn qdiscs(stage: &Stage) -> Result<Vec<String>> {
+    let shown = stage.lab.run(Place::Box, &["tc", "qdisc", "show", "dev", BOX_CUSTOMERS])?.stdout;
+    let places = shown.lines().filter_map(|line| {
+        let words: Vec<_> = line.split_whitespace().skip(3).take(2).collect();
+        Some(words.join(" ").trim_end_matches(" refcnt").to_owned()).filter(|it| !it.is_empty())
+    });
+    Ok(places.collect())
+}
+
+#[test]
+fn queues_that_somebody_removes_are_put_back() -> Result<()> {
+    let provider = Provider { interfaces: two_nics("bridge"), ..provider() };
+    let mut stage = Stage::dark(&provider, Forwarding::Bridge, 1500)?;
+    stage.start()?;
+    let before = qdiscs(&stage)?;
+    let leaf = before.iter().rfind(|place| place.starts_with("parent ")).context("no leaf")?;
+    for gone in ["root", leaf] {
+        let remove: Vec<_> = ["tc", "qdisc", "del", "dev", BOX_CUSTOMERS]
+            .into_iter()
+            .chain(gone.split(' '))
+            .collect();
+        stage.lab.run(Place::Box, &remove)?;
+        wait_until("the queues", SEEN_MAX, || {
+            Ok(Some(()).filter(|()| qdiscs(&stage).is_ok_and(|now| now == before)))
+        })?;
+        let status = wait_for(&stage, "the end", |status| status.config.problem.is_none())?;
+        ensure!(status.config.generation == 1, "{status:?}");
+        ensure_shaped(&stage, &format!("after {gone} had gone"))?;
+        let log = stage.daemon.as_ref().map(Daemon::log).unwrap_or_default();
+        ensure!(log.contains("somebody else has changed them; putting them back"), "{log}");
+    }
+    stage.stop()
+}

@@ -1,15 +1,17 @@
-//! Looking after the NICs while the daemon runs.
+//! Looking after the NICs, and what of ours is on them, while the daemon runs.
 //!
 //! A NIC that loses its carrier or is taken down keeps programs and queues, and goes on by itself. One with
 //! another MTU or other queues gets another plan. One that has gone and come back under its name is
 //! another one, on which nothing is: the daemon begins anew with it, as after a handover, and takes over all
-//! that is still there. Where a change and going back have both failed, what should be is tried again. Looking once a second needs no bursts of events to be told apart.
+//! that is still there; so it does where somebody has detached a program. Where a change and going back have
+//! both failed, or somebody has removed queues, what should be is put back. Looking once a second needs no
+//! bursts of events to be told apart.
 
 use std::time::{Duration, Instant};
 
 use plan::NicFacts;
 use supervisor::with_causes;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::reload::Reloader;
 use crate::shaper::{NicsNow, Shaper};
@@ -31,19 +33,20 @@ struct Tried {
 
 /// Looks again and again.
 pub async fn look_after(reloader: &Reloader) {
-    let (mut tried, mut repaired) = (None, None);
+    let (mut tried, mut unrepaired) = (None, None);
     loop {
         tokio::time::sleep(INTERVAL).await;
         let reloader = reloader.clone();
         let look = tokio::task::spawn_blocking(move || {
             look(&reloader, &mut tried);
-            if repaired.is_none_or(|at: Instant| at.elapsed() >= AGAIN) && reloader.repair() {
-                repaired = Some(Instant::now());
+            reloader.look_for_gone();
+            if unrepaired.is_none_or(|at: Instant| at.elapsed() >= AGAIN) {
+                unrepaired = (!reloader.repair()).then(Instant::now);
             }
-            (tried, repaired)
+            (tried, unrepaired)
         });
         // one that panics is as one that failed
-        (tried, repaired) = look.await.unwrap_or_default();
+        (tried, unrepaired) = look.await.unwrap_or_default();
     }
 }
 
@@ -78,6 +81,10 @@ fn adapt(reloader: &Reloader, now: NicsNow) -> Result<(), String> {
         NicsNow::Changed => reloader.fit_to_nics(),
         NicsNow::Others => {
             info!("a NIC is another one; beginning anew with it");
+            reloader.begin_anew()
+        }
+        NicsNow::Detached => {
+            warn!("somebody has detached a program; beginning anew to attach it");
             reloader.begin_anew()
         }
     }

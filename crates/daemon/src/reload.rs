@@ -141,8 +141,8 @@ impl Reloader {
         Refusal::new(code(failure), text)
     }
 
-    /// Brings the kernel to what is in force, where something has left it otherwise; tells whether there was
-    /// need.
+    /// Brings the kernel to what is in force, where something has left it otherwise; tells whether it is so
+    /// now.
     pub fn repair(&self) -> bool {
         let repaired = self.with_shaper(|shaper| {
             if shaper.is_known() {
@@ -151,7 +151,7 @@ impl Reloader {
             Some(shaper.repair().map_err(|failure| with_causes(&failure)))
         });
         match repaired.flatten() {
-            None => false,
+            None => true,
             Some(Ok(())) => {
                 info!("the queues are as they should be again");
                 self.shared.problem.store(None);
@@ -160,8 +160,19 @@ impl Reloader {
             Some(Err(text)) => {
                 error!(problem = text, "the queues are not as they should be");
                 self.shared.problem.store(Some(Arc::new(text)));
-                true
+                false
             }
+        }
+    }
+
+    /// Looks whether somebody else has taken out queues or classes; they are put back by the next
+    /// [`Reloader::repair`].
+    pub fn look_for_gone(&self) {
+        let Some(sample) = self.shared.classes.load_full() else { return };
+        let gone = self.with_shaper(|shaper| shaper.look_for_gone(&sample)).flatten();
+        if let Some(gone) = gone {
+            warn!("{gone}: somebody else has changed them; putting them back");
+            self.shared.problem.store(Some(Arc::new(format!("{gone}; they are put back"))));
         }
     }
 

@@ -1,6 +1,7 @@
 //! The control street: configuration, plan, kernel, and back.
 
 mod change;
+mod gone;
 mod nics;
 mod sleep;
 
@@ -31,6 +32,7 @@ use crate::kept::{Kept, KeptFile};
 use crate::prepare::{Prepared, prepare};
 use crate::put_up::{begin, succeed, take_down, unclaimed_queues};
 use crate::shared::Current;
+use gone::There;
 
 /// Everything of ours in the kernel, under one configuration. Dropping it takes it all out again.
 #[derive(Debug)]
@@ -53,6 +55,8 @@ pub struct Shaper {
     asleep: Arc<BTreeSet<CircuitSlot>>,
     /// Whether the kernel has what is in force: not so where neither a change nor going back has succeeded.
     is_known: bool,
+    /// What the kernel has, as far as that is known.
+    there: Option<There>,
     /// Whether it took over what a daemon before has left.
     succeeds: bool,
 }
@@ -141,6 +145,7 @@ impl Shaper {
         let current = Arc::new(current(1, config, plan, warnings));
         let path = path.to_owned();
         let attached = Some(attached);
+        let there = Some(There::of(&awake));
         let (in_force, kept) = (seen.clone(), file);
         let shaper = Self {
             path,
@@ -155,6 +160,7 @@ impl Shaper {
             kept,
             asleep: Arc::new(asleep),
             is_known: true,
+            there,
             succeeds,
         };
         shaper.keep();
@@ -287,13 +293,14 @@ impl Shaper {
     fn bring(&mut self, how: Way, before: &Plan, after: &Plan) -> Result<Report, ApplyError> {
         let how = if self.is_known { how } else { apply_read };
         let was_known = std::mem::replace(&mut self.is_known, false);
+        let there = self.there.take();
         let brought = how(&mut self.kernel, before, after);
-        self.is_known = match &brought {
-            Ok(_) => true,
+        (self.is_known, self.there) = match &brought {
+            Ok(_) => (true, Some(There::of(after))),
             Err(error) => match error.left {
-                Left::Previous => true,
-                Left::Untouched => was_known,
-                Left::Nothing | Left::Unknown(_) => false,
+                Left::Previous => (true, Some(There::of(before))),
+                Left::Untouched => (was_known, there),
+                Left::Nothing | Left::Unknown(_) => (false, None),
             },
         };
         brought

@@ -287,3 +287,26 @@ fn a_clsact_of_a_daemon_before_goes_with_the_last_one() {
     })
     .unwrap();
 }
+
+#[test]
+fn what_somebody_detaches_is_noticed_and_attached_by_the_next_daemon() {
+    if !root() {
+        return;
+    }
+    let bpffs = Bpffs::new();
+    in_private_network(|| {
+        let attached = loaded(abi::Mode::Stick, true).attach(&nics(), bpffs.pins()).unwrap();
+        assert!(!attached.is_detached());
+        let link = libbpf_rs::Link::open(bpffs.folder().join("xdp_ingress-both")).unwrap();
+        link.detach().unwrap();
+        assert_eq!(xdp_id(), 0);
+        assert!(attached.is_detached());
+        attached.leave();
+        let pins = bpffs.pins();
+        let loaded = Loaded::inheriting(options(abi::Mode::Stick, true, 8), &pins).unwrap();
+        let attached = loaded.attach(&nics(), pins).unwrap();
+        assert!(!attached.is_detached());
+        assert_ne!(xdp_id(), 0);
+    })
+    .unwrap();
+}

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use kernel::datapath::Attached;
+
 use super::{Shaper, refuse};
 use crate::error::ShaperError;
 use crate::facts::{self, FactsError, Nics};
@@ -20,6 +22,8 @@ pub enum NicsNow {
     Changed,
     /// Others by the same name, on which nothing of ours is.
     Others,
+    /// The same, but somebody has detached a program of ours.
+    Detached,
 }
 
 impl Shaper {
@@ -35,6 +39,8 @@ impl Shaper {
             NicsNow::Others
         } else if (&old.customers, &old.internet) != (&nics.customers, &nics.internet) {
             NicsNow::Changed
+        } else if self.attached.as_ref().is_some_and(Attached::is_detached) {
+            NicsNow::Detached
         } else {
             NicsNow::Same
         };
@@ -69,7 +75,7 @@ impl Shaper {
     pub(super) fn require_nics(&mut self) -> Result<(), ShaperError> {
         match self.look_at_nics()? {
             (NicsNow::Others, _) => Err(ShaperError::OtherNics),
-            (NicsNow::Same | NicsNow::Changed, _) => Ok(()),
+            (NicsNow::Same | NicsNow::Changed | NicsNow::Detached, _) => Ok(()),
         }
     }
 }

@@ -154,6 +154,13 @@ impl Attached {
         &self.attachments
     }
 
+    /// Whether somebody else has detached one. Filters on a clsact, where the kernel has no TCX, are not
+    /// looked for.
+    pub fn is_detached(&self) -> bool {
+        let links = self.xdp.iter().chain(&self.tc);
+        links.into_iter().any(|(_, link)| link.state().is_ok_and(|state| state.nic.get() == 0))
+    }
+
     pub(super) const fn object(&self) -> &Object {
         &self.loaded.object
     }
