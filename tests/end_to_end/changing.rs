@@ -155,7 +155,7 @@ fn what_waits_while_its_circuit_moves_arrives() -> Result<()> {
             parent: Some(parent.into()),
             ..CircuitEdit::default()
         };
-        let edits = Edits { base: None, edits: vec![Edit::Circuit(Box::new(edit))] };
+        let edits = Edits { edits: vec![Edit::Circuit(Box::new(edit))], ..Edits::default() };
         let lab = &stage.lab;
         let mut client = stage.client()?;
         let (report, took) = thread::scope(|scope| -> Result<(UdpReport, Duration)> {

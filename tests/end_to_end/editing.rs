@@ -21,7 +21,7 @@ fn stage() -> Result<Stage> {
 
 fn edit(stage: &Stage, base: Option<&str>, edits: Vec<Edit>) -> Result<Edited, ClientError> {
     let base = base.map(str::to_owned);
-    stage.client().expect("a client").edit(Edits { base, edits }, EDIT_MAX)
+    stage.client().expect("a client").edit(Edits { base, edits, shrink: false }, EDIT_MAX)
 }
 
 /// The code and the text with which something was refused.
@@ -48,7 +48,7 @@ fn a_change_over_the_bus_counts_and_is_in_the_files() -> Result<()> {
     let devices = stage.config.with_file_name("ShapedDevices.csv");
     let text = fs::read_to_string(&devices)?;
     let first = stage.client()?.sources()?.revision;
-    let Edited { reloaded, revision } = edit(&stage, Some(&first), vec![download("one", 20)])?;
+    let Edited { reloaded, revision, .. } = edit(&stage, Some(&first), vec![download("one", 20)])?;
     ensure!(revision != first && stage.client()?.sources()?.revision == revision);
     ensure!((reloaded.generation, reloaded.circuits) == (2, 1), "{reloaded:?}");
     ensure!(fs::read_to_string(&devices)? == text.replace(",5,5,", ",20,5,"));
@@ -83,7 +83,7 @@ fn both_files_are_changed_together() -> Result<()> {
     let row = "\ntwo,Two,D2,Router,A,,100.64.1.2,,1,1,10,10,\n";
     let circuits = sources.circuits.trim_end().replace("Router one,,", "Router one,A,") + row;
     let edits = vec![Edit::Network(network.into()), Edit::Circuits(circuits.clone())];
-    let Edited { reloaded, revision } = edit(&stage, Some(&sources.revision), edits)?;
+    let Edited { reloaded, revision, .. } = edit(&stage, Some(&sources.revision), edits)?;
     ensure!((reloaded.generation, reloaded.circuits, reloaded.nodes) == (2, 2, 1), "{reloaded:?}");
     let after = stage.client()?.sources()?;
     ensure!((&after.revision, after.network.as_str()) == (&revision, network), "{after:?}");
@@ -103,12 +103,60 @@ fn files_that_somebody_else_changes_are_not_overwritten() -> Result<()> {
     fs::write(&devices, &theirs)?;
     let (code, told) = refused(edit(&stage, None, vec![download("one", 20)]))?;
     ensure!(code == ErrorCode::Outdated && told.contains("reload"), "{code} {told}");
-    let (code, _) = refused(stage.client()?.sources())?;
-    ensure!(code == ErrorCode::Outdated, "{code}");
+    let preview = stage.client()?.preview(Some(Edits::default()), EDIT_MAX);
+    ensure!(refused(preview)?.0 == ErrorCode::Outdated);
+    // what is in force is told nevertheless, and that it is not what lies there
+    let sources = stage.client()?.sources()?;
+    ensure!(sources.files_changed && sources.circuits.contains(",5,5,"), "{sources:?}");
     ensure!(fs::read_to_string(&devices)? == theirs);
+    testkit::wait_until("the note in the status", EDIT_MAX, || {
+        Ok(stage.client()?.status()?.config.files_changed.then_some(()))
+    })?;
+    fs::write(&devices, "Circuit ID\nbroken\n")?;
+    refused(stage.client()?.reload(EDIT_MAX))?;
+    let (code, told) = refused(edit(&stage, None, vec![download("one", 20)]))?;
+    ensure!(code == ErrorCode::Outdated && told.contains("ShapedDevices.csv"), "{code} {told}");
+    fs::write(&devices, &theirs)?;
     stage.client()?.reload(EDIT_MAX)?;
     edit(&stage, None, vec![download("one", 20)])?;
     ensure!(fs::read_to_string(&devices)? == theirs.replace(",7,7,", ",20,7,"));
+    Ok(())
+}
+
+#[test]
+fn what_a_change_would_do_is_told_and_not_done() -> Result<()> {
+    let stage = stage()?;
+    let before = stage.client()?.sources()?;
+    let edits = |edits| Some(Edits { edits, ..Edits::default() });
+    let preview = stage.client()?.preview(edits(vec![download("one", 20)]), EDIT_MAX)?;
+    let told = "circuit one: limited to 21 Mbps instead of 5.25 Mbps down";
+    ensure!(preview.changes == [told] && preview.requests == 2, "{preview:#?}");
+    let (code, _) =
+        refused(stage.client()?.preview(edits(vec![Edit::RemoveCircuit("two".into())]), EDIT_MAX))?;
+    ensure!(code == ErrorCode::NotFound, "{code}");
+    ensure!(stage.client()?.sources()? == before);
+    ensure!(stage.client()?.status()?.config.generation == 1);
+    // and what changes nothing is no change
+    let same = edit(&stage, None, vec![download("one", 5)])?;
+    ensure!((same.reloaded.generation, same.changed) == (1, 0), "{same:?}");
+    Ok(())
+}
+
+#[test]
+fn a_file_cut_short_takes_nobody_away() -> Result<()> {
+    let stage = stage()?;
+    let mut text = stage.client()?.sources()?.circuits;
+    for n in 1..30 {
+        text += &format!("c{n},,,,,,100.64.2.{n},,1,1,5,5,\n");
+    }
+    let edited = edit(&stage, None, vec![Edit::Circuits(text.clone())])?;
+    ensure!((edited.added, edited.removed, edited.changed) == (29, 0, 0), "{edited:?}");
+    let cut = text.split_inclusive('\n').take(8).collect::<String>();
+    let (code, told) = refused(edit(&stage, None, vec![Edit::Circuits(cut.clone())]))?;
+    ensure!(code == ErrorCode::Invalid && told.contains("--shrink"), "{code} {told}");
+    let meant = Edits { shrink: true, edits: vec![Edit::Circuits(cut)], base: None };
+    let edited = stage.client()?.edit(meant, EDIT_MAX)?;
+    ensure!((edited.removed, edited.reloaded.circuits) == (23, 7), "{edited:?}");
     Ok(())
 }
 

@@ -50,7 +50,7 @@ fn the_packet_that_wakes_a_circuit_is_not_lost() -> Result<()> {
     let mut stage = Stage::dark(&provider(), Forwarding::Bridge, 1500)?;
     let before = traces(&stage)?;
     stage.start()?;
-    let preview = stage.client()?.preview(TURNED_MAX)?;
+    let preview = stage.client()?.preview(None, TURNED_MAX)?;
     ensure!((awake(&stage)?, preview.requests) == (0, 0), "{preview:?}");
     stream(&stage)?;
     ensure!(awake(&stage)? == 1, "it has no class, or its neighbour has one");

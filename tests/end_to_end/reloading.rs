@@ -3,11 +3,13 @@
 use std::fs;
 use std::io::Write;
 use std::net::IpAddr;
+use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use bus::{CircuitsQuery, ClientError, ErrorCode};
 use rustix::process::Signal;
+use testkit::Forwarding;
 use units::Direction;
 
 use crate::provider::{Circuit, Provider};
@@ -26,12 +28,12 @@ fn fault_05_a_new_rate_counts_and_a_bad_file_changes_nothing() -> Result<()> {
     ensure!(faster != text, "the fixture has changed:\n{text}");
 
     fs::write(&devices, &faster)?;
-    let preview = stage.client()?.preview(RELOAD_MAX)?;
+    let preview = stage.client()?.preview(None, RELOAD_MAX)?;
     let told = "circuit one: limited to 21 Mbps instead of 5.25 Mbps down";
     ensure!(preview.changes.iter().any(|change| change == told), "{preview:#?}");
     ensure!((preview.generation, preview.circuits, preview.addresses) == (1, 0, 0));
     let reloaded = stage.client()?.reload(RELOAD_MAX)?;
-    let after = stage.client()?.preview(RELOAD_MAX)?;
+    let after = stage.client()?.preview(None, RELOAD_MAX)?;
     ensure!((preview.requests, after.requests) == (2, 0), "{preview:#?}, then {after:#?}");
     ensure!(after.changes.is_empty(), "{after:#?}");
     ensure!(reloaded.generation == 2, "{reloaded:?}");
@@ -65,6 +67,58 @@ fn wait_for(stage: &Stage, generation: u64, has_problem: bool) -> Result<String>
         let is_there = config.generation == generation && config.problem.is_some() == has_problem;
         Ok(is_there.then(|| config.problem.unwrap_or_default()))
     })
+}
+
+#[test]
+fn a_file_behind_a_link_is_followed() -> Result<()> {
+    let circuit = Circuit::new("one", "100.64.1.1", "", (5.0, 5.0));
+    let mut stage = Stage::dark(&Provider::flat(vec![circuit]), Forwarding::Bridge, 1500)?;
+    let devices = stage.config.with_file_name("ShapedDevices.csv");
+    let elsewhere = stage.lab.folder().join("from-the-crm.csv");
+    fs::rename(&devices, &elsewhere)?;
+    symlink(&elsewhere, &devices)?;
+    stage.start()?;
+    // nobody wanted the files watched until now
+    let settings = fs::read_to_string(&stage.config)?;
+    fs::write(&stage.config, settings.replace("watch = false", "watch = true"))?;
+    stage.client()?.reload(RELOAD_MAX)?;
+    let new = elsewhere.with_extension("new");
+    fs::write(&new, fs::read_to_string(&elsewhere)?.replace(",5,5,", ",20,5,"))?;
+    fs::rename(&new, &elsewhere)?;
+    wait_for(&stage, 3, false)?;
+    let sources = stage.client()?.sources()?;
+    ensure!(sources.circuits.contains(",20,5,"), "{sources:?}");
+    stage.stop()
+}
+
+#[test]
+fn what_only_another_daemon_can_use_is_told() -> Result<()> {
+    let circuit = Circuit::new("one", "100.64.1.1", "", (5.0, 5.0));
+    let mut stage = Stage::new(&Provider::flat(vec![circuit]))?;
+    let settings = fs::read_to_string(&stage.config)?;
+    let refused = |outcome: Result<(), ClientError>| match outcome {
+        Err(ClientError::Refused(refusal)) => Ok((refusal.code, refusal.text)),
+        other => anyhow::bail!("it was not refused: {other:?}"),
+    };
+    fs::write(&stage.config, settings.clone() + "\n[limits]\ncircuits = 77\n")?;
+    let (code, told) = refused(stage.client()?.reload(RELOAD_MAX).map(drop))?;
+    ensure!(code == ErrorCode::Invalid && told.contains("`tidegate handover`"), "{code} {told}");
+    stage.client()?.handover(RELOAD_MAX)?;
+    testkit::wait_until("the new setting", RELOAD_MAX, || {
+        let Ok(mut client) = stage.client() else { return Ok(None) };
+        let Ok(status) = client.status() else { return Ok(None) };
+        let circuits = status.maps.iter().find(|map| map.name == "circuits");
+        Ok(circuits.filter(|map| map.capacity == 77).map(drop))
+    })?;
+    // nobody would find what this daemon leaves
+    fs::write(&stage.config, settings.replace("bus.sock", "other.sock"))?;
+    for outcome in
+        [stage.client()?.reload(RELOAD_MAX).map(drop), stage.client()?.handover(RELOAD_MAX)]
+    {
+        let (code, told) = refused(outcome)?;
+        ensure!(code == ErrorCode::Invalid && told.contains("stop tidegated"), "{code} {told}");
+    }
+    stage.stop()
 }
 
 /// The plan's download rate of the only circuit.

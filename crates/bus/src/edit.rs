@@ -14,6 +14,8 @@ pub struct Edits {
     /// The revision that they were made from: refused with [`Outdated`](crate::ErrorCode::Outdated) when
     /// the files are others by now. None: whichever are in force.
     pub base: Option<String>,
+    /// Whether more than half of the circuits may go at once; else that is refused as a likely mistake.
+    pub shrink: bool,
     /// One after another, [`MAX_EDITS`] at most.
     #[serde(deserialize_with = "few")]
     pub edits: Vec<Edit>,
@@ -77,6 +79,8 @@ pub struct CircuitEdit {
     /// Id of the device that the rest is about; needed only where the circuit has several. A new
     /// circuit's device gets it.
     pub device: Option<String>,
+    /// That device is to be a further one of the circuit.
+    pub new_device: bool,
     /// Free text.
     pub device_name: Option<String>,
     /// Informative.
@@ -94,6 +98,12 @@ pub struct Edited {
     pub reloaded: Reloaded,
     /// The base of the next change.
     pub revision: String,
+    /// Circuits that were not there before.
+    pub added: u32,
+    /// Circuits that are no longer there.
+    pub removed: u32,
+    /// Circuits of which something else has changed.
+    pub changed: u32,
 }
 
 /// The texts of the configuration's files that are in force.
@@ -101,6 +111,8 @@ pub struct Edited {
 pub struct SourcesView {
     /// What tells them from all others: the base of changes.
     pub revision: String,
+    /// Whether the files are others by now.
+    pub files_changed: bool,
     /// network.json.
     pub network: String,
     /// ShapedDevices.csv.

@@ -32,8 +32,8 @@ pub enum Request {
     Capture(CaptureRequest),
     /// Make way for the program that lies now where the daemon was started from; traffic goes on.
     Handover,
-    /// What a reload would change now.
-    Preview,
+    /// What edits would change now; none: what a reload would.
+    Preview(Option<Edits>),
     /// Change the configuration's files and put that in force.
     Edit(Edits),
     /// The texts of the configuration's files.
@@ -107,7 +107,7 @@ impl Request {
             | Self::Bypass(_)
             | Self::Capture(_)
             | Self::Handover
-            | Self::Preview
+            | Self::Preview(_)
             | Self::Edit(_)
             | Self::Sources => Role::Control,
         }
@@ -125,9 +125,9 @@ impl Request {
             Self::Bypass(_) => "bypass",
             Self::Capture(_) => "capture",
             Self::Handover => "handover",
-            Self::Preview => "preview",
+            Self::Preview(_) => "preview",
             Self::Edit(_) => "edit",
-            Self::Sources => "sources",
+            Self::Sources => "get",
         }
     }
 

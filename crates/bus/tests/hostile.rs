@@ -82,7 +82,11 @@ fn a_giant_is_refused_by_its_header_alone() {
 
 #[test]
 fn only_who_may_change_things_may_send_files() {
-    let edits = Edits { base: None, edits: vec![Edit::Circuits("x".repeat(2 * MAX_REQUEST))] };
+    let edits = Edits {
+        base: None,
+        shrink: false,
+        edits: vec![Edit::Circuits("x".repeat(2 * MAX_REQUEST))],
+    };
     let mut bytes = BytesMut::new();
     ClientCodec.encode((9, &Request::Edit(edits.clone())), &mut bytes).unwrap();
     for role in [None, Some(Role::Read)] {
@@ -99,7 +103,7 @@ fn only_who_may_change_things_may_send_files() {
 fn many_small_edits_are_not_read_to_their_end() {
     let one = Edit::RemoveCircuit(String::new());
     for (count, is_taken) in [(MAX_EDITS, true), (MAX_EDITS + 1, false)] {
-        let edits = Edits { base: None, edits: vec![one.clone(); count] };
+        let edits = Edits { base: None, shrink: false, edits: vec![one.clone(); count] };
         let mut bytes = BytesMut::new();
         ClientCodec.encode((9, &Request::Edit(edits)), &mut bytes).unwrap();
         let mut codec = ServerCodec::serving(Some(Role::Control));

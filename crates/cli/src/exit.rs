@@ -48,8 +48,12 @@ impl Exit {
     pub(crate) fn of(failure: &Failure) -> Self {
         match failure {
             Failure::Bus(error) => Self::of_bus(error),
-            Failure::Config(_) | Failure::Plan(_) | Failure::Import(_) => Self::Invalid,
-            Failure::BoxOnly => Self::Usage,
+            Failure::Config(_)
+            | Failure::Plan(_)
+            | Failure::Import(_)
+            | Failure::Unacceptable { .. } => Self::Invalid,
+            Failure::BoxOnly | Failure::StdinTwice => Self::Usage,
+            Failure::NotTakenOver { .. } => Self::Refused,
             Failure::NoCircuit { .. } | Failure::NotInForce { .. } => Self::NotFound,
             // whoever read our output has seen enough
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Self::Done,

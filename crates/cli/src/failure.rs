@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use bus::{ClientError, ErrorCode};
+use bus::{ClientError, ErrorCode, Refusal};
 
 use crate::output::inert_lines;
 
@@ -23,6 +23,26 @@ pub(crate) enum Failure {
     /// Another program's installation cannot be converted.
     #[error("the installation cannot be imported")]
     Import(#[source] config::Problems),
+    /// What is wanted cannot be put in force.
+    #[error("{given} cannot be put in force")]
+    Unacceptable {
+        /// What was given.
+        given: String,
+        /// Why not.
+        source: Refusal,
+    },
+    /// Both files are to come from the same place.
+    #[error("only one of the files can be the standard input")]
+    StdinTwice,
+    /// The program that is to take over does not answer.
+    #[error(
+        "the new program has not come up{}; traffic goes on as it was shaped last, but nobody is there to \
+         change or measure it", if *.ended { ": its process has ended" } else { "" }
+    )]
+    NotTakenOver {
+        /// Whether its process is no longer there.
+        ended: bool,
+    },
     /// There is no such circuit.
     #[error("no circuit has the id {id:?}")]
     NoCircuit {
@@ -102,7 +122,14 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// What to do about it, where the error itself does not say.
-    fn way_out(&self) -> Option<&'static str> {
+    fn way_out(&self) -> Option<String> {
+        if let Self::Unacceptable { given, .. } = self {
+            return Some(format!("Lines are counted in {given}, whichever name is before them."));
+        }
+        self.usual_way_out().map(str::to_owned)
+    }
+
+    fn usual_way_out(&self) -> Option<&'static str> {
         match self {
             Self::Bus(ClientError::NotRunning { .. }) => Some(
                 "start `tidegated` as root; it says why if it cannot. If it listens elsewhere, name \
@@ -118,9 +145,14 @@ impl Failure {
             ),
             Self::Bus(ClientError::Refused(refusal)) if refusal.code == ErrorCode::Outdated => {
                 Some(
-                    "`tidegate get` tells what is in force; `tidegate reload` puts files in force.",
+                    "`tidegate get` tells what is in force and its revision; `tidegate reload` puts files in \
+                     force that were changed by hand, or says what is wrong with them.",
                 )
             }
+            Self::NotTakenOver { .. } => Some(
+                "its log says why. Put the program that ran before back in its place and start it: it takes \
+                 over what is at work.",
+            ),
             Self::Bus(ClientError::Timeout { .. }) => {
                 Some("the daemon's log says what it is busy with.")
             }
@@ -151,7 +183,7 @@ fn message(failure: &Failure) -> String {
     }
     text.push('\n');
     if let Some(way_out) = failure.way_out() {
-        text.push_str(way_out);
+        text.push_str(&way_out);
         text.push('\n');
     }
     inert_lines(&text)

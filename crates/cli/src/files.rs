@@ -10,7 +10,7 @@ use crate::output::Output;
 
 /// Reads the configuration; its warnings go to the standard error.
 pub(crate) fn config(path: &Path, output: Output) -> Result<Config, Failure> {
-    let Loaded { config, warnings } = Config::load(path).map_err(Failure::Config)?;
+    let Loaded { config, warnings, .. } = Config::load(path).map_err(Failure::Config)?;
     output.note(&warnings.to_string());
     Ok(config)
 }

@@ -80,6 +80,13 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 }
 
 impl Look {
+    /// What deserves attention, on lines of its own.
+    pub(crate) fn warning(&self, problem: &str) -> String {
+        let label = if says_so(problem) { "" } else { "warning: " };
+        let lines = inert_lines(&format!("{label}{problem}"));
+        lines.lines().map(|line| self.paint(Tone::Notable, line) + "\n").collect()
+    }
+
     /// The text in the tone's colour.
     pub(crate) fn paint(&self, tone: Tone, text: &str) -> String {
         match tone {
@@ -88,6 +95,11 @@ impl Look {
             _ => text.to_owned(),
         }
     }
+}
+
+/// Whether a problem says of itself that it is a warning.
+fn says_so(problem: &str) -> bool {
+    problem.lines().next().is_some_and(|first| first.contains(": warning: "))
 }
 
 /// Text of several lines, each made inert.
@@ -134,6 +146,13 @@ mod tests {
         assert_eq!(bus::inert(&shown), shown);
         assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), name);
         assert!(shown.contains('é'));
+    }
+
+    #[test]
+    fn a_warning_is_called_so_once() {
+        let look = Look { size: None, colour: false };
+        assert_eq!(look.warning("odd\n  indeed"), "warning: odd\n  indeed\n");
+        assert_eq!(look.warning("f:3: warning: odd\n  help"), "f:3: warning: odd\n  help\n");
     }
 
     #[test]

@@ -16,6 +16,8 @@ use crate::source::{Fallback, Source, Sources, decode, read_file};
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
+    /// The texts that say it.
+    pub sources: Arc<Sources>,
     /// Warnings only.
     pub warnings: Problems,
 }
@@ -39,8 +41,8 @@ impl Config {
     /// are problems too.
     pub fn load(path: &Path) -> Result<Loaded, Problems> {
         let mut problems = Problems::default();
-        let settings = open(path, &mut problems);
-        let settings = settings.and_then(|source| read_settings(&source, &mut problems));
+        let toml = open(path, &mut problems);
+        let settings = toml.as_ref().and_then(|source| read_settings(source, &mut problems));
         let Some(settings) = settings else {
             return Err(problems);
         };
@@ -51,7 +53,14 @@ impl Config {
             None => (None, None),
         };
         let order = [Some(path), path_of(&network), path_of(&devices)];
-        finish(&settings, network.as_ref(), devices.as_ref(), order, problems)
+        let config = finish(&settings, network.as_ref(), devices.as_ref(), order, &mut problems);
+        match (config, toml, network, devices) {
+            (Some(config), Some(settings), Some(network), Some(devices)) => {
+                let sources = Arc::new(Sources { settings, network, devices });
+                Ok(Loaded { config, sources, warnings: problems })
+            }
+            _ => Err(problems),
+        }
     }
 
     /// Of tidegate.toml at `path`, what it takes before the others are read.
@@ -81,29 +90,11 @@ impl Config {
         };
         let Sources { settings: toml, network, devices } = sources;
         let order = [Some(toml.path.as_path()), Some(&network.path), Some(&devices.path)];
-        finish(&settings, Some(network), Some(devices), order, problems)
-    }
-}
-
-impl Sources {
-    /// Reads tidegate.toml at `path` and the two files that it names.
-    ///
-    /// # Errors
-    /// Every problem when a file cannot be read, or tidegate.toml has errors.
-    pub fn read(path: &Path) -> Result<Self, Problems> {
-        let mut problems = Problems::default();
-        let settings = open(path, &mut problems);
-        let files =
-            settings.as_ref().and_then(|source| read_settings(source, &mut problems)?.files);
-        let [network, devices] = match &files {
-            Some(files) => [&files.network, &files.devices].map(|path| open(path, &mut problems)),
-            None => [None, None],
-        };
-        match (settings, network, devices) {
-            (Some(settings), Some(network), Some(devices)) => {
-                Ok(Self { settings, network, devices })
+        match finish(&settings, Some(network), Some(devices), order, &mut problems) {
+            Some(config) => {
+                Ok(Loaded { config, sources: Arc::new(sources.clone()), warnings: problems })
             }
-            _ => Err(problems),
+            None => Err(problems),
         }
     }
 }
@@ -129,16 +120,16 @@ fn read_settings(source: &Source, problems: &mut Problems) -> Option<Settings> {
     Some(settings::validate(&raw, folder, report))
 }
 
-/// Reads the other two files and puts all together.
+/// Reads the other two files and puts all together; nothing when one has errors.
 fn finish(
     settings: &Settings,
     network: Option<&Source>,
     devices: Option<&Source>,
     order: [Option<&Path>; 3],
-    mut problems: Problems,
-) -> Result<Loaded, Problems> {
+    problems: &mut Problems,
+) -> Option<Config> {
     let tree = network.and_then(|source| {
-        let report = &mut Report::new(&source.path.as_path().into(), &mut problems);
+        let report = &mut Report::new(&source.path.as_path().into(), problems);
         let text = decode(&source.bytes, Fallback::Refuse, report)?;
         network::read(&text, report)
     });
@@ -149,7 +140,7 @@ fn finish(
         limits: settings.limits,
     };
     let circuits = devices.and_then(|source| {
-        let report = &mut Report::new(&source.path.as_path().into(), &mut problems);
+        let report = &mut Report::new(&source.path.as_path().into(), problems);
         let text = decode(&source.bytes, Fallback::Windows1252, report)?;
         Some(devices::read(&text, around, report))
     });
@@ -157,10 +148,7 @@ fn finish(
     problems.sort(&order);
     let network =
         tree.zip(circuits).map(|(tree, circuits)| Network { nodes: tree.nodes, circuits });
-    match assemble(settings, network) {
-        Some(config) if problems.errors() == 0 => Ok(Loaded { config, warnings: problems }),
-        _ => Err(problems),
-    }
+    assemble(settings, network).filter(|_| problems.errors() == 0)
 }
 
 /// The configuration, when every part is there.

@@ -117,12 +117,38 @@ fn a_device_is_named_where_there_are_several() {
         device: device.map(str::to_owned),
         ..of("2")
     };
-    let several = EditError::SeveralDevices { circuit: "2".to_owned(), devices: 2 };
+    let devices = || r#""d2", "d3""#.to_owned();
+    let several = EditError::SeveralDevices { circuit: "2".to_owned(), devices: devices() };
     assert_eq!(edited(LEGACY, edit(None)), Err(several));
-    let none = EditError::NoDevice { circuit: "2".to_owned(), device: "d1".to_owned() };
+    let none = EditError::NoDevice {
+        circuit: "2".to_owned(),
+        device: "d1".to_owned(),
+        devices: devices(),
+    };
     assert_eq!(edited(LEGACY, edit(Some("d1"))), Err(none));
     let text = edited(LEGACY, edit(Some("d3"))).unwrap();
     assert_eq!(text, LEGACY.replace("100.64.0.4", "100.64.0.77"));
+}
+
+#[test]
+fn a_circuit_gets_a_further_device() {
+    let edit = CircuitEdit {
+        device: Some("d9".to_owned()),
+        new_device: true,
+        addresses: Some(vec!["100.64.0.77".parse().unwrap()]),
+        ..of("2")
+    };
+    let text = edited(LEGACY, edit.clone()).unwrap();
+    assert!(text.starts_with(LEGACY), "{text}");
+    let Loaded { config, .. } = Config::from_sources(&sources(&text)).unwrap();
+    let circuit =
+        config.network.circuits.iter().find(|circuit| circuit.id.as_str() == "2").unwrap();
+    let ids: Vec<_> = circuit.devices.iter().map(|device| &*device.id).collect();
+    assert_eq!(ids, ["d2", "d3", "d9"]);
+    assert_eq!(circuit.devices[2].prefixes, ["100.64.0.77".parse().unwrap()]);
+    // an id that is taken is for the reader to find
+    let taken = edited(LEGACY, CircuitEdit { device: Some("d3".to_owned()), ..edit }).unwrap();
+    Config::from_sources(&sources(&taken)).unwrap_err();
 }
 
 #[test]

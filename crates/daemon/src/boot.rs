@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -46,6 +46,9 @@ const CAPTURES_END_MAX: Duration = Duration::from_millis(200);
 
 /// How long circuits may take to get their classes, or others to be changed meanwhile.
 const LAZY_HEARTBEAT_MAX: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether files are to be watched that were not.
+const UNWATCHED: Duration = Duration::from_secs(1);
 
 /// How long clients' tasks may take to end; a reload that is under way is waited for elsewhere.
 const CLIENTS_END_MAX: Duration = Duration::from_secs(1);
@@ -132,6 +135,7 @@ fn shape(
         current: ArcSwap::new(Arc::clone(shaper.current())),
         asleep: ArcSwap::new(Arc::clone(shaper.asleep())),
         problem: ArcSwapOption::empty(),
+        files_changed: AtomicBool::new(false),
         classes: ArcSwapOption::empty(),
         captures: CaptureDesk::new(captures),
         control: shaper.control(),
@@ -226,13 +230,20 @@ async fn follow(signals: &Signals, reloader: &Reloader) {
 }
 
 /// Reloads whenever a file has changed, as long as the configuration in force wants that. One reload brings
-/// what came until it began.
+/// what came until it began. Files that it names anew are followed before they are looked at again.
 async fn follow_files(reloader: &Reloader) {
-    let mut watch = Watch::new(&reloader.watched().await);
+    let mut watch = Watch::new(&[]);
     loop {
+        let files = reloader.watched().await;
+        watch.follow(&files);
+        if files.is_empty() {
+            // a reload that was asked for may want them watched
+            tokio::time::sleep(UNWATCHED).await;
+            continue;
+        }
+        // also what changed before it was watched
+        reloader.reload_changed().await;
         watch.changed().await;
-        let _ = reloader.reload_changed().await;
-        watch.follow(&reloader.watched().await);
     }
 }
 

@@ -3,17 +3,24 @@
 use config::{CircuitEdit, Edit};
 use units::BitsPerSec;
 
-/// A client's change as the files' reader takes it.
-pub fn edit(edit: &bus::Edit) -> Edit {
+use crate::shaper::Wanted;
+
+/// A client's changes as the shaper takes them.
+pub fn wanted(edits: bus::Edits) -> Wanted {
+    let bus::Edits { base, shrink, edits } = edits;
+    Wanted { base, shrink, edits: edits.into_iter().map(edit).collect() }
+}
+
+fn edit(edit: bus::Edit) -> Edit {
     match edit {
-        bus::Edit::Network(text) => Edit::Network(text.clone()),
-        bus::Edit::Circuits(text) => Edit::Devices(text.clone()),
-        bus::Edit::Circuit(edit) => Edit::Circuit(Box::new(circuit_edit(edit))),
-        bus::Edit::RemoveCircuit(id) => Edit::RemoveCircuit(id.clone()),
+        bus::Edit::Network(text) => Edit::Network(text),
+        bus::Edit::Circuits(text) => Edit::Devices(text),
+        bus::Edit::Circuit(edit) => Edit::Circuit(Box::new(circuit_edit(*edit))),
+        bus::Edit::RemoveCircuit(id) => Edit::RemoveCircuit(id),
     }
 }
 
-fn circuit_edit(edit: &bus::CircuitEdit) -> CircuitEdit {
+fn circuit_edit(edit: bus::CircuitEdit) -> CircuitEdit {
     let bus::CircuitEdit {
         id,
         name,
@@ -22,11 +29,12 @@ fn circuit_edit(edit: &bus::CircuitEdit) -> CircuitEdit {
         max_bps,
         sqm,
         device,
+        new_device,
         device_name,
         mac,
         addresses,
         comment,
-    } = edit.clone();
+    } = edit;
     let rate = |bps: Option<u64>| bps.map(BitsPerSec::new);
     CircuitEdit {
         id,
@@ -36,6 +44,7 @@ fn circuit_edit(edit: &bus::CircuitEdit) -> CircuitEdit {
         max: max_bps.map(rate),
         sqm,
         device,
+        new_device,
         device_name,
         mac,
         addresses,

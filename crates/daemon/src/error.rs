@@ -23,8 +23,16 @@ pub enum ShaperError {
     #[error("the network cannot be planned on this machine:\n{}", list(.0))]
     Plan(plan::Problems),
     /// Something that is fixed while the daemon runs was changed.
-    #[error("{} cannot change while tidegated runs; restart it to use the new setting", .0.join(", "))]
-    Restart(Vec<&'static str>),
+    #[error(
+        "{} cannot change while this tidegated runs; `tidegate handover` has another begin with the new \
+         setting, without loss", .0.join(", ")
+    )]
+    Handover(Vec<&'static str>),
+    /// Something was changed that no daemon can take over.
+    #[error(
+        "{} cannot change without an end of shaping: stop tidegated, then start it", .0.join(", ")
+    )]
+    Stop(Vec<&'static str>),
     /// The machine's facts are not known.
     #[error(transparent)]
     Facts(#[from] FactsError),
@@ -47,7 +55,7 @@ pub enum ShaperError {
     #[error(transparent)]
     Apply(#[from] ApplyError),
     /// What is in force is not what whoever wants a change knows of.
-    #[error("the files are others by now, of revision {0}; look at them again")]
+    #[error("the files are others by now, of revision {0}; make the change from those")]
     Outdated(String),
     /// A NIC has become another one.
     #[error(
@@ -57,6 +65,14 @@ pub enum ShaperError {
     /// Somebody has changed the files otherwise.
     #[error("the files are not what is in force: somebody has changed them; reload them first")]
     FilesChanged,
+    /// A change that looks like a file cut short.
+    #[error("{removed} of {of} circuits would go; if that is meant, say so with --shrink")]
+    Shrinks {
+        /// Circuits that would go.
+        removed: usize,
+        /// Circuits that are in force.
+        of: usize,
+    },
     /// A change of a file cannot be made.
     #[error(transparent)]
     Edit(#[from] EditError),

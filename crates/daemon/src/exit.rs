@@ -53,7 +53,7 @@ impl Failure {
     const fn code(&self) -> u8 {
         match self {
             Self::Shaper(ShaperError::Config(_) | ShaperError::Plan(_)) => 3,
-            Self::Shaper(ShaperError::Restart(_)) => 3,
+            Self::Shaper(ShaperError::Handover(_) | ShaperError::Stop(_)) => 3,
             Self::Rights(_) => 4,
             Self::Shaper(_) => 5,
             Self::Lock(LockError::Held { .. }) => 6,

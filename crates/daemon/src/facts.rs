@@ -98,7 +98,9 @@ fn warnings(mode: Mode, customers: &NicInfo, internet: &NicInfo) -> Vec<String> 
         ));
     }
     for nic in [customers, internet] {
-        if !nic.carrier {
+        if !nic.up {
+            warnings.push(format!("{0} is down: `ip link set dev {0} up`", nic.name));
+        } else if !nic.carrier {
             warnings.push(format!("{} has no carrier: check its cable", nic.name));
         }
         if nic::large_receive_offload(&nic.name).unwrap_or(false) {

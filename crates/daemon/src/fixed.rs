@@ -1,8 +1,10 @@
 //! What follows from the configuration once, when the programs are loaded, and what of it may not change.
 
-use config::{Config, Mode};
+use config::{Bus, Config, Files, Mode};
 use kernel::datapath::{MapSizes, Options, Side};
 use plan::Facts;
+
+use crate::error::ShaperError;
 
 /// The NICs and where they are.
 pub fn sides(config: &Config) -> Vec<(String, Side)> {
@@ -45,19 +47,23 @@ pub fn options(config: &Config, facts: &Facts) -> Options {
 }
 
 /// What of the machine is not what the programs were loaded for.
-pub fn moved(old: &Facts, new: &Facts) -> Vec<&'static str> {
+///
+/// # Errors
+/// What only a new daemon can use, if there is something.
+pub fn refuse_moved(old: &Facts, new: &Facts) -> Result<(), ShaperError> {
     let ifindexes = |facts: &Facts| (facts.customers.ifindex, facts.internet.ifindex);
-    [
+    let differ = differing([
         ("the network interfaces' indexes", ifindexes(old) != ifindexes(new)),
         ("the CPUs", old.cpus != new.cpus),
-    ]
-    .into_iter()
-    .filter_map(|(name, differs)| differs.then_some(name))
-    .collect()
+    ]);
+    if differ.is_empty() { Ok(()) } else { Err(ShaperError::Handover(differ)) }
 }
 
-/// Settings that differ and that only a new daemon can use.
-pub fn fixed_changes(old: &Config, new: &Config) -> Vec<&'static str> {
+/// Settings that this daemon cannot change.
+///
+/// # Errors
+/// Those that differ, if there are some.
+pub fn refuse_fixed(old: &Config, new: &Config) -> Result<(), ShaperError> {
     let Config {
         interfaces,
         files,
@@ -70,14 +76,28 @@ pub fn fixed_changes(old: &Config, new: &Config) -> Vec<&'static str> {
         log,
         network: _,
     } = new;
-    [
+    refuse_unreachable((&old.files, &old.bus), (files, bus))?;
+    let differ = differing([
         ("[interfaces]", old.interfaces != *interfaces),
-        ("[files] pins", old.files.pins != files.pins),
         ("[bus]", old.bus != *bus),
         ("[limits]", old.limits != *limits),
         ("[log]", old.log != *log),
-    ]
-    .into_iter()
-    .filter_map(|(name, differs)| differs.then_some(name))
-    .collect()
+    ]);
+    if differ.is_empty() { Ok(()) } else { Err(ShaperError::Handover(differ)) }
+}
+
+/// Settings by which a daemon finds what the one before has left: no other can take over with others.
+///
+/// # Errors
+/// Those that differ, if there are some.
+pub fn refuse_unreachable(old: (&Files, &Bus), new: (&Files, &Bus)) -> Result<(), ShaperError> {
+    let differ = differing([
+        ("[files] pins", old.0.pins != new.0.pins),
+        ("[bus] socket", old.1.socket != new.1.socket),
+    ]);
+    if differ.is_empty() { Ok(()) } else { Err(ShaperError::Stop(differ)) }
+}
+
+fn differing<const N: usize>(settings: [(&'static str, bool); N]) -> Vec<&'static str> {
+    settings.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
 }

@@ -40,6 +40,7 @@ pub async fn look_after(reloader: &Reloader) {
         let look = tokio::task::spawn_blocking(move || {
             look(&reloader, &mut tried);
             reloader.look_for_gone();
+            reloader.look_at_files();
             if unrepaired.is_none_or(|at: Instant| at.elapsed() >= AGAIN) {
                 unrepaired = (!reloader.repair()).then(Instant::now);
             }

@@ -1,6 +1,7 @@
 //! One reload at a time, and what clients are told of it.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,11 +13,11 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
-use crate::edits::edit;
+use crate::edits::wanted;
 use crate::error::ShaperError;
 use crate::handover::Handover;
 use crate::shaper::{Preview, Shaper};
-use crate::shared::{Current, Shared};
+use crate::shared::{Current, Problem, Shared};
 
 /// Changes that a preview tells one by one.
 const CHANGES_SHOWN: usize = 1_000;
@@ -92,7 +93,7 @@ impl Reloader {
             Err(failure) => {
                 let text = with_causes(&failure);
                 error!(problem = text, "could not reload");
-                self.shared.problem.store(Some(Arc::new(text.clone())));
+                self.tell_of_problem(format!("the last reload failed: {text}"));
                 Err(Refusal::new(code(&failure), text))
             }
         }
@@ -108,7 +109,7 @@ impl Reloader {
         let (tell, told) = oneshot::channel();
         tokio::task::spawn_blocking(move || {
             let mut shaper = this.lock();
-            let outcome = this.edit_now(shaper.as_mut(), &edits);
+            let outcome = this.edit_now(shaper.as_mut(), edits);
             let is_changed = outcome.is_ok();
             let _ = tell.send(outcome);
             if let Some(shaper) = shaper.as_ref().filter(|_| is_changed) {
@@ -120,25 +121,38 @@ impl Reloader {
         })
     }
 
-    fn edit_now(&self, shaper: Option<&mut Shaper>, edits: &bus::Edits) -> Result<Edited, Refusal> {
+    fn edit_now(&self, shaper: Option<&mut Shaper>, edits: bus::Edits) -> Result<Edited, Refusal> {
         let started = Instant::now();
         let shaper = shaper.ok_or_else(stopping)?;
-        let wanted: Vec<_> = edits.edits.iter().map(edit).collect();
-        let edited = shaper.edit(edits.base.as_deref(), &wanted);
-        let current = edited.map_err(|failure| self.could_not_change(shaper, &failure))?;
+        let edited = shaper.edit(&wanted(edits));
+        let (current, counts) =
+            edited.map_err(|failure| self.could_not_change(shaper, &failure))?;
         self.shared.problem.store(None);
         self.publish(&current, shaper);
-        let revision = shaper.sources().map(|sources| sources.revision()).unwrap_or_default();
-        Ok(Edited { reloaded: reloaded(&current, shaper, started), revision })
+        Ok(Edited {
+            reloaded: reloaded(&current, shaper, started),
+            revision: shaper.sources().revision(),
+            added: counts.added as u32,
+            removed: counts.removed as u32,
+            changed: counts.changed as u32,
+        })
     }
 
     fn could_not_change(&self, shaper: &Shaper, failure: &ShaperError) -> Refusal {
-        let text = with_causes(failure);
+        let mut text = with_causes(failure);
         warn!(problem = text, "could not change the configuration");
         if !shaper.is_known() {
-            self.shared.problem.store(Some(Arc::new(text.clone())));
+            self.tell_of_problem(text.clone());
+        }
+        let problem = self.shared.problem.load_full();
+        if let (ShaperError::FilesChanged, Some(problem)) = (failure, problem) {
+            text = format!("{text}; {}", problem.text);
         }
         Refusal::new(code(failure), text)
+    }
+
+    fn tell_of_problem(&self, text: String) {
+        self.shared.problem.store(Some(Arc::new(Problem { text, since: Instant::now() })));
     }
 
     /// Brings the kernel to what is in force, where something has left it otherwise; tells whether it is so
@@ -159,7 +173,7 @@ impl Reloader {
             }
             Some(Err(text)) => {
                 error!(problem = text, "the queues are not as they should be");
-                self.shared.problem.store(Some(Arc::new(text)));
+                self.tell_of_problem(format!("the queues are not as they should be: {text}"));
                 false
             }
         }
@@ -172,8 +186,16 @@ impl Reloader {
         let gone = self.with_shaper(|shaper| shaper.look_for_gone(&sample)).flatten();
         if let Some(gone) = gone {
             warn!("{gone}: somebody else has changed them; putting them back");
-            self.shared.problem.store(Some(Arc::new(format!("{gone}; they are put back"))));
+            self.tell_of_problem(format!(
+                "{gone}: somebody else has changed them; they are put back"
+            ));
         }
+    }
+
+    /// Looks whether the files are those that are in force.
+    pub fn look_at_files(&self) {
+        let differ = self.with_shaper(|shaper| shaper.files_differ()).unwrap_or_default();
+        self.shared.files_changed.store(differ, Ordering::Relaxed);
     }
 
     /// Shows what is in force to those who look.
@@ -191,9 +213,7 @@ impl Reloader {
         let read = move || {
             let shaper = this.lock();
             let shaper = shaper.as_ref().ok_or_else(stopping)?;
-            let sources = shaper
-                .sources()
-                .map_err(|failure| Refusal::new(code(&failure), with_causes(&failure)))?;
+            let sources = shaper.sources();
             let text = |source: &Source| {
                 source
                     .text()
@@ -201,6 +221,7 @@ impl Reloader {
             };
             Ok(SourcesView {
                 revision: sources.revision(),
+                files_changed: shaper.files_differ(),
                 network: text(&sources.network)?,
                 circuits: text(&sources.devices)?,
             })
@@ -209,22 +230,25 @@ impl Reloader {
         task.await.unwrap_or_else(|error| Err(Refusal::new(ErrorCode::Internal, error.to_string())))
     }
 
-    /// What a reload would change now. It changes nothing.
+    /// What edits would change now, or without any a reload. It changes nothing.
     ///
     /// # Errors
-    /// Why a reload would be refused.
-    pub async fn preview(&self) -> Result<PreviewView, Refusal> {
+    /// Why they would be refused.
+    pub async fn preview(&self, edits: Option<bus::Edits>) -> Result<PreviewView, Refusal> {
         let this = self.clone();
-        let task = tokio::task::spawn_blocking(move || this.preview_now());
+        let task = tokio::task::spawn_blocking(move || this.preview_now(edits));
         task.await.unwrap_or_else(|error| Err(Refusal::new(ErrorCode::Internal, error.to_string())))
     }
 
-    fn preview_now(&self) -> Result<PreviewView, Refusal> {
+    fn preview_now(&self, edits: Option<bus::Edits>) -> Result<PreviewView, Refusal> {
         let mut shaper = self.lock();
         let shaper = shaper.as_mut().ok_or_else(stopping)?;
-        let Preview { changes, steps, warnings } = shaper
-            .preview()
-            .map_err(|failure| Refusal::new(code(&failure), with_causes(&failure)))?;
+        let preview = match edits {
+            Some(edits) => shaper.preview_edit(&wanted(edits)),
+            None => shaper.preview(),
+        };
+        let Preview { changes, steps, warnings } =
+            preview.map_err(|failure| Refusal::new(code(&failure), with_causes(&failure)))?;
         let mut view = PreviewView {
             generation: shaper.current().generation,
             config: self.shared.config.clone(),
@@ -252,7 +276,10 @@ impl Reloader {
     pub async fn prepare_handover(&self) -> Result<(), Refusal> {
         let this = self.clone();
         let task = tokio::task::spawn_blocking(move || {
-            let _one_at_a_time = this.lock();
+            let shaper = this.lock();
+            if let Some(shaper) = &*shaper {
+                shaper.require_reachable().map_err(|failure| with_causes(&failure))?;
+            }
             this.handover().prepare(Path::new(&this.shared.config))
         });
         let outcome = task.await.unwrap_or_else(|error| Err(error.to_string()));
@@ -286,7 +313,10 @@ impl Reloader {
     /// # Errors
     /// Why it cannot.
     pub fn begin_anew(&self) -> Result<(), String> {
-        let _one_at_a_time = self.lock();
+        let shaper = self.lock();
+        if let Some(shaper) = &*shaper {
+            shaper.require_reachable().map_err(|failure| with_causes(&failure))?;
+        }
         self.handover().prepare(Path::new(&self.shared.config))?;
         self.shared.stop.stop();
         Ok(())
@@ -349,7 +379,9 @@ const fn code(failure: &ShaperError) -> ErrorCode {
     match failure {
         ShaperError::Config(_)
         | ShaperError::Plan(_)
-        | ShaperError::Restart(_)
+        | ShaperError::Handover(_)
+        | ShaperError::Stop(_)
+        | ShaperError::Shrinks { .. }
         | ShaperError::Facts(_) => ErrorCode::Invalid,
         ShaperError::Edit(EditError::NoCircuit(_) | EditError::NoDevice { .. }) => {
             ErrorCode::NotFound

@@ -5,27 +5,29 @@ mod gone;
 mod nics;
 mod sleep;
 
+pub use change::Wanted;
 pub use nics::NicsNow;
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use apply::{ApplyError, Left, Operation, Report, apply, steps};
+use apply::{ApplyError, Left, Operation, Report, apply};
 use config::{Config, Files, Loaded};
 use kernel::LinuxKernel;
 use kernel::datapath::{
     self, Attached, Attachment, Control, DatapathError, MapTables, Pins, Readers,
 };
 use kernel::tc::Controller;
-use plan::{Change, Plan, changes};
+use plan::{Change, Plan};
 use tracing::{info, warn};
 use units::CircuitSlot;
 
 use crate::error::ShaperError;
 use crate::facts::{self, Machine};
 use crate::files::Stamps;
-use crate::fixed::{fixed_changes, moved, options, sides};
+use crate::fixed::{options, refuse_fixed, refuse_moved, refuse_unreachable, sides};
 use crate::guards::{NicGuards, guards, kept_nics};
 use crate::in_force::current;
 use crate::kept::{Kept, KeptFile};
@@ -213,15 +215,26 @@ impl Shaper {
         self.attached.as_ref().map_or(&[], Attached::attachments)
     }
 
-    /// The files whose changes are to be put in force; none when nobody wants that.
+    /// The files whose changes are to be put in force, by their names and behind all links; none when
+    /// nobody wants that.
     pub fn watched(&self) -> Vec<PathBuf> {
         let files = &self.loaded.config.files;
-        if files.watch { named(&self.path, files).map(Path::to_owned).into() } else { Vec::new() }
+        if !files.watch {
+            return Vec::new();
+        }
+        let named = named(&self.path, files);
+        let behind = named.iter().filter_map(|file| fs::canonicalize(file).ok());
+        named.iter().map(|file| file.to_path_buf()).chain(behind).collect()
     }
 
     /// Whether a file is not as it was before it was read last.
     pub fn files_changed(&self) -> bool {
         self.seen != self.stamps()
+    }
+
+    /// Whether a file is not the one that is in force.
+    pub fn files_differ(&self) -> bool {
+        self.in_force != self.stamps()
     }
 
     fn stamps(&self) -> Stamps {
@@ -234,21 +247,27 @@ impl Shaper {
     /// As [`Shaper::reload`].
     pub fn preview(&mut self) -> Result<Preview, ShaperError> {
         let (prepared, _) = self.prepare_next()?;
-        let changes = changes(&self.current.plan, &prepared.plan);
-        let (before, after, _) = self.awake(&prepared);
-        let steps = steps(&mut self.kernel, Some(&before), &after)
-            .map_err(|failure| ApplyError { failure, left: Left::Untouched })?;
-        Ok(Preview { changes, steps, warnings: prepared.warnings })
+        self.compared(&prepared)
     }
 
     /// Reads the files and plans them, as the next of what is in force.
     fn prepare_next(&self) -> Result<(Prepared, Machine), ShaperError> {
         let loaded = Config::load(&self.path).map_err(ShaperError::Config)?;
-        refuse(fixed_changes(&self.loaded.config, &loaded.config))?;
+        refuse_fixed(&self.loaded.config, &loaded.config)?;
         let machine = facts::read(&loaded.config.interfaces)?;
         let prepared = prepare(loaded, &machine, Some(&self.current.plan))?;
-        refuse(moved(&self.machine.facts, &machine.facts))?;
+        refuse_moved(&self.machine.facts, &machine.facts)?;
         Ok((prepared, machine))
+    }
+
+    /// Makes sure that a daemon that begins with the files as they are finds what this one leaves.
+    ///
+    /// # Errors
+    /// Why it would not.
+    pub fn require_reachable(&self) -> Result<(), ShaperError> {
+        let Config { files, bus, .. } = &self.loaded.config;
+        let outset = Config::outset(&self.path).map_err(ShaperError::Config)?;
+        refuse_unreachable((files, bus), (&outset.files, &outset.bus))
     }
 
     /// Reads the files again and brings the kernel into line.
@@ -344,8 +363,4 @@ impl Drop for Shaper {
             self.kept.remove();
         }
     }
-}
-
-fn refuse(changes: Vec<&'static str>) -> Result<(), ShaperError> {
-    if changes.is_empty() { Ok(()) } else { Err(ShaperError::Restart(changes)) }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -36,8 +36,10 @@ pub struct Shared {
     pub current: ArcSwap<Current>,
     /// Circuits of it that have no class for want of traffic.
     pub asleep: ArcSwap<BTreeSet<CircuitSlot>>,
-    /// Why the last reload changed nothing.
-    pub problem: ArcSwapOption<String>,
+    /// Why the last reload changed nothing, or how the kernel is not as it should be.
+    pub problem: ArcSwapOption<Problem>,
+    /// Whether the files are others than those in force.
+    pub files_changed: AtomicBool,
     /// The newest statistics of the classes.
     pub classes: ArcSwapOption<ClassSample>,
     /// The captures that run.
@@ -64,6 +66,15 @@ pub struct Shared {
     pub clients_refused: AtomicU64,
     /// Ticks that were not sent to subscribers who read too slowly.
     pub ticks_skipped: AtomicU64,
+}
+
+/// What is wrong with the configuration or with what has become of it.
+#[derive(Debug)]
+pub struct Problem {
+    /// For the operator.
+    pub text: String,
+    /// Since when.
+    pub since: Instant,
 }
 
 /// One configuration in force.

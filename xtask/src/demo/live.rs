@@ -258,6 +258,7 @@ mod tests {
             drops_per_sec: PerDirection::both(0),
             drops: PerDirection { down: 7, up: 0 },
             backlog_bytes: PerDirection::both(0),
+            asleep: false,
             leaf: PerDirection::default(),
             rtt: PerSegment {
                 customer: Some(bus::RttPercentiles { p50_us: 12_300, ..Default::default() }),

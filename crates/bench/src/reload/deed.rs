@@ -141,5 +141,5 @@ impl Doing<'_> {
 pub(super) fn rate_edit(mbps: u32) -> Edits {
     let max_bps = PerDirection { down: Some(u64::from(mbps) * 1_000_000), up: None };
     let edit = CircuitEdit { id: id(RATED), max_bps, ..CircuitEdit::default() };
-    Edits { base: None, edits: vec![Edit::Circuit(Box::new(edit))] }
+    Edits { edits: vec![Edit::Circuit(Box::new(edit))], ..Edits::default() }
 }

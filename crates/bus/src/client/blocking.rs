@@ -60,6 +60,12 @@ impl Client {
         &self.welcome
     }
 
+    /// The daemon's process, as the kernel attests it; none when it is in another PID namespace.
+    pub fn daemon_process(&self) -> Option<i32> {
+        let peer = rustix::net::sockopt::socket_peercred(&self.stream).ok()?;
+        Some(peer.pid.as_raw_nonzero().get())
+    }
+
     /// The view of `topic`, now.
     ///
     /// # Errors
@@ -223,7 +229,7 @@ impl Client {
     /// The texts of the configuration's files, with their revision.
     ///
     /// # Errors
-    /// As [`Client::show`]; [`crate::ErrorCode::Outdated`] when the files were changed and are not in force.
+    /// As [`Client::show`].
     pub fn sources(&mut self) -> Result<SourcesView, ClientError> {
         match self.call(&Request::Sources)? {
             Reply::Sources(sources) => Ok(sources),
@@ -231,13 +237,17 @@ impl Client {
         }
     }
 
-    /// What a reload would change now. `timeout` replaces the usual one.
+    /// What edits would change now; none: what a reload would. `timeout` replaces the usual one.
     ///
     /// # Errors
-    /// As [`Client::reload`].
-    pub fn preview(&mut self, timeout: Duration) -> Result<PreviewView, ClientError> {
+    /// As [`Client::edit`], and as [`Client::reload`].
+    pub fn preview(
+        &mut self,
+        edits: Option<Edits>,
+        timeout: Duration,
+    ) -> Result<PreviewView, ClientError> {
         let usual = std::mem::replace(&mut self.timeout, timeout);
-        let reply = self.call(&Request::Preview);
+        let reply = self.call(&Request::Preview(edits));
         self.timeout = usual;
         match reply? {
             Reply::Preview(preview) => Ok(preview),

@@ -63,6 +63,8 @@ pub struct CircuitRow {
     pub cpu: u16,
     /// HTB class; none when not shaping.
     pub class: PerDirection<Option<TcHandle>>,
+    /// Whether it has no class for want of traffic.
+    pub asleep: bool,
     /// Its devices' address blocks.
     pub addresses: Arc<[Arc<str>]>,
 }

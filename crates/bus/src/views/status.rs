@@ -27,6 +27,8 @@ pub struct StatusView {
     pub config: ConfigView,
     /// Circuits in it.
     pub circuits: u32,
+    /// Those of them that have no class for want of traffic; none where all always have theirs.
+    pub asleep: Option<u32>,
     /// Nodes in it.
     pub nodes: u32,
     /// Hosts that no device covers.
@@ -72,8 +74,13 @@ pub struct ConfigView {
     pub generation: u64,
     /// Since it was loaded.
     pub loaded_ms_ago: u64,
-    /// Why the last attempt to load another one failed; none when it did not.
+    /// Why the last attempt to load another one failed, or how the kernel is not as it should be; none when
+    /// all is well.
     pub problem: Option<String>,
+    /// Since that is so; 0 when all is well.
+    pub problem_ms_ago: u64,
+    /// Whether the files are others by now than those that are in force.
+    pub files_changed: bool,
 }
 
 /// A NIC that carries the traffic.

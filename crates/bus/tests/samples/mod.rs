@@ -58,7 +58,8 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
         ("capture-circuit", Request::Capture(capture(CaptureTarget::Circuit("10001".into())))),
         ("capture-host", Request::Capture(capture(CaptureTarget::Host(address("fd00::9"))))),
         ("handover", Request::Handover),
-        ("preview", Request::Preview),
+        ("preview", Request::Preview(None)),
+        ("preview-edits", Request::Preview(Some(edits()))),
         ("edit", Request::Edit(edits())),
         ("sources", Request::Sources),
     ]
@@ -73,6 +74,7 @@ fn edits() -> Edits {
         max_bps: pair(Some(50_000_000), None),
         sqm: Some("cake".into()),
         device: Some("d1".into()),
+        new_device: true,
         device_name: Some("router".into()),
         mac: Some("02::1".into()),
         addresses: Some(vec!["100.64.0.1".parse().unwrap(), "2001:db8::/56".parse().unwrap()]),
@@ -80,6 +82,7 @@ fn edits() -> Edits {
     };
     Edits {
         base: Some("0123456789abcdef".into()),
+        shrink: true,
         edits: vec![
             Edit::Network("{}\n".into()),
             Edit::Circuits("Circuit ID\n".into()),
@@ -143,11 +146,21 @@ pub(crate) fn replies() -> Vec<(&'static str, Reply)> {
             }),
         ),
         ("preview", Reply::Preview(preview)),
-        ("edited", Reply::Edited(Edited { reloaded, revision: "0123456789abcdef".into() })),
+        (
+            "edited",
+            Reply::Edited(Edited {
+                reloaded,
+                revision: "0123456789abcdef".into(),
+                added: 3,
+                removed: 2,
+                changed: 1,
+            }),
+        ),
         (
             "sources",
             Reply::Sources(SourcesView {
                 revision: "0123456789abcdef".into(),
+                files_changed: true,
                 network: "{}\n".into(),
                 circuits: "Circuit ID\n".into(),
             }),
@@ -167,8 +180,15 @@ fn status() -> StatusView {
         uptime_ms: 41_250,
         mode: "bridge".into(),
         bypass: true,
-        config: ConfigView { generation: 2, loaded_ms_ago: 800, problem: Some("line 3".into()) },
+        config: ConfigView {
+            generation: 2,
+            loaded_ms_ago: 800,
+            problem: Some("line 3".into()),
+            problem_ms_ago: 700,
+            files_changed: true,
+        },
         circuits: 8,
+        asleep: Some(6),
         nodes: 5,
         unknown_hosts: 1,
         nics: vec![NicView {
@@ -259,6 +279,7 @@ fn circuits() -> CircuitsPage {
         queue: pair(2, 3),
         cpu: 1,
         class: pair(Some(TcHandle::new(1, 0x2a)), None),
+        asleep: true,
         addresses: ["100.64.0.1".into(), "fdd7:b724:0:100::/56".into()].into(),
     };
     CircuitsPage { tick: 41, window_ms: 60_000, total: 8, matched: 1, rows: vec![row] }

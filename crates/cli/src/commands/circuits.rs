@@ -166,7 +166,7 @@ fn row(circuit: &CircuitRow) -> Vec<Cell> {
         text(&circuit.name),
         text(circuit.node.as_deref().unwrap_or("-")),
         figure(pair(circuit.plan_bps, exact_rate)),
-        figure(pair(now, rate)),
+        figure(if circuit.asleep { "asleep".to_owned() } else { pair(now, rate) }),
         toned(figure(pair(circuit.share_percent, percent)), share_tone(circuit.share_percent)),
         figure(bytes(sum(circuit.backlog_bytes))),
         toned(figure(count(sum(circuit.drops_per_sec))), drops_tone(circuit.drops_per_sec)),

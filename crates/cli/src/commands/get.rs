@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bus::{SourcesView, inert};
+use bus::SourcesView;
 use clap::{Args, ValueEnum};
 
 use crate::failure::Failure;
@@ -30,7 +30,12 @@ enum File {
 pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<(), Failure> {
     let sources = connect(socket)?.sources()?;
     if !output.json {
-        eprintln!("revision {}", inert(&sources.revision));
+        output.note(&format!("revision {}\n", sources.revision));
+        if sources.files_changed {
+            output.note(
+                "The files on disk are others by now; `tidegate plan --diff` says what they would change.\n",
+            );
+        }
     }
     output.show(&sources, |SourcesView { network, circuits, .. }, look| {
         let text = if options.file == File::Circuits { circuits } else { network };

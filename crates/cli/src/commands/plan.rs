@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bus::{PreviewView, inert};
+use bus::{Client, Edits, PreviewView, inert};
 use clap::Args;
 use config::Config;
 use plan::{Plan, Planned};
@@ -13,7 +13,7 @@ use crate::arguments::DEFAULT_CONFIG;
 use crate::failure::Failure;
 use crate::figures::count;
 use crate::files;
-use crate::output::{Look, Output, Tone, inert_lines};
+use crate::output::{Look, Output, inert_lines};
 use crate::reading::connect;
 
 /// A large network takes a while to plan and to compare.
@@ -32,7 +32,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     facts: Option<PathBuf>,
 
-    /// Say what a reload would change now, and what it would cost. Nothing is changed.
+    /// Say what a reload would change now, and what it would cost. Nothing is changed. Where files that change
+    /// are put in force at once (`watch`), `tidegate set files NETWORK CIRCUITS --dry-run` says it of files
+    /// that are elsewhere.
     #[arg(long, conflicts_with_all = ["config", "facts", "explain"])]
     diff: bool,
 
@@ -44,8 +46,7 @@ pub(crate) struct Options {
 /// Shows or explains the plan.
 pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<(), Failure> {
     if options.diff {
-        let preview = connect(socket)?.preview(PREVIEW)?;
-        return output.show(&preview, previewed);
+        return preview(&mut connect(socket)?, None, output);
     }
     match (&options.facts, &options.explain) {
         (Some(facts), explain) => {
@@ -65,8 +66,19 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<()
     }
 }
 
+/// Shows what edits would change, or without any a reload.
+pub(super) fn preview(
+    client: &mut Client,
+    edits: Option<Edits>,
+    output: Output,
+) -> Result<(), Failure> {
+    let what = if edits.is_some() { "this" } else { "a reload" };
+    let preview = client.preview(edits, PREVIEW)?;
+    output.show(&preview, |preview, look| previewed(preview, what, look))
+}
+
 /// What would change, what for, and what it takes.
-fn previewed(preview: &PreviewView, look: &Look) -> String {
+fn previewed(preview: &PreviewView, what: &str, look: &Look) -> String {
     let PreviewView { changes, more, requests, circuits, addresses, drained, .. } = preview;
     let mut text = String::new();
     for change in changes {
@@ -76,7 +88,7 @@ fn previewed(preview: &PreviewView, look: &Look) -> String {
         text += &format!("... and {} more\n", count(*more));
     }
     if *requests == 0 && *circuits == 0 && *addresses == 0 {
-        text += "a reload would change nothing in the kernel\n";
+        text += &format!("{what} would change nothing in the kernel\n");
     } else {
         let mut costs = vec![format!("{} requests for queues and classes", count(*requests))];
         if *circuits > 0 {
@@ -88,12 +100,9 @@ fn previewed(preview: &PreviewView, look: &Look) -> String {
         if *drained > 0 {
             costs.push(format!("{} classes drained and removed", count(*drained)));
         }
-        text += &format!("a reload would take {}\n", costs.join(", "));
+        text += &format!("{what} would take {}\n", costs.join(", "));
     }
-    for warning in &preview.warnings {
-        text += &look.paint(Tone::Notable, &format!("warning: {}", inert(warning)));
-        text.push('\n');
-    }
+    text.extend(preview.warnings.iter().map(|it| look.warning(it)));
     text
 }
 

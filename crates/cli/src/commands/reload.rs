@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use bus::{Reloaded, inert};
+use bus::Reloaded;
 
 use crate::failure::Failure;
 use crate::figures::count;
-use crate::output::{Look, Output, Tone};
+use crate::output::{Look, Output};
 use crate::reading::connect;
 
 /// A large network takes a while to put in force.
@@ -28,9 +28,6 @@ pub(super) fn text(reloaded: &Reloaded, look: &Look) -> String {
         count(reloaded.nodes.into()),
         count(reloaded.took_ms)
     );
-    for warning in &reloaded.warnings {
-        shown.push_str(&look.paint(Tone::Notable, &format!("warning: {}", inert(warning))));
-        shown.push('\n');
-    }
+    shown.extend(reloaded.warnings.iter().map(|it| look.warning(it)));
     shown
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bus::{Edit, Edits};
+use bus::Edit;
 use clap::Args;
 
 use super::set;
@@ -16,13 +16,12 @@ pub(crate) struct Options {
     #[arg(required = true, value_name = "CIRCUIT")]
     ids: Vec<String>,
 
-    /// Change nothing if the files are others than those of this revision.
-    #[arg(long, value_name = "REVISION")]
-    revision: Option<String>,
+    #[command(flatten)]
+    how: set::How,
 }
 
 /// Removes them, and shows what is in force then.
 pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<(), Failure> {
     let edits = options.ids.iter().cloned().map(Edit::RemoveCircuit).collect();
-    set::change(socket, Edits { base: options.revision.clone(), edits }, output)
+    set::change(socket, &options.how, edits, output)
 }

@@ -3,14 +3,17 @@
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use bus::{CircuitEdit, Edit, Edited, Edits, inert};
+use bus::{CircuitEdit, ClientError, Edit, Edited, Edits, ErrorCode, inert};
 use clap::{Args, Subcommand};
-use units::{BitsPerSec, IpPrefix, PerDirection};
+use config::Source;
+use units::{BitsPerSec, IpPrefix, PerDirection, PrefixError};
 
-use super::reload;
+use super::{plan, reload};
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::figures::count;
+use crate::output::{Look, Output};
 use crate::reading::connect;
 
 /// What to change. All of it is put in force and written to the files, or nothing is.
@@ -19,10 +22,30 @@ pub(crate) struct Options {
     #[command(subcommand)]
     what: What,
 
+    #[command(flatten)]
+    how: How,
+}
+
+/// How a change is made.
+#[derive(Debug, Args)]
+pub(super) struct How {
     /// Change nothing if the files are others than those of this revision: `tidegate get` tells it, and so does
     /// each change.
-    #[arg(long, global = true, value_name = "REVISION")]
+    #[arg(long, global = true, value_name = "REVISION", value_parser = revision)]
     revision: Option<String>,
+
+    /// Say what would change, and what it would cost. Nothing is changed.
+    #[arg(long, global = true)]
+    dry_run: bool,
+
+    /// More than half of the circuits may go at once; otherwise that is refused as a likely mistake.
+    #[arg(long, global = true)]
+    shrink: bool,
+}
+
+fn revision(text: &str) -> Result<String, &'static str> {
+    let is_one = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_one { Ok(text.to_ascii_lowercase()) } else { Err("a revision is 16 hexadecimal digits") }
 }
 
 #[derive(Debug, Subcommand)]
@@ -76,18 +99,34 @@ struct Circuit {
     /// The device that the following is about, by its id; needed only where the circuit has several.
     #[arg(long, value_name = "ID")]
     device: Option<String>,
+    /// Add a device with this id to the circuit; the following is about it.
+    #[arg(long, value_name = "ID", conflicts_with = "device")]
+    new_device: Option<String>,
     /// The device's name.
     #[arg(long, value_name = "NAME")]
     device_name: Option<String>,
     /// The device's MAC.
     #[arg(long)]
     mac: Option<String>,
-    /// All the device's addresses and blocks, separated by commas.
-    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
-    addresses: Option<Vec<IpPrefix>>,
+    /// All the device's addresses and blocks, separated by commas; "" for none.
+    #[arg(long, value_name = "ADDRESS,...")]
+    addresses: Option<Addresses>,
     /// A comment.
     #[arg(long)]
     comment: Option<String>,
+}
+
+/// A list of addresses and blocks.
+#[derive(Clone, Debug)]
+struct Addresses(Vec<IpPrefix>);
+
+impl FromStr for Addresses {
+    type Err = PrefixError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let named = text.split(',').map(str::trim).filter(|one| !one.is_empty());
+        named.map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
 }
 
 impl Circuit {
@@ -103,10 +142,11 @@ impl Circuit {
             min_bps: bps(self.min_download, self.min_upload),
             max_bps: bps(self.download, self.upload),
             sqm: self.sqm.clone(),
-            device: self.device.clone(),
+            device: self.new_device.clone().or_else(|| self.device.clone()),
+            new_device: self.new_device.is_some(),
             device_name: self.device_name.clone(),
             mac: self.mac.clone(),
-            addresses: self.addresses.clone(),
+            addresses: self.addresses.clone().map(|addresses| addresses.0),
             comment: self.comment.clone(),
         }
     }
@@ -114,31 +154,79 @@ impl Circuit {
 
 /// Changes, and shows what is in force then.
 pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<(), Failure> {
-    let edits = match &options.what {
-        What::Circuit(circuit) => vec![Edit::Circuit(Box::new(circuit.edit()))],
-        What::Circuits { file } => vec![Edit::Circuits(text(file)?)],
-        What::Network { file } => vec![Edit::Network(text(file)?)],
-        What::Files { network, circuits } => {
-            vec![Edit::Network(text(network)?), Edit::Circuits(text(circuits)?)]
+    let (files, edits) = match &options.what {
+        What::Circuit(circuit) => (vec![], vec![Edit::Circuit(Box::new(circuit.edit()))]),
+        What::Circuits { file } => (vec![file], vec![Edit::Circuits(text(file)?)]),
+        What::Network { file } => (vec![file], vec![Edit::Network(text(file)?)]),
+        What::Files { network, circuits } if is_stdin(network) && is_stdin(circuits) => {
+            return Err(Failure::StdinTwice);
         }
+        What::Files { network, circuits } => (
+            vec![network, circuits],
+            vec![Edit::Network(text(network)?), Edit::Circuits(text(circuits)?)],
+        ),
     };
-    change(socket, Edits { base: options.revision.clone(), edits }, output)
-}
-
-/// Has the daemon make changes, and shows what is in force then.
-pub(super) fn change(socket: &Path, edits: Edits, output: Output) -> Result<(), Failure> {
-    let edited = connect(socket)?.edit(edits, reload::RELOAD)?;
-    output.show(&edited, |Edited { reloaded, revision }, look| {
-        reload::text(reloaded, look) + &format!("revision {}\n", inert(revision))
+    change(socket, &options.how, edits, output).map_err(|failure| {
+        let is_invalid = |refusal: &bus::Refusal| refusal.code == ErrorCode::Invalid;
+        match failure {
+            Failure::Bus(ClientError::Refused(refusal)) if is_invalid(&refusal) => {
+                let given: Vec<_> = files.iter().map(|file| called(file)).collect();
+                let given = if given.is_empty() {
+                    "the file as it would be".to_owned()
+                } else {
+                    given.join(" and ")
+                };
+                Failure::Unacceptable { given, source: refusal }
+            }
+            other => other,
+        }
     })
 }
 
+/// Has the daemon make changes, or say what they would be, and shows what is in force then.
+pub(super) fn change(
+    socket: &Path,
+    how: &How,
+    edits: Vec<Edit>,
+    output: Output,
+) -> Result<(), Failure> {
+    let edits = Edits { base: how.revision.clone(), shrink: how.shrink, edits };
+    let mut client = connect(socket)?;
+    if how.dry_run {
+        return plan::preview(&mut client, Some(edits), output);
+    }
+    output.show(&client.edit(edits, reload::RELOAD)?, shown)
+}
+
+fn shown(edited: &Edited, look: &Look) -> String {
+    let Edited { reloaded, revision, added, removed, changed } = edited;
+    let what: Vec<_> = [(added, "added"), (removed, "removed"), (changed, "changed")]
+        .into_iter()
+        .filter(|(circuits, _)| **circuits > 0)
+        .map(|(circuits, what)| format!("{} {what}", count((*circuits).into())))
+        .collect();
+    let what = if what.is_empty() { "none changed".to_owned() } else { what.join(", ") };
+    let in_force = reload::text(reloaded, look);
+    format!("circuits: {what}\n{in_force}revision {}\n", inert(revision))
+}
+
+fn is_stdin(file: &Path) -> bool {
+    file.as_os_str() == "-"
+}
+
+/// How messages call a file.
+fn called(file: &Path) -> String {
+    if is_stdin(file) { "the standard input".to_owned() } else { file.display().to_string() }
+}
+
 fn text(file: &Path) -> Result<String, Failure> {
-    let read = if file.as_os_str() == "-" {
-        let mut text = String::new();
-        io::stdin().lock().read_to_string(&mut text).map(|_| text)
+    let failed = |source| Failure::Read { path: file.to_owned(), source };
+    let mut bytes = Vec::new();
+    if is_stdin(file) {
+        io::stdin().lock().read_to_end(&mut bytes).map_err(failed)?;
     } else {
-        fs::read_to_string(file)
-    };
-    read.map_err(|source| Failure::Read { path: file.to_owned(), source })
+        bytes = fs::read(file).map_err(failed)?;
+    }
+    // in whichever encoding the daemon would read it
+    Source::new(file, bytes).text().map_err(Failure::Config)
 }

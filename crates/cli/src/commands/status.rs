@@ -66,17 +66,22 @@ fn summary(status: &StatusView, look: &Look) -> String {
         ),
     ];
     if let Some(problem) = &status.config.problem {
-        lines.push(look.paint(Tone::Alarming, "The last reload failed:"));
+        let title = format!("Problem, {} ago:", duration(status.config.problem_ms_ago));
+        lines.push(look.paint(Tone::Alarming, &title));
         lines.extend(problem.lines().map(|line| format!("  {}", inert(line))));
+    } else if status.config.files_changed {
+        let changed = "The files have changed since; `tidegate reload` puts them in force";
+        lines.push(look.paint(Tone::Notable, changed));
+    }
+    if let Some(asleep) = status.asleep {
+        lines.push(format!("Lazy circuits: {} are asleep", count(asleep.into())));
     }
     lines.push(format!("Unknown hosts: {}", count(status.unknown_hosts.into())));
     lines.extend(Direction::ALL.map(|direction| traffic(status, direction)));
     lines.extend(measured(status));
     lines.push(format!("Clients: {} of {}", status.clients, status.clients_max));
-    for warning in &status.warnings {
-        lines.push(look.paint(Tone::Notable, &format!("Warning: {}", inert(warning))));
-    }
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    let warnings = status.warnings.iter().map(|warning| look.warning(warning));
+    lines.iter().map(|line| format!("{line}\n")).chain(warnings).collect()
 }
 
 /// Flows, RTTs, retransmissions.

@@ -67,7 +67,7 @@ fn a_reload_says_what_is_in_force() {
     assert_eq!(
         stdout(&output),
         "configuration 3 is in force: 1,008 circuits, 5 nodes, after 1,250 ms\n\
-         warning: b.csv:3: warning: odd \u{fffd}[2J\n"
+         b.csv:3: warning: odd \u{fffd}[2J\n"
     );
     assert_eq!(json(&daemon.run(&["reload", "--json"])), expected);
 }
@@ -86,7 +86,7 @@ fn a_circuit_is_changed_by_what_is_named() {
     let daemon = StandIn::new(|_| vec![Reply::Edited(Edited::default())]);
     daemon.run(&["set", "circuit", "17", "--download", "75.5 Mbps", "--parent", ""]);
     let addresses = "100.64.0.1,2001:db8::/56";
-    let set = ["set", "circuit", "17", "--addresses", addresses, "--revision", "a4"];
+    let set = ["set", "circuit", "17", "--addresses", addresses, "--revision", "00000000000000A4"];
     daemon.run(&set);
     daemon.run(&["remove", "17", "18"]);
     let circuit = CircuitEdit { id: "17".into(), ..CircuitEdit::default() };
@@ -97,19 +97,69 @@ fn a_circuit_is_changed_by_what_is_named() {
     };
     let addresses = addresses.split(',').map(|one| one.parse().unwrap()).collect();
     let addresses = CircuitEdit { addresses: Some(addresses), ..circuit };
-    let edits =
-        |base: Option<&str>, edits| Request::Edit(Edits { base: base.map(str::to_owned), edits });
+    let edits = |base: Option<&str>, edits| {
+        Request::Edit(Edits { base: base.map(str::to_owned), shrink: false, edits })
+    };
     let remove = |id: &str| Edit::RemoveCircuit(id.into());
     assert_eq!(
         daemon.asked(),
         [
             edits(None, vec![Edit::Circuit(Box::new(rate))]),
-            edits(Some("a4"), vec![Edit::Circuit(Box::new(addresses))]),
+            edits(Some("00000000000000a4"), vec![Edit::Circuit(Box::new(addresses))]),
             edits(None, vec![remove("17"), remove("18")]),
         ]
     );
     let output = daemon.run(&["set", "circuit", "17", "--download", "75"]);
     assert_eq!(code(&output), 2, "a rate without a unit");
+    for revision in ["", "a4", "00000000000000zz"] {
+        let output = daemon.run(&["remove", "17", "--revision", revision]);
+        assert_eq!(code(&output), 2, "{revision:?}");
+    }
+}
+
+#[test]
+fn a_device_is_added_and_loses_its_addresses() {
+    let daemon = StandIn::new(|_| vec![Reply::Edited(Edited::default())]);
+    daemon.run(&["set", "circuit", "17", "--new-device", "d2", "--addresses", "100.64.0.1"]);
+    daemon.run(&["set", "circuit", "17", "--device", "d2", "--addresses", ""]);
+    let device = |new_device, addresses| {
+        let (id, device) = ("17".into(), Some("d2".into()));
+        let edit = CircuitEdit { id, device, new_device, addresses, ..CircuitEdit::default() };
+        let edits = vec![Edit::Circuit(Box::new(edit))];
+        Request::Edit(Edits { edits, ..Edits::default() })
+    };
+    let address = "100.64.0.1".parse().unwrap();
+    assert_eq!(daemon.asked(), [device(true, Some(vec![address])), device(false, Some(vec![]))]);
+}
+
+#[test]
+fn a_file_that_is_refused_is_called_by_its_name() {
+    let why = "the configuration is not valid:\n/etc/tidegate/network.json:3: error: x\n";
+    let daemon = StandIn::new(move |_| vec![Refusal::new(ErrorCode::Invalid, why).into()]);
+    let folder = tempfile::tempdir().unwrap();
+    let new = folder.path().join("new.json");
+    std::fs::write(&new, "{}").unwrap();
+    let output = daemon.run(&["set", "network", new.to_str().unwrap()]);
+    assert_eq!(code(&output), 5);
+    let new = new.display();
+    assert_eq!(
+        stderr(&output),
+        format!(
+            "error: {new} cannot be put in force:\n{why}Lines are counted in {new}, whichever name is \
+             before them.\n"
+        )
+    );
+    let output = daemon.run(&["set", "files", "-", "-"]);
+    assert_eq!(code(&output), 2);
+}
+
+#[test]
+fn a_dry_run_asks_what_would_change() {
+    let daemon = StandIn::new(|_| vec![Reply::Preview(PreviewView::default())]);
+    let output = daemon.run(&["remove", "17", "--dry-run", "--shrink"]);
+    assert_eq!(stdout(&output), "this would change nothing in the kernel\n");
+    let edits = vec![Edit::RemoveCircuit("17".into())];
+    assert_eq!(daemon.asked(), [Request::Preview(Some(Edits { base: None, shrink: true, edits }))]);
 }
 
 #[test]
@@ -123,6 +173,7 @@ fn whole_files_are_set_and_got() {
     let (network, circuits) = (file("n", "{}"), file("c", "Circuit ID\n"));
     let sources = SourcesView {
         revision: "a7".into(),
+        files_changed: true,
         network: "{ }\n".into(),
         circuits: "Circuit ID\n".into(),
     };
@@ -135,9 +186,10 @@ fn whole_files_are_set_and_got() {
     assert_eq!(code(&output), 8);
     assert!(stderr(&output).contains("outdated: the files are others"), "{}", stderr(&output));
     let edits = vec![Edit::Network("{}".into()), Edit::Circuits("Circuit ID\n".into())];
-    assert_eq!(daemon.asked(), [Request::Edit(Edits { base: None, edits })]);
+    assert_eq!(daemon.asked(), [Request::Edit(Edits { edits, ..Edits::default() })]);
     let output = daemon.run(&["get", "network"]);
-    assert_eq!((stdout(&output), stderr(&output)), ("{ }\n", "revision a7\n"));
+    assert_eq!(stdout(&output), "{ }\n");
+    assert!(stderr(&output).starts_with("revision a7\nThe files on disk"), "{}", stderr(&output));
     assert_eq!(json(&daemon.run(&["get", "circuits", "--json"])), expected);
     assert_eq!(code(&daemon.run(&["set", "network", "/nowhere"])), 6);
 }
@@ -172,7 +224,7 @@ fn what_a_reload_would_change_is_told_with_its_cost() {
     };
     let expected = serde_json::to_value(&preview).unwrap();
     let daemon = StandIn::new(move |request| match request {
-        Request::Preview => vec![Reply::Preview(preview.clone())],
+        Request::Preview(None) => vec![Reply::Preview(preview.clone())],
         other => panic!("{other:?}"),
     });
     let output = daemon.run(&["plan", "--diff"]);

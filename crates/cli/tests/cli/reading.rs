@@ -103,15 +103,14 @@ fn bypass_and_failed_reloads_stand_out() {
         let mut status = views::status();
         status.bypass = true;
         status.config.problem = Some("b.csv:3: error: x\nb.csv:4: error: \x1by".into());
+        status.config.problem_ms_ago = 5_000;
         vec![View::Status(Box::new(status)).into()]
     });
     let output = daemon.run(&["status"]);
     let text = stdout(&output);
     assert!(text.contains("Mode bridge, bypass is on: everything passes unshaped\n"), "{text}");
     assert!(
-        text.contains(
-            "The last reload failed:\n  b.csv:3: error: x\n  b.csv:4: error: \u{fffd}y\n"
-        ),
+        text.contains("Problem, 5 s ago:\n  b.csv:3: error: x\n  b.csv:4: error: \u{fffd}y\n"),
         "{text}"
     );
 }

@@ -55,8 +55,14 @@ pub(crate) fn status() -> StatusView {
         uptime_ms: 7_500_000,
         mode: "bridge".into(),
         bypass: false,
-        config: ConfigView { generation: 2, loaded_ms_ago: 61_000, problem: None },
+        config: ConfigView {
+            generation: 2,
+            loaded_ms_ago: 61_000,
+            files_changed: true,
+            ..ConfigView::default()
+        },
         circuits: 1_008,
+        asleep: Some(7),
         nodes: 5,
         unknown_hosts: 1,
         nics: vec![
@@ -146,6 +152,7 @@ fn circuit(id: &str, name: &str, node: Option<&str>) -> CircuitRow {
         queue: pair(1, 1),
         cpu: 1,
         class: pair(Some(TcHandle::new(1, 0x2a)), None),
+        asleep: false,
         addresses: ["100.64.1.10".into()].into(),
     }
 }

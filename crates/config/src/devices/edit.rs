@@ -29,6 +29,8 @@ pub struct CircuitEdit {
     /// Which of its devices the rest is about; needed only where it has several. It is the id of a new
     /// circuit's device.
     pub device: Option<String>,
+    /// That device is to be a further one of the circuit.
+    pub new_device: bool,
     /// Free text.
     pub device_name: Option<String>,
     /// Informative.
@@ -60,23 +62,27 @@ pub enum EditError {
     #[error("no circuit has the id {0:?}")]
     NoCircuit(String),
     /// There is no such device.
-    #[error("circuit {circuit:?} has no device with the id {device:?}")]
+    #[error("circuit {circuit:?} has no device with the id {device:?}, only {devices}")]
     NoDevice {
         /// The circuit.
         circuit: String,
         /// The device.
         device: String,
+        /// The ids of those that it has.
+        devices: String,
     },
     /// It is not clear which device is meant.
-    #[error("circuit {circuit:?} has {devices} devices; say which one is meant, by its id")]
+    #[error(
+        "circuit {circuit:?} has several devices, {devices}; say which one is meant, by its id"
+    )]
     SeveralDevices {
         /// The circuit.
         circuit: String,
-        /// How many it has.
-        devices: usize,
+        /// Their ids.
+        devices: String,
     },
     /// There is no place to write it to.
-    #[error("the header of the devices file has no column {0:?}")]
+    #[error("the header of the devices file has no column {0:?}; add it to the first line")]
     NoColumn(&'static str),
 }
 
@@ -157,6 +163,10 @@ impl<'t> Editor<'t> {
             return Err(EditError::Id(edit.id.clone()));
         }
         let Some(own) = self.by_id.get(&edit.id).cloned() else { return self.add(edit) };
+        if edit.new_device {
+            self.add_device(edit, own[0])?;
+        }
+        let own = self.by_id[&edit.id].clone();
         let chosen = self.chosen(edit, &own)?;
         for index in own {
             let mut fields = self.rows[index].fields.clone();
@@ -185,6 +195,28 @@ impl<'t> Editor<'t> {
         Ok(())
     }
 
+    /// Adds a device to the circuit that the row is one of.
+    fn add_device(&mut self, edit: &CircuitEdit, of: usize) -> Result<(), EditError> {
+        let mut fields = self.rows[of].fields.clone();
+        let layout = self.layout(&fields).into_owned();
+        for column in DEVICE_COLUMNS {
+            set(&mut fields, &layout, column, String::new())?;
+        }
+        set(&mut fields, &layout, Column::DeviceId, edit.device.clone().unwrap_or_default())?;
+        let new = Some(written(&fields));
+        self.push(edit.id.clone(), EditedRow { bytes: None, fields, new });
+        Ok(())
+    }
+
+    /// The ids of the devices in these rows.
+    fn devices(&self, own: &[usize]) -> String {
+        let id = |index: &usize| {
+            let fields = &self.rows[*index].fields;
+            format!("{:?}", self.layout(fields).get(fields, Column::DeviceId))
+        };
+        own.iter().map(id).collect::<Vec<_>>().join(", ")
+    }
+
     /// Which of a circuit's rows is the device's that is meant; none where nothing is to become of any.
     fn chosen(&self, edit: &CircuitEdit, own: &[usize]) -> Result<Option<usize>, EditError> {
         let circuit = || edit.id.clone();
@@ -193,15 +225,20 @@ impl<'t> Editor<'t> {
                 let fields = &self.rows[**index].fields;
                 self.layout(fields).get(fields, Column::DeviceId) == device
             };
-            let no_device = || EditError::NoDevice { circuit: circuit(), device: device.clone() };
+            let no_device = || EditError::NoDevice {
+                circuit: circuit(),
+                device: device.clone(),
+                devices: self.devices(own),
+            };
             return own.iter().find(is_it).map(|index| Some(*index)).ok_or_else(no_device);
         }
         match own {
             _ if !edit.is_of_device() => Ok(None),
             [only] => Ok(Some(*only)),
-            several => {
-                Err(EditError::SeveralDevices { circuit: circuit(), devices: several.len() })
-            }
+            several => Err(EditError::SeveralDevices {
+                circuit: circuit(),
+                devices: self.devices(several),
+            }),
         }
     }
 
@@ -306,6 +343,16 @@ impl CircuitEdit {
 }
 
 type Fields<'t> = Vec<Cow<'t, str>>;
+
+/// What is a device's own.
+const DEVICE_COLUMNS: [Column; 6] = [
+    Column::DeviceId,
+    Column::DeviceName,
+    Column::Mac,
+    Column::Ipv4,
+    Column::Ipv6,
+    Column::Comment,
+];
 
 /// Writes a field; one that is to be empty needs no column.
 fn set(

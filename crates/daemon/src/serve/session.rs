@@ -172,7 +172,7 @@ impl Session {
         let needed = request.role();
         if !role.is_some_and(|role| role.allows(needed)) {
             warn!(uid, pid, request = request.name(), "refused");
-            let text = format!("{} takes membership of the admin group", request.name());
+            let text = format!("{} is for root and members of the admin group", request.name());
             return Err(Refusal::new(ErrorCode::Denied, text));
         }
         match request {
@@ -202,7 +202,7 @@ impl Session {
                 self.reloader.edit(edits).await.map(Reply::Edited)
             }
             Request::Sources => self.reloader.sources().await.map(Reply::Sources),
-            Request::Preview => self.reloader.preview().await.map(Reply::Preview),
+            Request::Preview(edits) => self.reloader.preview(edits).await.map(Reply::Preview),
             Request::Handover => {
                 info!(uid, pid, "asked to make way");
                 self.reloader.prepare_handover().await.map(|()| Reply::Done)

@@ -1,42 +1,85 @@
 //! Changes of the configuration's files that are asked for.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use apply::change;
-use config::{Config, Edit, Loaded, Problems, Sources};
+use apply::{ApplyError, Left, change, steps};
+use config::{Circuit, Config, Edit, Loaded, Problems, Sources};
+use plan::changes;
 use tracing::info;
 
-use super::{Shaper, named};
+use super::{Preview, Shaper, named};
 use crate::error::ShaperError;
 use crate::files::Staged;
-use crate::prepare::prepare;
+use crate::prepare::{Prepared, prepare};
 use crate::shared::Current;
+
+/// So many circuits may go at once without being told to, even if they are most of them.
+const FEW: usize = 10;
+
+/// What is wanted.
+#[derive(Debug)]
+pub struct Wanted {
+    /// The revision that it was made from; none: whichever is in force.
+    pub base: Option<String>,
+    /// Whether most of the circuits may go.
+    pub shrink: bool,
+    /// One after another.
+    pub edits: Vec<Edit>,
+}
+
+/// How many circuits a change is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Circuits that were not there before.
+    pub added: usize,
+    /// Circuits that are no longer there.
+    pub removed: usize,
+    /// Circuits that are otherwise.
+    pub changed: usize,
+}
+
+impl Counts {
+    fn of(before: &[Circuit], after: &[Circuit]) -> Self {
+        let old: HashMap<_, _> = before.iter().map(|circuit| (&circuit.id, circuit)).collect();
+        let mut counts = Self::default();
+        let mut kept = 0;
+        for circuit in after {
+            match old.get(&circuit.id) {
+                None => counts.added += 1,
+                Some(was) => {
+                    kept += 1;
+                    counts.changed += usize::from(*was != circuit);
+                }
+            }
+        }
+        counts.removed = before.len() - kept;
+        counts
+    }
+}
+
+/// A change that is ready to be made.
+struct Edited {
+    before: Arc<Sources>,
+    prepared: Prepared,
+    counts: Counts,
+}
 
 impl Shaper {
     /// Changes the files' texts, brings the kernel into line, and writes the files. [`Shaper::keep`] is
-    /// to be called when whoever asked has the answer.
+    /// to be called when whoever asked has the answer. What changes no text changes nothing.
     ///
     /// # Errors
     /// When any part fails; what was in force stays, as for [`Shaper::reload`], and so do the files.
-    /// When the files are not of revision `base`, not as they were read, or change meanwhile.
-    pub fn edit(
-        &mut self,
-        base: Option<&str>,
-        edits: &[Edit],
-    ) -> Result<Arc<Current>, ShaperError> {
-        let mut sources = self.sources()?;
-        if let Some(base) = base {
-            let revision = sources.revision();
-            if base != revision {
-                return Err(ShaperError::Outdated(revision));
-            }
-        }
+    /// When the files are not of the revision wanted, not as they were read, or change meanwhile.
+    pub fn edit(&mut self, wanted: &Wanted) -> Result<(Arc<Current>, Counts), ShaperError> {
         self.require_nics()?;
-        let before = sources.clone();
-        sources.edit(edits)?;
-        let prepared =
-            prepare(self.read(&sources, edits)?, &self.machine, Some(&self.current.plan))?;
-        let pairs = [(&before.network, &sources.network), (&before.devices, &sources.devices)];
+        let Edited { before, prepared, counts } = self.edited(wanted)?;
+        let after = Arc::clone(&prepared.loaded.sources);
+        if *after == *before {
+            return Ok((Arc::clone(&self.current), counts));
+        }
+        let pairs = [(&before.network, &after.network), (&before.devices, &after.devices)];
         let written = pairs.iter().filter(|(before, after)| before.bytes != after.bytes);
         let written: Vec<_> =
             written.map(|(_, after)| (after.path.as_path(), after.bytes.as_slice())).collect();
@@ -56,12 +99,55 @@ impl Shaper {
         (self.seen, self.in_force) = (stamps.clone(), stamps);
         info!(operations = report.operations, circuits = report.circuits, "changed");
         self.put_in_force(prepared);
-        Ok(Arc::clone(&self.current))
+        Ok((Arc::clone(&self.current), counts))
+    }
+
+    /// What a change would do now.
+    ///
+    /// # Errors
+    /// As [`Shaper::edit`].
+    pub fn preview_edit(&mut self, wanted: &Wanted) -> Result<Preview, ShaperError> {
+        let prepared = self.edited(wanted)?.prepared;
+        self.compared(&prepared)
+    }
+
+    /// What is prepared, against what is in force.
+    pub(super) fn compared(&mut self, prepared: &Prepared) -> Result<Preview, ShaperError> {
+        let changes = changes(&self.current.plan, &prepared.plan);
+        let (before, after, _) = self.awake(prepared);
+        let steps = steps(&mut self.kernel, Some(&before), &after)
+            .map_err(|failure| ApplyError { failure, left: Left::Untouched })?;
+        Ok(Preview { changes, steps, warnings: prepared.warnings.clone() })
+    }
+
+    /// The files as they are wanted, planned.
+    fn edited(&self, wanted: &Wanted) -> Result<Edited, ShaperError> {
+        if self.files_differ() {
+            return Err(ShaperError::FilesChanged);
+        }
+        let Wanted { base, shrink, edits } = wanted;
+        let before = Arc::clone(&self.loaded.sources);
+        if let Some(base) = base {
+            let revision = before.revision();
+            if *base != revision {
+                return Err(ShaperError::Outdated(revision));
+            }
+        }
+        let mut sources = Sources::clone(&before);
+        sources.edit(edits)?;
+        let loaded = self.read(sources, edits)?;
+        let old = &self.loaded.config.network.circuits;
+        let counts = Counts::of(old, &loaded.config.network.circuits);
+        if !shrink && counts.removed > FEW && counts.removed > old.len() / 2 {
+            return Err(ShaperError::Shrinks { removed: counts.removed, of: old.len() });
+        }
+        let prepared = prepare(loaded, &self.machine, Some(&self.current.plan))?;
+        Ok(Edited { before, prepared, counts })
     }
 
     /// Puts new files in place, unless somebody has changed the old ones meanwhile.
     fn commit(&self, staged: Staged) -> Result<(), ShaperError> {
-        if self.in_force != self.stamps() {
+        if self.files_differ() {
             return Err(ShaperError::FilesChanged);
         }
         staged.commit().map_err(ShaperError::Unwritten)
@@ -69,25 +155,24 @@ impl Shaper {
 
     /// What the texts say after these edits. Where one circuit has changed in texts that are clean, the
     /// others need not be read again.
-    fn read(&self, sources: &Sources, edits: &[Edit]) -> Result<Loaded, ShaperError> {
+    fn read(&self, sources: Sources, edits: &[Edit]) -> Result<Loaded, ShaperError> {
         let one = match edits {
             [Edit::Circuit(edit)] if self.loaded.warnings.is_empty() => {
-                self.loaded.config.with_circuit(sources, &edit.id)
+                self.loaded.config.with_circuit(&sources, &edit.id)
             }
             _ => None,
         };
         match one {
-            Some(config) => Ok(Loaded { config, warnings: Problems::default() }),
-            None => Config::from_sources(sources).map_err(ShaperError::Config),
+            Some(config) => {
+                let sources = Arc::new(sources);
+                Ok(Loaded { config, sources, warnings: Problems::default() })
+            }
+            None => Config::from_sources(&sources).map_err(ShaperError::Config),
         }
     }
 
-    /// The files' texts, as they are in force.
-    ///
-    /// # Errors
-    /// When they are not, or cannot be read.
-    pub fn sources(&self) -> Result<Sources, ShaperError> {
-        let sources = Sources::read(&self.path).map_err(ShaperError::Config)?;
-        if self.in_force == self.stamps() { Ok(sources) } else { Err(ShaperError::FilesChanged) }
+    /// The files' texts that are in force, whatever has become of the files.
+    pub const fn sources(&self) -> &Arc<Sources> {
+        &self.loaded.sources
     }
 }

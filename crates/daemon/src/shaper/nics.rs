@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use kernel::datapath::Attached;
 
-use super::{Shaper, refuse};
+use super::Shaper;
 use crate::error::ShaperError;
 use crate::facts::{self, FactsError, Nics};
-use crate::fixed::{moved, sides};
+use crate::fixed::{refuse_moved, sides};
 use crate::guards::{NicGuards, guards, kept_nics};
 use crate::kept::Kept;
 use crate::prepare::prepare;
@@ -55,7 +55,7 @@ impl Shaper {
     /// As for [`Shaper::reload`].
     pub fn fit_to_nics(&mut self) -> Result<&Arc<Current>, ShaperError> {
         let machine = facts::read(&self.loaded.config.interfaces)?;
-        refuse(moved(&self.machine.facts, &machine.facts))?;
+        refuse_moved(&self.machine.facts, &machine.facts)?;
         let prepared = prepare(self.loaded.clone(), &machine, Some(&self.current.plan))?;
         self.put_up(prepared, machine, "the NICs have changed")?;
         Ok(&self.current)

@@ -32,6 +32,8 @@ pub struct NicInfo {
     pub mtu: u32,
     /// The largest `mtu` that the driver takes; none where it does not say.
     pub mtu_max: Option<u32>,
+    /// Whether it is up as far as the administrator wants it to be.
+    pub up: bool,
     /// Whether the link is up at the physical level.
     pub carrier: bool,
     /// The bridge or bond that it belongs to.
@@ -136,6 +138,7 @@ fn link(body: &[u8]) -> NicInfo {
         rx_queues: 0,
         mtu: 0,
         mtu_max: None,
+        up: u32_at(body, 8) & libc::IFF_UP as u32 != 0,
         carrier: false,
         master: None,
         driver: String::new(),

@@ -1,14 +1,19 @@
 //! A page of circuits.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bus::{CircuitRow, CircuitsPage, CircuitsQuery, Refusal};
 use state::{ByProtocol, CircuitSort, Snapshot};
-use units::{Direction, PerDirection, Segment};
+use units::{CircuitSlot, Direction, PerDirection, Segment};
 
 use super::{leaves, node_named, quality};
 
-pub(super) fn view(snapshot: &Snapshot, query: &CircuitsQuery) -> Result<CircuitsPage, Refusal> {
+pub(super) fn view(
+    snapshot: &Snapshot,
+    asleep: &BTreeSet<CircuitSlot>,
+    query: &CircuitsQuery,
+) -> Result<CircuitsPage, Refusal> {
     let node = node_named(snapshot, query.node.as_ref())?;
     let page = snapshot.circuits_page(&state::CircuitQuery {
         filter: query.filter.clone(),
@@ -25,7 +30,7 @@ pub(super) fn view(snapshot: &Snapshot, query: &CircuitsQuery) -> Result<Circuit
         window_ms: quality::WINDOW_MS,
         total: page.total as u32,
         matched: page.matched as u32,
-        rows: page.rows.into_iter().map(|index| circuit_row(snapshot, index)).collect(),
+        rows: page.rows.into_iter().map(|index| circuit_row(snapshot, asleep, index)).collect(),
     })
 }
 
@@ -47,7 +52,7 @@ const fn circuit_sort(sort: bus::CircuitSort) -> CircuitSort {
     }
 }
 
-fn circuit_row(snapshot: &Snapshot, index: usize) -> CircuitRow {
+fn circuit_row(snapshot: &Snapshot, asleep: &BTreeSet<CircuitSlot>, index: usize) -> CircuitRow {
     let (layout, figures) = (&snapshot.layout.circuits[index], &snapshot.circuits[index]);
     let offered = figures.offered.as_ref().map(ByProtocol::sum);
     let class = figures.class;
@@ -74,6 +79,7 @@ fn circuit_row(snapshot: &Snapshot, index: usize) -> CircuitRow {
         queue: layout.queue.map(units::QueueId::get),
         cpu: layout.cpu.get(),
         class: layout.class.map(|class| class.map(|class| class.handle)),
+        asleep: asleep.contains(&layout.slot),
         addresses: Arc::clone(&layout.addresses),
     }
 }

@@ -29,7 +29,9 @@ pub fn view(shared: &Shared, topic: &Topic) -> Result<View, Refusal> {
     Ok(match topic {
         Topic::Status => View::Status(Box::new(status::view(shared, &snapshot, &flows))),
         Topic::Tree => View::Tree(tree::view(&snapshot)),
-        Topic::Circuits(query) => View::Circuits(circuits::view(&snapshot, query)?),
+        Topic::Circuits(query) => {
+            View::Circuits(circuits::view(&snapshot, &shared.asleep.load(), query)?)
+        }
         Topic::Queues => View::Queues(queues::view(&snapshot)),
         Topic::Unknown(query) => View::Unknown(unknown::view(&snapshot, query)),
         Topic::Flows(query) => View::Flows(flows::view(&flows, query)?),

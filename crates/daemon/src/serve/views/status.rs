@@ -17,6 +17,7 @@ use crate::shared::Shared;
 pub(super) fn view(shared: &Shared, snapshot: &Snapshot, flows: &FlowSnapshot) -> StatusView {
     let current = shared.current.load();
     let origin_problems = shared.origin_problems.load();
+    let problem = shared.problem.load_full();
     let nic_problems = shared.nic_problems.load();
     let warnings = current.warnings.iter().chain(nic_problems.iter()).chain(origin_problems.iter());
     StatusView {
@@ -30,9 +31,12 @@ pub(super) fn view(shared: &Shared, snapshot: &Snapshot, flows: &FlowSnapshot) -
         config: ConfigView {
             generation: current.generation,
             loaded_ms_ago: current.since.elapsed().as_millis() as u64,
-            problem: shared.problem.load().as_ref().map(ToString::to_string),
+            problem: problem.as_ref().map(|problem| problem.text.clone()),
+            problem_ms_ago: problem.map_or(0, |it| it.since.elapsed().as_millis() as u64),
+            files_changed: shared.files_changed.load(Ordering::Relaxed),
         },
         circuits: current.layout.circuits.len() as u32,
+        asleep: current.lazy_after.map(|_| shared.asleep.load().len() as u32),
         nodes: current.layout.nodes.len() as u32,
         unknown_hosts: snapshot.unknown.len() as u32,
         nics: shared.attachments.iter().map(|nic| nic_view(nic, snapshot)).collect(),
