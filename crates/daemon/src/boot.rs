@@ -27,8 +27,8 @@ use crate::files::{Stamps, finish};
 use crate::handover::Handover;
 use crate::kept::KeptFile;
 use crate::lazy;
-use crate::links;
 use crate::lock::Lock;
+use crate::look;
 use crate::prepare::prepare;
 use crate::reload::Reloader;
 use crate::serve::Server;
@@ -202,7 +202,7 @@ fn serve(
             () = server.run() => {}
             () = follow(signals, reloader) => {}
             () = follow_files(reloader) => {}
-            () = links::look_after(reloader) => {}
+            () = look::look_after(reloader) => {}
             () = stop.stopped() => {}
         }
         captures_end(shared).await;

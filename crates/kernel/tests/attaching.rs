@@ -202,7 +202,6 @@ fn somebody_elses_clsact_is_lived_with_and_left() {
 }
 
 #[test]
-#[ignore = "our clsact goes with the filters that others have put on it"]
 fn somebody_elses_filter_on_our_clsact_is_left() {
     if !root() {
         return;
@@ -214,6 +213,16 @@ fn somebody_elses_filter_on_our_clsact_is_left() {
         let theirs = others_filters();
         drop(attached);
         assert_eq!(others_filters(), theirs);
+        assert!(!tc("filter show dev lo egress").contains("bpf"), "ours is left");
+        // and what a daemon before has left
+        loaded(abi::Mode::Stick, false).attach(&nics(), bpffs.pins()).unwrap().leave();
+        let pins = bpffs.pins();
+        let observing = options(abi::Mode::Observe, false, 8);
+        let loaded = Loaded::inheriting(observing, &pins).unwrap();
+        let attached = loaded.attach(&nics(), pins).unwrap();
+        assert_eq!(others_filters(), theirs);
+        assert!(!tc("filter show dev lo egress").contains("bpf"), "ours is left");
+        drop(attached);
     })
     .unwrap();
 }
@@ -307,6 +316,26 @@ fn what_somebody_detaches_is_noticed_and_attached_by_the_next_daemon() {
         let attached = loaded.attach(&nics(), pins).unwrap();
         assert!(!attached.is_detached());
         assert_ne!(xdp_id(), 0);
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_filter_that_somebody_removes_is_noticed_and_attached_by_the_next_daemon() {
+    if !root() {
+        return;
+    }
+    let bpffs = Bpffs::new();
+    in_private_network(|| {
+        let attached = loaded(abi::Mode::Stick, false).attach(&nics(), bpffs.pins()).unwrap();
+        assert!(!attached.is_detached());
+        tc("filter del dev lo egress");
+        assert!(attached.is_detached());
+        attached.leave();
+        let pins = bpffs.pins();
+        let loaded = Loaded::inheriting(options(abi::Mode::Stick, false, 8), &pins).unwrap();
+        let attached = loaded.attach(&nics(), pins).unwrap();
+        assert!(!attached.is_detached());
     })
     .unwrap();
 }

@@ -154,11 +154,12 @@ impl Attached {
         &self.attachments
     }
 
-    /// Whether somebody else has detached one. Filters on a clsact, where the kernel has no TCX, are not
-    /// looked for.
+    /// Whether somebody else has detached one.
     pub fn is_detached(&self) -> bool {
-        let links = self.xdp.iter().chain(&self.tc);
-        links.into_iter().any(|(_, link)| link.state().is_ok_and(|state| state.nic.get() == 0))
+        let mut links = self.xdp.iter().chain(&self.tc);
+        let mut filters = self.attachments.iter().filter(|at| at.tc == TcHook::Clsact);
+        links.any(|(_, link)| link.state().is_ok_and(|state| state.nic.get() == 0))
+            || filters.any(|at| filter::is_on_egress(at.ifindex).is_ok_and(|is_on| !is_on))
     }
 
     pub(super) const fn object(&self) -> &Object {
@@ -313,13 +314,19 @@ impl Attached {
                 self.pins.remove(&name)?;
             }
         }
+        if self.inherits {
+            for at in &self.attachments {
+                let has_filters = at.tc == TcHook::Clsact;
+                if !has_filters {
+                    filter::detach(&at.nic, TcAttachType::Egress, "tc_egress");
+                }
+                if !has_filters || !self.forwards() {
+                    filter::detach(&at.nic, TcAttachType::Ingress, "tc_ingress");
+                }
+            }
+        }
         for clsact in Clsact::stale(&self.clsact, &self.pins)? {
             clsact.remove(&self.pins);
-        }
-        if self.inherits && !self.forwards() {
-            for at in self.attachments.iter().filter(|at| at.tc == TcHook::Clsact) {
-                filter::detach(&at.nic, TcAttachType::Ingress, "tc_ingress");
-            }
         }
         Ok(())
     }

@@ -24,6 +24,9 @@ const PRIORITY: u16 = 29_799;
 const HANDLE: FilterHandle = FilterHandle::new(0, 1);
 /// `TC_H_CLSACT`, where clsact sits beside the root.
 const CLSACT: TcHandle = TcHandle::from_raw(0xffff_fff1);
+/// Where filters hang from a clsact: those of what comes in, and of what goes out.
+const INGRESS: TcHandle = TcHandle::from_raw(0xffff_fff2);
+const EGRESS: TcHandle = TcHandle::from_raw(0xffff_fff3);
 /// How marks of clsacts that are ours begin; the NIC's index follows. No `-`, which attachments have.
 const MARK: &str = "clsact_";
 
@@ -74,6 +77,12 @@ impl Filter {
     }
 }
 
+/// Whether our filter is among those that a NIC has for what goes out.
+pub(super) fn is_on_egress(nic: IfIndex) -> Result<bool, Cause> {
+    let filters = Controller::open()?.filters(nic, EGRESS)?;
+    Ok(filters.contains(&(PRIORITY, HANDLE.into())))
+}
+
 /// Detaches a program of this name, whoever has attached it by a filter.
 pub(super) fn detach(nic: &str, hook: TcAttachType, name: &str) {
     // fails where there is no such filter, or no clsact
@@ -117,6 +126,26 @@ impl Clsact {
         Ok(stale.map(|nic| Self { nic }).collect())
     }
 
+    /// Removes it where nobody else has put a filter on it, and else what is left of ours on it.
+    fn try_remove(&self) -> Result<(), Cause> {
+        let mut controller = Controller::open()?;
+        let mut is_shared = false;
+        let mut ours = Vec::new();
+        for hook in [INGRESS, EGRESS] {
+            let filters = controller.filters(self.nic, hook)?;
+            is_shared |= filters.iter().any(|(priority, _)| *priority != PRIORITY);
+            ours.extend(filters.iter().any(|(priority, _)| *priority == PRIORITY).then_some(hook));
+        }
+        if is_shared {
+            for hook in ours {
+                controller.remove_filters(self.nic, hook, PRIORITY)?;
+            }
+            return Err("somebody else has a filter on it".into());
+        }
+        let request = Request::DeleteQdisc { parent: CLSACT };
+        Ok(controller.tc(self.nic, &[request])?)
+    }
+
     /// Removes it, and what says that it is ours.
     pub(super) fn remove(self, pins: &Pins) {
         if let Err(error) = pins.unmark(&mark(self.nic)) {
@@ -127,12 +156,8 @@ impl Clsact {
 
 impl Drop for Clsact {
     fn drop(&mut self) {
-        let request = Request::DeleteQdisc { parent: CLSACT };
-        let removed = Controller::open()
-            .map_err(Box::<dyn Error>::from)
-            .and_then(|mut controller| Ok(controller.tc(self.nic, &[request])?));
-        if let Err(error) = removed {
-            warn!(%error, ifindex = %self.nic, "could not remove the clsact queueing discipline");
+        if let Err(error) = self.try_remove() {
+            warn!(%error, ifindex = %self.nic, "the clsact queueing discipline stays");
         }
     }
 }

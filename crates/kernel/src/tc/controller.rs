@@ -88,6 +88,39 @@ impl Controller {
     pub fn open() -> Result<Self, NetlinkError> {
         Ok(Self { socket: Socket::open()? })
     }
+
+    /// Removes the filters of a priority below `parent`.
+    ///
+    /// # Errors
+    /// When there are none, or the kernel refuses.
+    pub fn remove_filters(
+        &mut self,
+        nic: IfIndex,
+        parent: TcHandle,
+        priority: u16,
+    ) -> Result<(), NetlinkError> {
+        let mut body = tc_message(nic, TcHandle::default(), parent);
+        body[16..].copy_from_slice(&(u32::from(priority) << 16).to_ne_bytes());
+        let mut request = Messages::new();
+        request.start(libc::RTM_DELTFILTER, libc::NLM_F_REQUEST as u16, &body);
+        self.socket.execute(&mut request)
+    }
+
+    /// The filters below `parent`, by priority and number: several kinds number theirs alike.
+    ///
+    /// # Errors
+    /// When the kernel does not tell.
+    pub fn filters(&mut self, nic: IfIndex, parent: TcHandle) -> Result<Vec<(u16, u32)>, Failed> {
+        let mut request = Messages::new();
+        let body = tc_message(nic, TcHandle::default(), parent);
+        request.start(libc::RTM_GETTFILTER, libc::NLM_F_REQUEST as u16, &body);
+        let collect = |all: &mut Vec<_>, kind, body: &[u8]| {
+            all.extend(dump::filter(body).filter(|_| kind == libc::RTM_NEWTFILTER));
+        };
+        self.socket
+            .dump(&mut request, Vec::new, collect)
+            .map_err(|source| Failed::Unread { what: "filters", source })
+    }
 }
 
 impl TrafficControl for Controller {

@@ -65,6 +65,13 @@ pub struct ClassState {
     pub stats: Stats,
 }
 
+/// Priority and number of the filter that an `RTM_NEWTFILTER` tells of (`tcf_fill_node` in
+/// `net/sched/cls_api.c`: the priority is above the protocol in `tcm_info`).
+pub(super) fn filter(body: &[u8]) -> Option<(u16, u32)> {
+    let (head, _) = body.split_at_checked(TC_MESSAGE)?;
+    Some(((u32_at(head, 16) >> 16) as u16, u32_at(head, 8)))
+}
+
 /// The fixed part and the attributes that both kinds of answer share.
 struct Record<'a> {
     nic: IfIndex,

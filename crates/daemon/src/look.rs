@@ -1,4 +1,4 @@
-//! Looking after the NICs, and what of ours is on them, while the daemon runs.
+//! Looking once a second at what others may change under a running daemon: NICs, what of ours is on them, files.
 //!
 //! A NIC that loses its carrier or is taken down keeps programs and queues, and goes on by itself. One with
 //! another MTU or other queues gets another plan. One that has gone and come back under its name is
