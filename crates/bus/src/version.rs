@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::reply::{ErrorCode, Refusal};
 
-/// The version of the protocol that this crate speaks. It grows when the bytes of a message change.
+/// The version of the protocol that this crate speaks. It grows when the bytes of a message change after a
+/// release; until the first one, daemon and clients have to be of one build.
 pub const PROTOCOL_VERSION: u16 = 1;
 
 /// The versions that a program speaks, both ends included.

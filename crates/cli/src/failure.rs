@@ -24,9 +24,9 @@ pub(crate) enum Failure {
     #[error("the installation cannot be imported")]
     Import(#[source] config::Problems),
     /// What is wanted cannot be put in force.
-    #[error("{given} cannot be put in force")]
+    #[error("this cannot be put in force")]
     Unacceptable {
-        /// What was given.
+        /// Where the lines are counted that it tells.
         given: String,
         /// Why not.
         source: Refusal,
@@ -124,7 +124,7 @@ impl Failure {
     /// What to do about it, where the error itself does not say.
     fn way_out(&self) -> Option<String> {
         if let Self::Unacceptable { given, .. } = self {
-            return Some(format!("Lines are counted in {given}, whichever name is before them."));
+            return Some(format!("Lines are counted where they were given: {given}."));
         }
         self.usual_way_out().map(str::to_owned)
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::devices::{self, Surroundings};
-use crate::model::{Bus, Config, Files, Log, Network};
+use crate::model::{Bus, Config, Files, Interfaces, Log, Network};
 use crate::network;
 use crate::problem::{Problem, Problems, Report, Severity};
 use crate::settings::{self, Settings};
@@ -25,6 +25,8 @@ pub struct Loaded {
 /// What of a configuration is needed before all of it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outset {
+    /// The NICs; none where another version of this program means something by them that this one does not know.
+    pub interfaces: Option<Interfaces>,
     /// Where the other files are.
     pub files: Files,
     /// Where the daemon listens.
@@ -72,9 +74,13 @@ impl Config {
         let settings = open(path, &mut problems);
         let settings = settings.and_then(|source| read_settings(&source, &mut problems));
         match settings {
-            Some(Settings { files: Some(files), bus: Some(bus), log: Some(log), .. }) => {
-                Ok(Outset { files, bus, log })
-            }
+            Some(Settings {
+                interfaces,
+                files: Some(files),
+                bus: Some(bus),
+                log: Some(log),
+                ..
+            }) => Ok(Outset { interfaces, files, bus, log }),
             _ => Err(problems),
         }
     }

@@ -147,8 +147,13 @@ fn a_circuit_gets_a_further_device() {
     assert_eq!(ids, ["d2", "d3", "d9"]);
     assert_eq!(circuit.devices[2].prefixes, ["100.64.0.77".parse().unwrap()]);
     // an id that is taken is for the reader to find
-    let taken = edited(LEGACY, CircuitEdit { device: Some("d3".to_owned()), ..edit }).unwrap();
+    let of_id = |id: &str| CircuitEdit { device: Some(id.to_owned()), ..edit.clone() };
+    let taken = edited(LEGACY, of_id("d3")).unwrap();
+    assert!(taken.starts_with(LEGACY), "{taken}");
     Config::from_sources(&sources(&taken)).unwrap_err();
+    for id in ["", " d9"] {
+        assert_eq!(edited(LEGACY, of_id(id)), Err(EditError::DeviceId(id.to_owned())));
+    }
 }
 
 #[test]

@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         return if arguments.facts { print_facts(&loaded.config) } else { check(path, loaded) };
     }
     // where that has errors, all files' are to be told
-    let Ok(Outset { files, bus, log }) = Config::outset(path) else {
+    let Ok(Outset { files, bus, log, .. }) = Config::outset(path) else {
         return load().map(drop).map_err(Into::into);
     };
     require_rights()?;
@@ -134,7 +134,8 @@ fn shape(
         nic_problems: ArcSwap::from_pointee(shaper.machine_warnings().to_vec()),
         current: ArcSwap::new(Arc::clone(shaper.current())),
         asleep: ArcSwap::new(Arc::clone(shaper.asleep())),
-        problem: ArcSwapOption::empty(),
+        reload_problem: ArcSwapOption::empty(),
+        kernel_problem: ArcSwapOption::empty(),
         files_changed: AtomicBool::new(false),
         classes: ArcSwapOption::empty(),
         captures: CaptureDesk::new(captures),

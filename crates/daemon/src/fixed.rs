@@ -1,14 +1,13 @@
 //! What follows from the configuration once, when the programs are loaded, and what of it may not change.
 
-use config::{Bus, Config, Files, Mode};
+use config::{Bus, Config, Files, Interfaces, Mode};
 use kernel::datapath::{MapSizes, Options, Side};
 use plan::Facts;
 
 use crate::error::ShaperError;
 
 /// The NICs and where they are.
-pub fn sides(config: &Config) -> Vec<(String, Side)> {
-    let interfaces = &config.interfaces;
+pub fn sides(interfaces: &Interfaces) -> Vec<(String, Side)> {
     if let Mode::Stick { .. } = interfaces.mode {
         return vec![(interfaces.internet.clone(), Side::Both)];
     }
@@ -76,7 +75,7 @@ pub fn refuse_fixed(old: &Config, new: &Config) -> Result<(), ShaperError> {
         log,
         network: _,
     } = new;
-    refuse_unreachable((&old.files, &old.bus), (files, bus))?;
+    refuse_unreachable(old, (Some(interfaces), files, bus))?;
     let differ = differing([
         ("[interfaces]", old.interfaces != *interfaces),
         ("[bus]", old.bus != *bus),
@@ -86,14 +85,22 @@ pub fn refuse_fixed(old: &Config, new: &Config) -> Result<(), ShaperError> {
     if differ.is_empty() { Ok(()) } else { Err(ShaperError::Handover(differ)) }
 }
 
-/// Settings by which a daemon finds what the one before has left: no other can take over with others.
+/// Settings by which a daemon finds what the one before has left: none can take over with others.
 ///
 /// # Errors
 /// Those that differ, if there are some.
-pub fn refuse_unreachable(old: (&Files, &Bus), new: (&Files, &Bus)) -> Result<(), ShaperError> {
+pub fn refuse_unreachable(
+    old: &Config,
+    (interfaces, files, bus): (Option<&Interfaces>, &Files, &Bus),
+) -> Result<(), ShaperError> {
+    let observes = |interfaces: &Interfaces| interfaces.mode == Mode::Observe;
+    let is_elsewhere = |new: &Interfaces| {
+        sides(&old.interfaces) != sides(new) || observes(&old.interfaces) != observes(new)
+    };
     let differ = differing([
-        ("[files] pins", old.0.pins != new.0.pins),
-        ("[bus] socket", old.1.socket != new.1.socket),
+        ("which [interfaces] are shaped", interfaces.is_some_and(is_elsewhere)),
+        ("[files] pins", old.files.pins != files.pins),
+        ("[bus] socket", old.bus.socket != bus.socket),
     ]);
     if differ.is_empty() { Ok(()) } else { Err(ShaperError::Stop(differ)) }
 }

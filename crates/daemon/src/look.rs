@@ -3,15 +3,15 @@
 //! A NIC that loses its carrier or is taken down keeps programs and queues, and goes on by itself. One with
 //! another MTU or other queues gets another plan. One that has gone and come back under its name is
 //! another one, on which nothing is: the daemon begins anew with it, as after a handover, and takes over all
-//! that is still there; so it does where somebody has detached a program. Where a change and going back have
-//! both failed, or somebody has removed queues, what should be is put back. Looking once a second needs no
+//! that is still there. Where a change and going back have both failed, or somebody has removed queues or
+//! detached programs, what should be is put back. Looking once a second needs no
 //! bursts of events to be told apart.
 
 use std::time::{Duration, Instant};
 
 use plan::NicFacts;
 use supervisor::with_causes;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::reload::Reloader;
 use crate::shaper::{NicsNow, Shaper};
@@ -38,10 +38,10 @@ pub async fn look_after(reloader: &Reloader) {
         tokio::time::sleep(INTERVAL).await;
         let reloader = reloader.clone();
         let look = tokio::task::spawn_blocking(move || {
-            look(&reloader, &mut tried);
-            reloader.look_for_gone();
+            look_at_nics(&reloader, &mut tried);
             reloader.look_at_files();
-            if unrepaired.is_none_or(|at: Instant| at.elapsed() >= AGAIN) {
+            let is_due = unrepaired.is_none_or(|at: Instant| at.elapsed() >= AGAIN);
+            if is_due || reloader.is_known() {
                 unrepaired = (!reloader.repair()).then(Instant::now);
             }
             (tried, unrepaired)
@@ -51,7 +51,8 @@ pub async fn look_after(reloader: &Reloader) {
     }
 }
 
-fn look(reloader: &Reloader, tried: &mut Option<Tried>) {
+/// Looks at the NICs, and where they are what they were at what of ours is on them.
+fn look_at_nics(reloader: &Reloader, tried: &mut Option<Tried>) {
     let Some(found) = reloader.with_shaper(Shaper::look_at_nics) else { return };
     let (now, nics) = match found {
         Ok(found) => found,
@@ -67,6 +68,7 @@ fn look(reloader: &Reloader, tried: &mut Option<Tried>) {
     let is_due = |tried: &Tried| tried.nics != nics || tried.at.elapsed() >= AGAIN;
     if now == NicsNow::Same {
         *tried = None;
+        problems.extend(reloader.look_for_gone().err());
     } else if tried.as_ref().is_none_or(is_due) {
         let problem = adapt(reloader, now).err();
         *tried = Some(Tried { nics, at: Instant::now(), problem });
@@ -82,10 +84,6 @@ fn adapt(reloader: &Reloader, now: NicsNow) -> Result<(), String> {
         NicsNow::Changed => reloader.fit_to_nics(),
         NicsNow::Others => {
             info!("a NIC is another one; beginning anew with it");
-            reloader.begin_anew()
-        }
-        NicsNow::Detached => {
-            warn!("somebody has detached a program; beginning anew to attach it");
             reloader.begin_anew()
         }
     }

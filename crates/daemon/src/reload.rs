@@ -15,6 +15,7 @@ use tracing::{error, info, warn};
 
 use crate::edits::wanted;
 use crate::error::ShaperError;
+use crate::files::Stamps;
 use crate::handover::Handover;
 use crate::shaper::{Preview, Shaper};
 use crate::shared::{Current, Problem, Shared};
@@ -84,16 +85,21 @@ impl Reloader {
         let Some(shaper) = shaper.as_mut() else {
             return Err(stopping());
         };
+        let was_known = shaper.is_known();
         match shaper.reload().cloned() {
             Ok(current) => {
-                self.shared.problem.store(None);
+                self.all_is_well();
                 self.publish(&current, shaper);
                 Ok(reloaded(&current, shaper, started))
             }
             Err(failure) => {
                 let text = with_causes(&failure);
                 error!(problem = text, "could not reload");
-                self.tell_of_problem(format!("the last reload failed: {text}"));
+                let told = Problem::now(format!("the last reload failed: {text}"));
+                self.shared.reload_problem.store(Some(told));
+                if was_known && !shaper.is_known() {
+                    self.tell_of_kernel(&text);
+                }
                 Err(Refusal::new(code(&failure), text))
             }
         }
@@ -124,10 +130,13 @@ impl Reloader {
     fn edit_now(&self, shaper: Option<&mut Shaper>, edits: bus::Edits) -> Result<Edited, Refusal> {
         let started = Instant::now();
         let shaper = shaper.ok_or_else(stopping)?;
+        let was_known = shaper.is_known();
         let edited = shaper.edit(&wanted(edits));
         let (current, counts) =
-            edited.map_err(|failure| self.could_not_change(shaper, &failure))?;
-        self.shared.problem.store(None);
+            edited.map_err(|failure| self.could_not_change(shaper, &failure, was_known))?;
+        if shaper.is_known() {
+            self.all_is_well();
+        }
         self.publish(&current, shaper);
         Ok(Edited {
             reloaded: reloaded(&current, shaper, started),
@@ -138,21 +147,29 @@ impl Reloader {
         })
     }
 
-    fn could_not_change(&self, shaper: &Shaper, failure: &ShaperError) -> Refusal {
+    fn could_not_change(&self, shaper: &Shaper, failure: &ShaperError, was_known: bool) -> Refusal {
         let mut text = with_causes(failure);
         warn!(problem = text, "could not change the configuration");
-        if !shaper.is_known() {
-            self.tell_of_problem(text.clone());
+        if was_known && !shaper.is_known() {
+            self.tell_of_kernel(&text);
         }
-        let problem = self.shared.problem.load_full();
+        let problem = self.shared.reload_problem.load_full();
         if let (ShaperError::FilesChanged, Some(problem)) = (failure, problem) {
             text = format!("{text}; {}", problem.text);
         }
         Refusal::new(code(failure), text)
     }
 
-    fn tell_of_problem(&self, text: String) {
-        self.shared.problem.store(Some(Arc::new(Problem { text, since: Instant::now() })));
+    fn tell_of_kernel(&self, text: &str) {
+        let text = format!("the queues are not as they should be: {text}");
+        self.shared.kernel_problem.store(Some(Problem::now(text)));
+    }
+
+    /// The files are in force, and in the kernel.
+    fn all_is_well(&self) {
+        self.shared.reload_problem.store(None);
+        self.shared.kernel_problem.store(None);
+        self.shared.files_changed.store(false, Ordering::Relaxed);
     }
 
     /// Brings the kernel to what is in force, where something has left it otherwise; tells whether it is so
@@ -166,36 +183,55 @@ impl Reloader {
         });
         match repaired.flatten() {
             None => true,
-            Some(Ok(())) => {
-                info!("the queues are as they should be again");
-                self.shared.problem.store(None);
+            Some(Ok(was_otherwise)) => {
+                if was_otherwise {
+                    info!("the queues are as they should be again");
+                }
+                self.shared.kernel_problem.store(None);
                 true
             }
             Some(Err(text)) => {
                 error!(problem = text, "the queues are not as they should be");
-                self.tell_of_problem(format!("the queues are not as they should be: {text}"));
+                self.tell_of_kernel(&text);
                 false
             }
         }
     }
 
-    /// Looks whether somebody else has taken out queues or classes; they are put back by the next
-    /// [`Reloader::repair`].
-    pub fn look_for_gone(&self) {
-        let Some(sample) = self.shared.classes.load_full() else { return };
-        let gone = self.with_shaper(|shaper| shaper.look_for_gone(&sample)).flatten();
+    /// Whether the kernel has what is in force, as far as is known.
+    pub fn is_known(&self) -> bool {
+        self.with_shaper(|shaper| shaper.is_known()).unwrap_or(true)
+    }
+
+    /// Looks whether somebody else has taken out queues or classes, and puts them back by the next
+    /// [`Reloader::repair`]; attaches programs again at once.
+    ///
+    /// # Errors
+    /// When a program cannot be attached again.
+    pub fn look_for_gone(&self) -> Result<(), String> {
+        let sample = self.shared.classes.load_full();
+        let found = self.with_shaper(|shaper| {
+            let gone = sample.as_ref().and_then(|sample| shaper.look_for_gone(sample));
+            (gone, shaper.reattach())
+        });
+        let Some((gone, reattached)) = found else { return Ok(()) };
         if let Some(gone) = gone {
             warn!("{gone}: somebody else has changed them; putting them back");
-            self.tell_of_problem(format!(
-                "{gone}: somebody else has changed them; they are put back"
-            ));
+            self.tell_of_kernel(&gone);
         }
+        for program in reattached.map_err(|failure| with_causes(&failure))? {
+            warn!(program, "somebody else has detached it; it is attached again");
+        }
+        Ok(())
     }
 
     /// Looks whether the files are those that are in force.
     pub fn look_at_files(&self) {
-        let differ = self.with_shaper(|shaper| shaper.files_differ()).unwrap_or_default();
-        self.shared.files_changed.store(differ, Ordering::Relaxed);
+        let Some((files, in_force)) = self.with_shaper(|shaper| shaper.files_in_force()) else {
+            return;
+        };
+        let files: Vec<_> = files.iter().map(PathBuf::as_path).collect();
+        self.shared.files_changed.store(Stamps::of(&files) != in_force, Ordering::Relaxed);
     }
 
     /// Shows what is in force to those who look.

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use apply::{ApplyError, Left, Operation, Report, apply};
-use config::{Config, Files, Loaded};
+use config::{Config, Files, Loaded, Outset};
 use kernel::LinuxKernel;
 use kernel::datapath::{
     self, Attached, Attachment, Control, DatapathError, MapTables, Pins, Readers,
@@ -109,7 +109,7 @@ impl Shaper {
         let tables = loaded.take_tables().ok_or(DatapathError::Missing("tables"))?;
         let readers = loaded.take_readers().ok_or(DatapathError::Missing("readers"))?;
         let controller = Controller::open()?;
-        let sides = sides(config);
+        let sides = sides(&config.interfaces);
         loaded.preflight(&sides, &pins)?;
         let nics = guards(config, &sides, &kept)?;
         let keep = Kept { plan: kept.plan, asleep: kept.asleep, nics: kept_nics(&nics) };
@@ -237,6 +237,13 @@ impl Shaper {
         self.in_force != self.stamps()
     }
 
+    /// The files, and what they were like when they were put in force: to be compared by who must not wait
+    /// for a disk while others wait for the shaper.
+    pub fn files_in_force(&self) -> (Vec<PathBuf>, Stamps) {
+        let files = named(&self.path, &self.loaded.config.files);
+        (files.map(Path::to_owned).into(), self.in_force.clone())
+    }
+
     fn stamps(&self) -> Stamps {
         Stamps::of(&named(&self.path, &self.loaded.config.files))
     }
@@ -265,9 +272,9 @@ impl Shaper {
     /// # Errors
     /// Why it would not.
     pub fn require_reachable(&self) -> Result<(), ShaperError> {
-        let Config { files, bus, .. } = &self.loaded.config;
         let outset = Config::outset(&self.path).map_err(ShaperError::Config)?;
-        refuse_unreachable((files, bus), (&outset.files, &outset.bus))
+        let Outset { interfaces, files, bus, .. } = &outset;
+        refuse_unreachable(&self.loaded.config, (interfaces.as_ref(), files, bus))
     }
 
     /// Reads the files again and brings the kernel into line.
@@ -330,15 +337,15 @@ impl Shaper {
         self.is_known
     }
 
-    /// Brings the kernel to what is in force, after something left it otherwise.
+    /// Brings the kernel to what is in force, after something left it otherwise. Tells whether anything was.
     ///
     /// # Errors
     /// When that fails again.
-    pub fn repair(&mut self) -> Result<(), ShaperError> {
+    pub fn repair(&mut self) -> Result<bool, ShaperError> {
         self.require_nics()?;
         let plan = self.current.plan.with_asleep(&self.asleep);
-        self.bring(apply_read, &plan, &plan)?;
-        Ok(())
+        let report = self.bring(apply_read, &plan, &plan)?;
+        Ok(report != Report::default())
     }
 
     /// What the kernel has become.

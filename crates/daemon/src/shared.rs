@@ -36,8 +36,10 @@ pub struct Shared {
     pub current: ArcSwap<Current>,
     /// Circuits of it that have no class for want of traffic.
     pub asleep: ArcSwap<BTreeSet<CircuitSlot>>,
-    /// Why the last reload changed nothing, or how the kernel is not as it should be.
-    pub problem: ArcSwapOption<Problem>,
+    /// Why the last reload changed nothing.
+    pub reload_problem: ArcSwapOption<Problem>,
+    /// How the kernel is not as it should be.
+    pub kernel_problem: ArcSwapOption<Problem>,
     /// Whether the files are others than those in force.
     pub files_changed: AtomicBool,
     /// The newest statistics of the classes.
@@ -68,13 +70,20 @@ pub struct Shared {
     pub ticks_skipped: AtomicU64,
 }
 
-/// What is wrong with the configuration or with what has become of it.
+/// What is wrong with the files, or with what has become of them.
 #[derive(Debug)]
 pub struct Problem {
     /// For the operator.
     pub text: String,
     /// Since when.
     pub since: Instant,
+}
+
+impl Problem {
+    /// One that has just shown.
+    pub fn now(text: String) -> Arc<Self> {
+        Arc::new(Self { text, since: Instant::now() })
+    }
 }
 
 /// One configuration in force.

@@ -298,44 +298,57 @@ fn a_clsact_of_a_daemon_before_goes_with_the_last_one() {
 }
 
 #[test]
-fn what_somebody_detaches_is_noticed_and_attached_by_the_next_daemon() {
+fn what_somebody_detaches_is_attached_again() {
     if !root() {
         return;
     }
     let bpffs = Bpffs::new();
     in_private_network(|| {
-        let attached = loaded(abi::Mode::Stick, true).attach(&nics(), bpffs.pins()).unwrap();
-        assert!(!attached.is_detached());
-        let link = libbpf_rs::Link::open(bpffs.folder().join("xdp_ingress-both")).unwrap();
-        link.detach().unwrap();
-        assert_eq!(xdp_id(), 0);
-        assert!(attached.is_detached());
+        let mut attached = loaded(abi::Mode::Stick, true).attach(&nics(), bpffs.pins()).unwrap();
+        assert!(attached.reattach().unwrap().is_empty());
+        let mut pins = vec!["xdp_ingress"];
+        pins.extend((hook(true) == TcHook::Tcx).then_some("tc_ingress"));
+        for program in pins {
+            let pin = bpffs.folder().join(format!("{program}-both"));
+            libbpf_rs::Link::open(pin).unwrap().detach().unwrap();
+            assert_eq!(attached.reattach().unwrap(), [program]);
+            assert!(attached.reattach().unwrap().is_empty());
+            assert_ne!(xdp_id(), 0);
+        }
+        // and the next daemon takes it over like any
         attached.leave();
         let pins = bpffs.pins();
         let loaded = Loaded::inheriting(options(abi::Mode::Stick, true, 8), &pins).unwrap();
-        let attached = loaded.attach(&nics(), pins).unwrap();
-        assert!(!attached.is_detached());
-        assert_ne!(xdp_id(), 0);
+        drop(loaded.attach(&nics(), pins).unwrap());
+        assert_eq!(xdp_id(), 0);
     })
     .unwrap();
 }
 
 #[test]
-fn a_filter_that_somebody_removes_is_noticed_and_attached_by_the_next_daemon() {
+fn a_filter_that_somebody_removes_is_attached_again() {
     if !root() {
         return;
     }
     let bpffs = Bpffs::new();
     in_private_network(|| {
-        let attached = loaded(abi::Mode::Stick, false).attach(&nics(), bpffs.pins()).unwrap();
-        assert!(!attached.is_detached());
-        tc("filter del dev lo egress");
-        assert!(attached.is_detached());
-        attached.leave();
-        let pins = bpffs.pins();
-        let loaded = Loaded::inheriting(options(abi::Mode::Stick, false, 8), &pins).unwrap();
-        let attached = loaded.attach(&nics(), pins).unwrap();
-        assert!(!attached.is_detached());
+        let before = qdiscs();
+        let mut attached = loaded(abi::Mode::Stick, false).attach(&nics(), bpffs.pins()).unwrap();
+        for gone in
+            ["filter del dev lo egress", "filter del dev lo ingress", "qdisc del dev lo clsact"]
+        {
+            assert!(attached.reattach().unwrap().is_empty());
+            tc(gone);
+            assert_eq!(attached.reattach().unwrap(), ["tc_egress"], "{gone}");
+            for hook in ["egress", "ingress"] {
+                assert!(
+                    tc(&format!("filter show dev lo {hook}")).contains("bpf"),
+                    "{gone}: {hook}"
+                );
+            }
+        }
+        drop(attached);
+        assert_eq!(qdiscs(), before);
     })
     .unwrap();
 }

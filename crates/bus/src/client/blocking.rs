@@ -60,12 +60,6 @@ impl Client {
         &self.welcome
     }
 
-    /// The daemon's process, as the kernel attests it; none when it is in another PID namespace.
-    pub fn daemon_process(&self) -> Option<i32> {
-        let peer = rustix::net::sockopt::socket_peercred(&self.stream).ok()?;
-        Some(peer.pid.as_raw_nonzero().get())
-    }
-
     /// The view of `topic`, now.
     ///
     /// # Errors

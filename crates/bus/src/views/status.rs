@@ -13,6 +13,8 @@ pub struct StatusView {
     pub tick: u64,
     /// The daemon's own version.
     pub daemon_version: String,
+    /// The daemon's process, in its own PID namespace.
+    pub process: u32,
     /// The protocol version that it speaks.
     pub protocol_version: u16,
     /// The running kernel's release.

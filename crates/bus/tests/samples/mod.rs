@@ -189,6 +189,7 @@ fn status() -> StatusView {
         },
         circuits: 8,
         asleep: Some(6),
+        process: 4_321,
         nodes: 5,
         unknown_hosts: 1,
         nics: vec![NicView {

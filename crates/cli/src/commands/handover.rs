@@ -18,7 +18,7 @@ const CHECKED: Duration = Duration::from_secs(60);
 /// How long it may take until it answers.
 const ANSWERED: Duration = Duration::from_secs(60);
 /// How long a supervisor may take to start it again where it ended.
-const RESTARTED: Duration = Duration::from_secs(3);
+const RESTARTED: Duration = Duration::from_secs(15);
 /// How long one attempt to reach it may take.
 const ATTEMPT: Duration = Duration::from_secs(2);
 /// Between two attempts.
@@ -35,7 +35,8 @@ struct TakenOver {
 pub(super) fn run(socket: &Path, output: Output) -> Result<(), Failure> {
     let began = Instant::now();
     let mut client = connect(socket)?;
-    let process = client.daemon_process();
+    // one in another PID namespace cannot be watched
+    let process = Some(client.status()?.process).filter(|process| !has_ended(*process));
     client.handover(CHECKED)?;
     let daemon_version = wait_for(socket, process)?;
     let taken_over = TakenOver { daemon_version, took_ms: began.elapsed().as_millis() as u64 };
@@ -50,7 +51,7 @@ pub(super) fn run(socket: &Path, output: Output) -> Result<(), Failure> {
 
 /// Waits for the version of who takes over in the old one's process. Where that ends, a supervisor may
 /// start another one.
-fn wait_for(socket: &Path, process: Option<i32>) -> Result<String, Failure> {
+fn wait_for(socket: &Path, process: Option<u32>) -> Result<String, Failure> {
     let left = Instant::now();
     let mut ended = None;
     loop {
@@ -69,7 +70,7 @@ fn wait_for(socket: &Path, process: Option<i32>) -> Result<String, Failure> {
 }
 
 /// Whether there is no such process any more, or only what its parent has not looked at (proc(5)).
-fn has_ended(process: i32) -> bool {
+fn has_ended(process: u32) -> bool {
     let Ok(stat) = fs::read_to_string(format!("/proc/{process}/stat")) else { return true };
     let after_name = stat.rfind(')').map_or("", |end| &stat[end..]);
     matches!(after_name.split_whitespace().nth(1), Some("Z" | "X"))
@@ -90,9 +91,9 @@ mod tests {
 
     #[test]
     fn a_process_that_nobody_has_waited_for_has_ended() {
-        assert!(!has_ended(id() as i32));
+        assert!(!has_ended(id()));
         let mut child = Command::new("/bin/true").spawn().unwrap();
-        let process = child.id() as i32;
+        let process = child.id();
         let deadline = Instant::now() + Duration::from_secs(10);
         while !has_ended(process) && Instant::now() < deadline {
             thread::sleep(PAUSE);

@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use bus::{CircuitEdit, ClientError, Edit, Edited, Edits, ErrorCode, inert};
+use bus::{CircuitEdit, ClientError, Edit, Edited, Edits, ErrorCode, Refusal, inert};
 use clap::{Args, Subcommand};
 use config::Source;
 use units::{BitsPerSec, IpPrefix, PerDirection, PrefixError};
@@ -154,33 +154,41 @@ impl Circuit {
 
 /// Changes, and shows what is in force then.
 pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<(), Failure> {
-    let (files, edits) = match &options.what {
-        What::Circuit(circuit) => (vec![], vec![Edit::Circuit(Box::new(circuit.edit()))]),
-        What::Circuits { file } => (vec![file], vec![Edit::Circuits(text(file)?)]),
-        What::Network { file } => (vec![file], vec![Edit::Network(text(file)?)]),
+    let (given, edits) = match &options.what {
+        What::Circuit(circuit) => {
+            (devices_in("the file as it would be"), vec![Edit::Circuit(Box::new(circuit.edit()))])
+        }
+        What::Circuits { file } => {
+            (devices_in(&called(file)), vec![Edit::Circuits(devices_text(file)?)])
+        }
+        What::Network { file } => (network_in(file), vec![Edit::Network(network_text(file)?)]),
         What::Files { network, circuits } if is_stdin(network) && is_stdin(circuits) => {
             return Err(Failure::StdinTwice);
         }
         What::Files { network, circuits } => (
-            vec![network, circuits],
-            vec![Edit::Network(text(network)?), Edit::Circuits(text(circuits)?)],
+            format!("{}, {}", network_in(network), devices_in(&called(circuits))),
+            vec![Edit::Network(network_text(network)?), Edit::Circuits(devices_text(circuits)?)],
         ),
     };
-    change(socket, &options.how, edits, output).map_err(|failure| {
-        let is_invalid = |refusal: &bus::Refusal| refusal.code == ErrorCode::Invalid;
-        match failure {
-            Failure::Bus(ClientError::Refused(refusal)) if is_invalid(&refusal) => {
-                let given: Vec<_> = files.iter().map(|file| called(file)).collect();
-                let given = if given.is_empty() {
-                    "the file as it would be".to_owned()
-                } else {
-                    given.join(" and ")
-                };
-                Failure::Unacceptable { given, source: refusal }
-            }
-            other => other,
+    change(socket, &options.how, edits, output).map_err(|failure| match failure {
+        Failure::Bus(ClientError::Refused(refusal)) if has_lines(&refusal) => {
+            Failure::Unacceptable { given, source: refusal }
         }
+        other => other,
     })
+}
+
+fn network_in(file: &Path) -> String {
+    format!("those of the network file in {}", called(file))
+}
+
+fn devices_in(place: &str) -> String {
+    format!("those of the devices file in {place}")
+}
+
+/// Whether a refusal tells lines of files.
+fn has_lines(refusal: &Refusal) -> bool {
+    refusal.code == ErrorCode::Invalid && refusal.text.contains(": error: ")
 }
 
 /// Has the daemon make changes, or say what they would be, and shows what is in force then.
@@ -219,14 +227,24 @@ fn called(file: &Path) -> String {
     if is_stdin(file) { "the standard input".to_owned() } else { file.display().to_string() }
 }
 
-fn text(file: &Path) -> Result<String, Failure> {
-    let failed = |source| Failure::Read { path: file.to_owned(), source };
-    let mut bytes = Vec::new();
-    if is_stdin(file) {
-        io::stdin().lock().read_to_end(&mut bytes).map_err(failed)?;
-    } else {
-        bytes = fs::read(file).map_err(failed)?;
+fn bytes(file: &Path) -> io::Result<Vec<u8>> {
+    if !is_stdin(file) {
+        return fs::read(file);
     }
-    // in whichever encoding the daemon would read it
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn network_text(file: &Path) -> Result<String, Failure> {
+    let text = bytes(file).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    });
+    text.map_err(|source| Failure::Read { path: file.to_owned(), source })
+}
+
+/// In whichever encoding the daemon would read it.
+fn devices_text(file: &Path) -> Result<String, Failure> {
+    let bytes = bytes(file).map_err(|source| Failure::Read { path: file.to_owned(), source })?;
     Source::new(file, bytes).text().map_err(Failure::Config)
 }

@@ -50,9 +50,10 @@ impl Shown for StatusView {
 fn summary(status: &StatusView, look: &Look) -> String {
     let mut lines = vec![
         format!(
-            "Tidegate {} (protocol {}) on Linux {}, up {}",
+            "Tidegate {} (protocol {}, process {}) on Linux {}, up {}",
             inert(&status.daemon_version),
             status.protocol_version,
+            status.process,
             inert(&status.kernel_release),
             duration(status.uptime_ms)
         ),

@@ -145,8 +145,8 @@ fn a_file_that_is_refused_is_called_by_its_name() {
     assert_eq!(
         stderr(&output),
         format!(
-            "error: {new} cannot be put in force:\n{why}Lines are counted in {new}, whichever name is \
-             before them.\n"
+            "error: this cannot be put in force:\n{why}Lines are counted where they were given: those of \
+             the network file in {new}.\n"
         )
     );
     let output = daemon.run(&["set", "files", "-", "-"]);
@@ -198,6 +198,7 @@ fn whole_files_are_set_and_got() {
 fn a_handover_that_is_refused_says_why() {
     let why = "/usr/sbin/tidegated --check ended with exit status: 3:\nb.csv:3: error: x\n";
     let daemon = StandIn::new(move |request| match request {
+        Request::Show(Topic::Status) => vec![View::Status(Box::new(views::status())).into()],
         Request::Handover => vec![Refusal::new(ErrorCode::Invalid, why).into()],
         other => panic!("{other:?}"),
     });

@@ -63,6 +63,7 @@ pub(crate) fn status() -> StatusView {
         },
         circuits: 1_008,
         asleep: Some(7),
+        process: 4_321,
         nodes: 5,
         unknown_hosts: 1,
         nics: vec![

@@ -58,6 +58,9 @@ pub enum EditError {
     /// An id that would not be read back as it is written.
     #[error("{0:?} is no circuit's id: it is empty, or begins or ends in blanks")]
     Id(String),
+    /// An id by which the device could not be named again.
+    #[error("{0:?} is no device's id: it is empty, or begins or ends in blanks")]
+    DeviceId(String),
     /// There is no such circuit.
     #[error("no circuit has the id {0:?}")]
     NoCircuit(String),
@@ -163,11 +166,12 @@ impl<'t> Editor<'t> {
             return Err(EditError::Id(edit.id.clone()));
         }
         let Some(own) = self.by_id.get(&edit.id).cloned() else { return self.add(edit) };
-        if edit.new_device {
-            self.add_device(edit, own[0])?;
-        }
+        let chosen = if edit.new_device {
+            Some(self.add_device(edit, own[0])?)
+        } else {
+            self.chosen(edit, &own)?
+        };
         let own = self.by_id[&edit.id].clone();
-        let chosen = self.chosen(edit, &own)?;
         for index in own {
             let mut fields = self.rows[index].fields.clone();
             let layout = self.layout(&fields).into_owned();
@@ -195,17 +199,21 @@ impl<'t> Editor<'t> {
         Ok(())
     }
 
-    /// Adds a device to the circuit that the row is one of.
-    fn add_device(&mut self, edit: &CircuitEdit, of: usize) -> Result<(), EditError> {
+    /// Adds a device to the circuit that the row is one of; tells which row is its.
+    fn add_device(&mut self, edit: &CircuitEdit, of: usize) -> Result<usize, EditError> {
+        let id = edit.device.as_deref().unwrap_or_default();
+        if id.is_empty() || id.trim() != id {
+            return Err(EditError::DeviceId(id.to_owned()));
+        }
         let mut fields = self.rows[of].fields.clone();
         let layout = self.layout(&fields).into_owned();
         for column in DEVICE_COLUMNS {
             set(&mut fields, &layout, column, String::new())?;
         }
-        set(&mut fields, &layout, Column::DeviceId, edit.device.clone().unwrap_or_default())?;
+        set(&mut fields, &layout, Column::DeviceId, id.to_owned())?;
         let new = Some(written(&fields));
         self.push(edit.id.clone(), EditedRow { bytes: None, fields, new });
-        Ok(())
+        Ok(self.rows.len() - 1)
     }
 
     /// The ids of the devices in these rows.

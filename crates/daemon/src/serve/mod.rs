@@ -20,7 +20,7 @@ use tracing::{debug, warn};
 use crate::exit::Failure;
 use crate::reload::Reloader;
 use crate::shared::Shared;
-use peer::Roles;
+use peer::{Identity, Roles};
 use session::Session;
 pub use views::{no_circuit, side};
 
@@ -91,8 +91,10 @@ impl Server {
             return;
         }
         let (shared, reloader) = (Arc::clone(&self.shared), self.reloader.clone());
+        let roles = Arc::clone(&self.roles);
         tokio::spawn(async move {
             let _place = Place(Arc::clone(&shared));
+            let identity = known(identity, roles, &stream).await;
             if let Err(error) = Session::new(stream, identity, shared, reloader).run().await {
                 debug!(%error, "a client's connection ended");
             }
@@ -106,6 +108,16 @@ impl Drop for Server {
             warn!(%error, socket = %self.path.display(), "could not remove the socket");
         }
     }
+}
+
+/// Who a client is, after a look whether its group exists by now.
+async fn known(identity: Identity, roles: Arc<Roles>, stream: &UnixStream) -> Identity {
+    if identity.role == Some(Role::Control) {
+        return identity;
+    }
+    let looking = Arc::clone(&roles);
+    let looked = tokio::task::spawn_blocking(move || looking.look_up_again()).await;
+    if looked.is_ok_and(|looked| looked) { roles.of(stream).unwrap_or(identity) } else { identity }
 }
 
 /// One client's place among those that may be connected.

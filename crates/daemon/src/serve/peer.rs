@@ -1,7 +1,7 @@
 //! Who a client is, and so what it may do.
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bus::Role;
@@ -31,14 +31,21 @@ struct Groups {
 }
 
 impl Groups {
-    fn of(bus: &Bus) -> Self {
-        let id = |name: &str| {
-            group_id(name).unwrap_or_else(|error| {
-                warn!(%error, group = name, "could not look the group up");
-                None
-            })
-        };
-        Self { read: id(&bus.read_group), admin: id(&bus.admin_group), at: Instant::now() }
+    /// Looks up those that are not known.
+    fn look_up(&mut self, bus: &Bus) {
+        self.at = Instant::now();
+        for (id, name) in [(&mut self.read, &bus.read_group), (&mut self.admin, &bus.admin_group)] {
+            if id.is_none() {
+                *id = group_id(name).unwrap_or_else(|error| {
+                    warn!(%error, group = name, "could not look the group up");
+                    None
+                });
+            }
+        }
+    }
+
+    const fn are_known(&self) -> bool {
+        self.read.is_some() && self.admin.is_some()
     }
 
     /// What a user of these groups may do.
@@ -66,10 +73,10 @@ pub struct Identity {
 }
 
 impl Roles {
-    /// Looks the groups up. One that does not exist has no members; that is logged, and it is looked up again
-    /// when somebody comes who may be one.
+    /// Looks the groups up. One that does not exist has no members; that is logged.
     pub fn new(bus: &Bus) -> Self {
-        let groups = Groups::of(bus);
+        let mut groups = Groups { read: None, admin: None, at: Instant::now() };
+        groups.look_up(bus);
         for (name, id) in [(&bus.read_group, groups.read), (&bus.admin_group, groups.admin)] {
             if id.is_none() {
                 warn!(group = name, "there is no such group, so nobody has this role by group yet");
@@ -88,18 +95,27 @@ impl Roles {
         Ok(Identity { role: self.role(&peer), uid: peer.uid, pid: peer.pid })
     }
 
+    /// Looks groups up again that did not exist; tells whether there may be one more now. The system may take a
+    /// while.
+    pub fn look_up_again(&self) -> bool {
+        let mut groups = *self.groups();
+        if groups.are_known() || groups.at.elapsed() < LOOKED_UP_AGAIN {
+            return false;
+        }
+        groups.look_up(&self.bus);
+        *self.groups() = groups;
+        true
+    }
+
+    fn groups(&self) -> MutexGuard<'_, Groups> {
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn role(&self, peer: &Peer) -> Option<Role> {
         if peer.uid == 0 || peer.uid == self.own_uid {
             return Some(Role::Control);
         }
-        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
-        let role = groups.role(peer);
-        let is_missing = groups.read.is_none() || groups.admin.is_none();
-        if role == Some(Role::Control) || !is_missing || groups.at.elapsed() < LOOKED_UP_AGAIN {
-            return role;
-        }
-        *groups = Groups::of(&self.bus);
-        groups.role(peer)
+        self.groups().role(peer)
     }
 }
 
@@ -136,8 +152,13 @@ mod tests {
     #[test]
     fn a_group_that_does_not_exist_has_no_members_until_it_does() {
         let now = Instant::now();
-        assert_eq!(roles(None, None, now).role(&peer(1, &[0])), None);
         let before = now.checked_sub(LOOKED_UP_AGAIN).unwrap();
-        assert_eq!(roles(None, None, before).role(&peer(1, &[0])), Some(Role::Read));
+        for (at, role) in [(now, None), (before, Some(Role::Read))] {
+            let roles = roles(None, None, at);
+            assert_eq!(roles.role(&peer(1, &[0])), None);
+            assert_eq!(roles.look_up_again(), role.is_some());
+            assert_eq!(roles.role(&peer(1, &[0])), role);
+            assert!(!roles.look_up_again(), "just now");
+        }
     }
 }

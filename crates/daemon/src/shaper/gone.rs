@@ -9,10 +9,17 @@ use units::IfIndex;
 
 use super::Shaper;
 
-/// How many classes and leaves a plan has on each NIC, since when.
+/// Samples in a row that lack something. A dump that others change the machine's devices under may lack what is
+/// there.
+const CONFIRMED: u32 = 2;
+
+/// How many classes and leaves a plan has on each NIC.
 #[derive(Debug)]
 pub(super) struct There {
-    since_ns: u64,
+    /// When what is newer was looked at, or since when it is there.
+    seen_ns: u64,
+    /// Samples in a row that lacked something.
+    lacking: u32,
     nics: Vec<OnNic>,
 }
 
@@ -29,16 +36,19 @@ struct OnNic {
 impl There {
     /// What is there from now on.
     pub(super) fn of(plan: &Plan) -> Self {
-        Self { since_ns: monotonic_ns(), nics: plan.nics.iter().map(OnNic::of).collect() }
+        let nics = plan.nics.iter().map(OnNic::of).collect();
+        Self { seen_ns: monotonic_ns(), lacking: 0, nics }
     }
 
     /// What is no longer there, in words; nothing for a sample of what was before.
-    fn gone(&self, sample: &ClassSample) -> Option<String> {
-        if sample.taken_ns < self.since_ns {
+    fn gone(&mut self, sample: &ClassSample) -> Option<String> {
+        if sample.taken_ns <= self.seen_ns {
             return None;
         }
+        self.seen_ns = sample.taken_ns;
         let gone: Vec<_> = self.nics.iter().filter_map(|nic| nic.gone(sample)).collect();
-        (!gone.is_empty()).then(|| gone.join("; "))
+        self.lacking = if gone.is_empty() { 0 } else { self.lacking + 1 };
+        (self.lacking >= CONFIRMED).then(|| gone.join("; "))
     }
 }
 
@@ -75,7 +85,7 @@ impl Shaper {
     /// Compares what is there with statistics of the classes. Where something is missing that no change of
     /// ours has taken, it is told, and [`Shaper::repair`] puts it back.
     pub fn look_for_gone(&mut self, sample: &ClassSample) -> Option<String> {
-        let gone = self.there.as_ref()?.gone(sample)?;
+        let gone = self.there.as_mut()?.gone(sample)?;
         // told once
         self.there = None;
         self.is_known = false;
@@ -157,15 +167,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_told_and_what_others_have_beside_is_not_looked_at() {
+    fn what_is_missing_twice_is_told_and_what_others_have_beside_is_not_looked_at() {
         let before = sample(&[], &[]);
-        let there = There::of(&plan());
+        let mut there = There::of(&plan());
+        assert_eq!(there.gone(&before), None, "a sample from before the change");
         let link = TcHandle::new(1, 1);
         let others = TcHandle::new(0x77, 1);
-        assert_eq!(there.gone(&sample(&[link, UNCLAIMED, others], &[UNCLAIMED, others])), None);
-        let gone = there.gone(&sample(&[link, UNCLAIMED], &[])).unwrap();
+        let all = || sample(&[link, UNCLAIMED, others], &[UNCLAIMED, others]);
+        let without_leaf = || sample(&[link, UNCLAIMED], &[]);
+        for sample in [all(), without_leaf(), all(), without_leaf()] {
+            assert_eq!(there.gone(&sample), None);
+            assert_eq!(there.gone(&sample), None, "the same again");
+        }
+        let gone = there.gone(&without_leaf()).unwrap();
         assert_eq!(gone, "eth1 has 2 classes and 0 leaves instead of 2 and 1");
         assert!(there.gone(&sample(&[], &[])).is_some());
-        assert_eq!(there.gone(&before), None, "a sample from before the change");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel::datapath::Attached;
+use kernel::datapath::{Attached, DatapathError};
 
 use super::Shaper;
 use crate::error::ShaperError;
@@ -22,8 +22,6 @@ pub enum NicsNow {
     Changed,
     /// Others by the same name, on which nothing of ours is.
     Others,
-    /// The same, but somebody has detached a program of ours.
-    Detached,
 }
 
 impl Shaper {
@@ -39,8 +37,6 @@ impl Shaper {
             NicsNow::Others
         } else if (&old.customers, &old.internet) != (&nics.customers, &nics.internet) {
             NicsNow::Changed
-        } else if self.attached.as_ref().is_some_and(Attached::is_detached) {
-            NicsNow::Detached
         } else {
             NicsNow::Same
         };
@@ -61,11 +57,19 @@ impl Shaper {
         Ok(&self.current)
     }
 
+    /// Attaches again what somebody else has detached, and tells which programs.
+    ///
+    /// # Errors
+    /// When one cannot be attached again.
+    pub fn reattach(&mut self) -> Result<Vec<&'static str>, DatapathError> {
+        self.attached.as_mut().map_or(Ok(Vec::new()), Attached::reattach)
+    }
+
     /// A driver that makes queues anew may choose for itself again who sends on which.
     pub(super) fn refresh_guards(&mut self) -> Result<(), ShaperError> {
         let kept = Kept { nics: kept_nics(&self.nics), ..Kept::default() };
         let config = &self.loaded.config;
-        let nics = guards(config, &sides(config), &kept)?;
+        let nics = guards(config, &sides(&config.interfaces), &kept)?;
         std::mem::replace(&mut self.nics, nics).into_iter().for_each(NicGuards::leave);
         Ok(())
     }
@@ -75,7 +79,7 @@ impl Shaper {
     pub(super) fn require_nics(&mut self) -> Result<(), ShaperError> {
         match self.look_at_nics()? {
             (NicsNow::Others, _) => Err(ShaperError::OtherNics),
-            (NicsNow::Same | NicsNow::Changed | NicsNow::Detached, _) => Ok(()),
+            (NicsNow::Same | NicsNow::Changed, _) => Ok(()),
         }
     }
 }

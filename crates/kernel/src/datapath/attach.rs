@@ -70,15 +70,33 @@ pub struct Attachment {
 #[derive(Debug)]
 pub struct Attached {
     attachments: Vec<Attachment>,
-    // Each with the name of its pin.
-    xdp: Vec<(String, Link)>,
-    tc: Vec<(String, Link)>,
+    /// In the order in which they were attached.
+    links: Vec<Held>,
     filters: Vec<Filter>,
     clsact: Vec<Clsact>,
     /// Whether a daemon before has left something.
     inherits: bool,
     pins: Pins,
     loaded: Loaded,
+}
+
+/// A program that is attached by a link.
+#[derive(Debug)]
+struct Held {
+    hook: Hook,
+    /// The name of its pin.
+    pin: String,
+    link: Link,
+}
+
+/// Which program, where and how.
+#[derive(Clone, Copy, Debug)]
+struct Hook {
+    program: &'static str,
+    nic: IfIndex,
+    side: Side,
+    kind: bpf_attach_type,
+    flags: u32,
 }
 
 impl Side {
@@ -128,8 +146,7 @@ impl Loaded {
         let inherits = pins.has_attachments()?;
         let mut attached = Attached {
             attachments: Vec::new(),
-            xdp: Vec::new(),
-            tc: Vec::new(),
+            links: Vec::new(),
             filters: Vec::new(),
             clsact: Vec::new(),
             inherits,
@@ -154,12 +171,50 @@ impl Attached {
         &self.attachments
     }
 
-    /// Whether somebody else has detached one.
-    pub fn is_detached(&self) -> bool {
-        let mut links = self.xdp.iter().chain(&self.tc);
-        let mut filters = self.attachments.iter().filter(|at| at.tc == TcHook::Clsact);
-        links.any(|(_, link)| link.state().is_ok_and(|state| state.nic.get() == 0))
-            || filters.any(|at| filter::is_on_egress(at.ifindex).is_ok_and(|is_on| !is_on))
+    /// Attaches again what somebody else has detached, and tells which programs.
+    ///
+    /// # Errors
+    /// When one cannot be attached again.
+    pub fn reattach(&mut self) -> Result<Vec<&'static str>, DatapathError> {
+        let mut again = Vec::new();
+        for index in 0..self.links.len() {
+            let Held { hook, link, .. } = &self.links[index];
+            let hook = *hook;
+            if link.state().is_ok_and(|state| state.nic == hook.nic) {
+                continue;
+            }
+            let nic = self.name_of(hook.nic);
+            let held = self.attach_link(hook).map_err(|error| error.of(hook.program, &nic))?;
+            self.links[index] = held;
+            again.push(hook.program);
+        }
+        again.extend(self.reattach_filters()?);
+        Ok(again)
+    }
+
+    fn name_of(&self, nic: IfIndex) -> String {
+        let at = self.attachments.iter().find(|at| at.ifindex == nic);
+        at.map(|at| at.nic.clone()).unwrap_or_default()
+    }
+
+    /// The same for what is attached by filters: when one of a NIC's is missing, all are made anew.
+    fn reattach_filters(&mut self) -> Result<Vec<&'static str>, DatapathError> {
+        let mut again = Vec::new();
+        let by_filters = self.attachments.iter().filter(|at| at.tc == TcHook::Clsact);
+        for at in by_filters.cloned().collect::<Vec<_>>() {
+            let missing = filter::missing(at.ifindex, self.forwards());
+            if missing.map_err(|source| attach_error("tc_egress", &at.nic, source))? {
+                let (gone, others) = self.filters.drain(..).partition(|it| it.is_on(at.ifindex));
+                self.filters = others;
+                drop::<Vec<_>>(gone);
+                let (gone, others) = self.clsact.drain(..).partition(|it| it.is_on(at.ifindex));
+                self.clsact = others;
+                Vec::into_iter(gone).for_each(Clsact::leave);
+                self.attach_tc(&at)?;
+                again.push("tc_egress");
+            }
+        }
+        Ok(again)
     }
 
     pub(super) const fn object(&self) -> &Object {
@@ -203,69 +258,64 @@ impl Attached {
         if self.loaded.options.mode == abi::Mode::Observe {
             return Ok(TcHook::None);
         }
-        let mut hook =
-            self.attach_classifier("tc_egress", at, BPF_TCX_EGRESS, TcAttachType::Egress)?;
+        let hook = |program, kind| Hook { program, nic: at.ifindex, side: at.side, kind, flags: 0 };
+        let egress = hook("tc_egress", BPF_TCX_EGRESS);
+        let mut used = self.attach_classifier(&at.nic, egress, TcAttachType::Egress)?;
         if self.forwards() {
-            hook =
-                self.attach_classifier("tc_ingress", at, BPF_TCX_INGRESS, TcAttachType::Ingress)?;
+            let ingress = hook("tc_ingress", BPF_TCX_INGRESS);
+            used = self.attach_classifier(&at.nic, ingress, TcAttachType::Ingress)?;
         }
-        Ok(hook)
+        Ok(used)
     }
 
     fn attach_classifier(
         &mut self,
-        name: &'static str,
-        at: &Attachment,
-        hook: bpf_attach_type,
+        nic: &str,
+        hook: Hook,
         filter_hook: TcAttachType,
     ) -> Result<TcHook, DatapathError> {
+        let name = hook.program;
         if self.loaded.options.tcx {
-            match self.attach_link(name, at, hook, 0) {
-                Ok(link) => {
-                    self.tc.push(link);
+            match self.attach_link(hook) {
+                Ok(held) => {
+                    self.links.push(held);
                     return Ok(TcHook::Tcx);
                 }
                 Err(AttachFailed::Refused(error)) if lacks_tcx(&error) => {}
-                Err(error) => return Err(error.of(name, &at.nic)),
+                Err(error) => return Err(error.of(name, nic)),
             }
         }
-        self.add_clsact(&at.nic, at.ifindex)?;
+        self.add_clsact(nic, hook.nic)?;
         let Self { loaded, pins, inherits, .. } = self;
         let mut programs = loaded.object.progs_mut();
         let program = programs
             .find(|program| program.name() == OsStr::new(name))
             .ok_or(DatapathError::Missing(name))?;
         let pin = pins.pin(&program, name)?;
-        let filter = Filter::attach(&pin, name, &at.nic, filter_hook, *inherits)
-            .map_err(|source| attach_error(name, &at.nic, source))?;
+        let filter = Filter::attach(&pin, name, (nic, hook.nic), filter_hook, *inherits)
+            .map_err(|source| attach_error(name, nic, source))?;
         self.filters.push(filter);
         Ok(TcHook::Clsact)
     }
 
     /// Puts a program in the place of the one that is pinned, or attaches and pins it.
-    fn attach_link(
-        &mut self,
-        name: &'static str,
-        at: &Attachment,
-        hook: bpf_attach_type,
-        flags: u32,
-    ) -> Result<(String, Link), AttachFailed> {
-        let pin = format!("{name}-{}", at.side.name());
+    fn attach_link(&mut self, hook: Hook) -> Result<Held, AttachFailed> {
+        let pin = format!("{}-{}", hook.program, hook.side.name());
         let inherited = self.pins.link(&pin)?;
-        let program = self.program(name)?.as_fd().try_clone_to_owned();
+        let program = self.program(hook.program)?.as_fd().try_clone_to_owned();
         let program = program.map_err(AttachFailed::Refused)?;
         if let Some(link) = inherited {
             // the NIC may have gone and come back with another index
-            if link.state().is_ok_and(|state| state.nic == at.ifindex) {
+            if link.state().is_ok_and(|state| state.nic == hook.nic) {
                 link.update(program.as_fd()).map_err(AttachFailed::Refused)?;
-                return Ok((pin, link));
+                return Ok(Held { hook, pin, link });
             }
             self.pins.remove(&pin)?;
         }
-        let link = Link::create(program.as_fd(), at.ifindex, hook, flags)
+        let link = Link::create(program.as_fd(), hook.nic, hook.kind, hook.flags)
             .map_err(AttachFailed::Refused)?;
         self.pins.keep(&pin, &link)?;
-        Ok((pin, link))
+        Ok(Held { hook, pin, link })
     }
 
     /// Adds clsact where there is none yet, ours or another's; takes over one of a daemon before.
@@ -285,8 +335,10 @@ impl Attached {
     fn attach_xdp(&mut self, index: usize) -> Result<XdpHook, DatapathError> {
         const PROGRAM: &str = "xdp_ingress";
         let at = self.attachments[index].clone();
-        let link = match self.attach_link(PROGRAM, &at, BPF_XDP, XDP_FLAGS_DRV_MODE) {
-            Ok(link) => link,
+        let hook =
+            |flags| Hook { program: PROGRAM, nic: at.ifindex, side: at.side, kind: BPF_XDP, flags };
+        let held = match self.attach_link(hook(XDP_FLAGS_DRV_MODE)) {
+            Ok(held) => held,
             Err(error) => {
                 let nic = &at.nic;
                 warn!(
@@ -298,17 +350,17 @@ impl Attached {
                 // behind a cpumap, Linux 6.18 takes the Ethernet header of a packet from generic XDP for
                 // its payload
                 self.loaded.steer(false)?;
-                self.attach_link(PROGRAM, &at, BPF_XDP, XDP_FLAGS_SKB_MODE)
+                self.attach_link(hook(XDP_FLAGS_SKB_MODE))
                     .map_err(|error| error.of(PROGRAM, nic))?
             }
         };
-        self.xdp.push(link);
+        self.links.push(held);
         Ok(if is_generic(at.ifindex) { XdpHook::Generic } else { XdpHook::Native })
     }
 
     /// Removes what a daemon before has left where we have none.
     fn remove_stale(&self) -> Result<(), DatapathError> {
-        let ours: Vec<_> = self.xdp.iter().chain(&self.tc).map(|(name, _)| name).collect();
+        let ours: Vec<_> = self.links.iter().map(|held| &held.pin).collect();
         for (name, _) in self.pins.links()? {
             if !ours.contains(&&name) {
                 self.pins.remove(&name)?;
@@ -333,18 +385,17 @@ impl Attached {
 
     /// Leaves the programs where they are, for another daemon to take over.
     pub fn leave(mut self) {
-        self.xdp.clear();
-        self.tc.clear();
+        self.links.clear();
         self.filters.drain(..).for_each(std::mem::forget);
-        self.clsact.drain(..).for_each(std::mem::forget);
+        self.clsact.drain(..).for_each(Clsact::leave);
     }
 }
 
 impl Drop for Attached {
     /// First nothing comes in by our programs, then nothing goes out.
     fn drop(&mut self) {
-        for (name, link) in self.xdp.drain(..).chain(self.tc.drain(..)) {
-            if let Err(error) = self.pins.remove(&name) {
+        for Held { pin, link, .. } in self.links.drain(..).rev() {
+            if let Err(error) = self.pins.remove(&pin) {
                 warn!(%error, "a program stays attached");
             }
             drop(link);

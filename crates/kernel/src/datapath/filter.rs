@@ -36,6 +36,7 @@ type Cause = Box<dyn Error + Send + Sync>;
 #[derive(Debug)]
 pub(super) struct Filter {
     _link: SchedClassifierLink,
+    nic: IfIndex,
 }
 
 impl Filter {
@@ -44,30 +45,35 @@ impl Filter {
     pub(super) fn attach(
         pin: &Pin,
         name: &str,
-        nic: &str,
+        (nic, ifindex): (&str, IfIndex),
         hook: TcAttachType,
         takes_over: bool,
     ) -> Result<Self, ProgramError> {
         let mut program = SchedClassifier::from_pin(pin.path())?;
-        if takes_over && let Some(filter) = Self::replace(&mut program, nic, hook)? {
+        if takes_over && let Some(filter) = Self::replace(&mut program, (nic, ifindex), hook)? {
             return Ok(filter);
         }
         detach(nic, hook, name);
         let place = NlOptions { priority: PRIORITY, handle: HANDLE, classid: None };
         let link = program.attach_with_options(nic, hook, TcAttachOptions::Netlink(place))?;
-        Ok(Self { _link: program.take_link(link)? })
+        Ok(Self { _link: program.take_link(link)?, nic: ifindex })
+    }
+
+    /// Whether it is on this NIC.
+    pub(super) fn is_on(&self, nic: IfIndex) -> bool {
+        self.nic == nic
     }
 
     /// Puts the program into our filter, if there is one.
     fn replace(
         program: &mut SchedClassifier,
-        nic: &str,
+        (nic, ifindex): (&str, IfIndex),
         hook: TcAttachType,
     ) -> Result<Option<Self>, ProgramError> {
         let known = SchedClassifierLink::attached(nic, hook, PRIORITY, HANDLE, None)
             .map_err(tc::TcError::IoError)?;
         match program.attach_to_link(known) {
-            Ok(link) => Ok(Some(Self { _link: program.take_link(link)? })),
+            Ok(link) => Ok(Some(Self { _link: program.take_link(link)?, nic: ifindex })),
             // a daemon that let the kernel choose the number, or none at all
             Err(error) => {
                 warn!(%error, nic, "there is no filter to take over");
@@ -77,10 +83,13 @@ impl Filter {
     }
 }
 
-/// Whether our filter is among those that a NIC has for what goes out.
-pub(super) fn is_on_egress(nic: IfIndex) -> Result<bool, Cause> {
-    let filters = Controller::open()?.filters(nic, EGRESS)?;
-    Ok(filters.contains(&(PRIORITY, HANDLE.into())))
+/// Whether a NIC lacks our filter for what goes out, or where we forward for what comes in.
+pub(super) fn missing(nic: IfIndex, forwards: bool) -> Result<bool, Cause> {
+    let mut controller = Controller::open()?;
+    let mut lacks = |hook| -> Result<bool, Cause> {
+        Ok(!controller.filters(nic, hook)?.contains(&(PRIORITY, HANDLE.into())))
+    };
+    Ok(lacks(EGRESS)? || forwards && lacks(INGRESS)?)
 }
 
 /// Detaches a program of this name, whoever has attached it by a filter.
@@ -124,6 +133,11 @@ impl Clsact {
         let nics = marks.iter().filter_map(|index| index.parse().ok()).map(IfIndex::new);
         let stale = nics.filter(|nic| !ours.iter().any(|clsact| clsact.is_on(*nic)));
         Ok(stale.map(|nic| Self { nic }).collect())
+    }
+
+    /// Leaves it where it is, or is no longer.
+    pub(super) fn leave(self) {
+        std::mem::forget(self);
     }
 
     /// Removes it where nobody else has put a filter on it, and else what is left of ours on it.

@@ -17,12 +17,15 @@ use crate::shared::Shared;
 pub(super) fn view(shared: &Shared, snapshot: &Snapshot, flows: &FlowSnapshot) -> StatusView {
     let current = shared.current.load();
     let origin_problems = shared.origin_problems.load();
-    let problem = shared.problem.load_full();
+    let problems = [shared.reload_problem.load_full(), shared.kernel_problem.load_full()];
+    let problems = || problems.iter().flatten();
+    let since = problems().map(|problem| problem.since).min();
     let nic_problems = shared.nic_problems.load();
     let warnings = current.warnings.iter().chain(nic_problems.iter()).chain(origin_problems.iter());
     StatusView {
         tick: snapshot.tick,
         daemon_version: env!("CARGO_PKG_VERSION").to_owned(),
+        process: std::process::id(),
         protocol_version: PROTOCOL_VERSION,
         kernel_release: rustix::system::uname().release().to_string_lossy().into_owned(),
         uptime_ms: shared.started.elapsed().as_millis() as u64,
@@ -31,8 +34,9 @@ pub(super) fn view(shared: &Shared, snapshot: &Snapshot, flows: &FlowSnapshot) -
         config: ConfigView {
             generation: current.generation,
             loaded_ms_ago: current.since.elapsed().as_millis() as u64,
-            problem: problem.as_ref().map(|problem| problem.text.clone()),
-            problem_ms_ago: problem.map_or(0, |it| it.since.elapsed().as_millis() as u64),
+            problem: since
+                .map(|_| problems().map(|it| it.text.trim_end()).collect::<Vec<_>>().join("\n")),
+            problem_ms_ago: since.map_or(0, |since| since.elapsed().as_millis() as u64),
             files_changed: shared.files_changed.load(Ordering::Relaxed),
         },
         circuits: current.layout.circuits.len() as u32,
