@@ -119,7 +119,7 @@ impl Shaper {
         let kernel = LinuxKernel { controller, tables };
         let before = before.map(|plan| plan.with_asleep(&keep.asleep));
         let awake = plan.with_asleep(&asleep);
-        let change = (before.as_ref(), &awake);
+        let change = (before.as_deref(), &*awake);
         let attach = || loaded.attach(&sides, pins);
         let put_up = if succeeds {
             succeed(kernel, change, has_tables, attach)
@@ -144,10 +144,10 @@ impl Shaper {
         for warning in &machine.warnings {
             warn!("{warning}");
         }
+        let there = Some(There::of(&awake));
         let current = Arc::new(current(1, config, plan, warnings));
         let path = path.to_owned();
         let attached = Some(attached);
-        let there = Some(There::of(&awake));
         let (in_force, kept) = (seen.clone(), file);
         let shaper = Self {
             path,
@@ -305,7 +305,8 @@ impl Shaper {
         if nics(&machine) != nics(&self.machine) {
             self.refresh_guards()?;
         }
-        let (before, after, asleep) = self.awake(&prepared);
+        let current = Arc::clone(&self.current);
+        let (before, after, asleep) = self.awake(&current.plan, &prepared);
         let report = self.bring(apply_read, &before, &after)?;
         info!(operations = report.operations, circuits = report.circuits, done);
         self.asleep = Arc::new(asleep);
@@ -343,7 +344,8 @@ impl Shaper {
     /// When that fails again.
     pub fn repair(&mut self) -> Result<bool, ShaperError> {
         self.require_nics()?;
-        let plan = self.current.plan.with_asleep(&self.asleep);
+        let current = Arc::clone(&self.current);
+        let plan = current.plan.with_asleep(&self.asleep);
         let report = self.bring(apply_read, &plan, &plan)?;
         Ok(report != Report::default())
     }

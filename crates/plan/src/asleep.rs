@@ -1,5 +1,6 @@
 //! Circuits that have no class for a while.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use units::{CircuitId, CircuitSlot, TcHandle};
@@ -10,7 +11,10 @@ use crate::model::{Owner, Plan};
 impl Plan {
     /// This plan without the classes of these circuits: their packets go to the classes for what no circuit
     /// claims. All else, numbers too, stays as it is.
-    pub fn with_asleep(&self, asleep: &BTreeSet<CircuitSlot>) -> Self {
+    pub fn with_asleep(&self, asleep: &BTreeSet<CircuitSlot>) -> Cow<'_, Self> {
+        if asleep.is_empty() {
+            return Cow::Borrowed(self);
+        }
         let mut plan = self.clone();
         let mut ids: BTreeSet<&CircuitId> = BTreeSet::new();
         for (circuit, awake) in plan.circuits.iter_mut().zip(&self.circuits) {
@@ -25,6 +29,6 @@ impl Plan {
                 .classes
                 .retain(|class| !matches!(&class.owner, Owner::Circuit(id) if ids.contains(id)));
         }
-        plan
+        Cow::Owned(plan)
     }
 }

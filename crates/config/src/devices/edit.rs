@@ -5,10 +5,11 @@ use std::ops::Range;
 use std::path::Path;
 
 use foldhash::{HashMap, HashMapExt, HashSet};
+use memchr::memmem::Finder;
 use units::{BitsPerSec, Direction, IpPrefix, PerDirection};
 
 use super::layout::{Column, Layout};
-use super::table::{Row, Rows};
+use super::table::{Broken, Row, Rows};
 use crate::problem::{Problems, Report};
 
 /// What is to become of one circuit. What is none stays as it is.
@@ -117,16 +118,10 @@ impl<'t> Editor<'t> {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub(crate) fn new(text: &'t str, ids: &HashSet<&str>) -> Result<Self, EditError> {
+    pub(crate) fn new(text: &'t str, ids: &HashSet<&'t str>) -> Result<Self, EditError> {
         let mut rows = Rows::of(text);
-        let mut next = || {
-            rows.next().transpose().map_err(|broken| EditError::Broken {
-                line: broken.line,
-                why: broken.why.to_owned(),
-            })
-        };
         let no_header = || EditError::Broken { line: 1, why: "there is no header".to_owned() };
-        let header = next()?.ok_or_else(no_header)?;
+        let header = next_of(&mut rows)?.ok_or_else(no_header)?;
         let mut problems = Problems::default();
         let mut report = Report::new(&Path::new("").into(), &mut problems);
         let layout = Layout::from_header(header.line, &header.fields, &mut report);
@@ -138,7 +133,11 @@ impl<'t> Editor<'t> {
             rows: Vec::new(),
             by_id: HashMap::new(),
         };
-        while let Some(Row { bytes, fields, .. }) = next()? {
+        let mut ids_at = IdsAt::new(text, ids);
+        loop {
+            // most lines need no look at their fields
+            rows.skip_to(ids_at.next(rows.passed()));
+            let Some(Row { bytes, fields, .. }) = next_of(&mut rows)? else { break };
             let id = editor.layout(&fields).get(&fields, Column::CircuitId);
             if ids.contains(id) {
                 let id = id.to_owned();
@@ -287,6 +286,43 @@ impl<'t> Editor<'t> {
             text.push_str(line_break);
         }
         text
+    }
+}
+
+/// The next row.
+fn next_of<'t>(rows: &mut Rows<'t>) -> Result<Option<Row<'t>>, EditError> {
+    let broken =
+        |broken: Broken| EditError::Broken { line: broken.line, why: broken.why.to_owned() };
+    rows.next().transpose().map_err(broken)
+}
+
+/// Where in a text an id may be.
+struct IdsAt<'t> {
+    text: &'t str,
+    /// What finds the only one; none where there are several.
+    finder: Option<Finder<'t>>,
+    /// Where it is next.
+    found: usize,
+}
+
+impl<'t> IdsAt<'t> {
+    fn new(text: &'t str, ids: &HashSet<&'t str>) -> Self {
+        let finder = match ids.iter().next() {
+            // in a quoted field quotes are written twice
+            Some(id) if ids.len() == 1 && !id.contains('"') => Some(Finder::new(*id)),
+            _ => None,
+        };
+        Self { text, finder, found: 0 }
+    }
+
+    /// No id is between `from` and there.
+    fn next(&mut self, from: usize) -> usize {
+        let Some(finder) = &self.finder else { return from };
+        if self.found < from {
+            let rest = &self.text.as_bytes()[from..];
+            self.found = finder.find(rest).map_or(self.text.len(), |at| from + at);
+        }
+        self.found
     }
 }
 

@@ -41,10 +41,17 @@ pub struct Counts {
 
 impl Counts {
     fn of(before: &[Circuit], after: &[Circuit]) -> Self {
-        let old: HashMap<_, _> = before.iter().map(|circuit| (&circuit.id, circuit)).collect();
-        let mut counts = Self::default();
+        // most changes leave most rows where they were
+        let same = before.iter().zip(after).take_while(|(was, is)| was.id == is.id).count();
+        let changed = |(was, is): &(&Circuit, &Circuit)| was != is;
+        let (before, others) = (before.split_at(same), after.split_at(same));
+        let mut counts = Self {
+            changed: before.0.iter().zip(others.0).filter(changed).count(),
+            ..Self::default()
+        };
+        let old: HashMap<_, _> = before.1.iter().map(|circuit| (&circuit.id, circuit)).collect();
         let mut kept = 0;
-        for circuit in after {
+        for circuit in others.1 {
             match old.get(&circuit.id) {
                 None => counts.added += 1,
                 Some(was) => {
@@ -53,7 +60,7 @@ impl Counts {
                 }
             }
         }
-        counts.removed = before.len() - kept;
+        counts.removed = old.len() - kept;
         counts
     }
 }
@@ -86,7 +93,8 @@ impl Shaper {
         let staged = Staged::write(&written).map_err(ShaperError::Unwritten)?;
         let files = named(&self.path, &self.loaded.config.files);
         let stamps = self.in_force.with(&files, &staged);
-        let (old, new, asleep) = self.awake(&prepared);
+        let current = Arc::clone(&self.current);
+        let (old, new, asleep) = self.awake(&current.plan, &prepared);
         let report = self.bring(change, &old, &new)?;
         if let Err(failure) = self.commit(staged) {
             let back = self.bring(change, &new, &old);
@@ -113,8 +121,9 @@ impl Shaper {
 
     /// What is prepared, against what is in force.
     pub(super) fn compared(&mut self, prepared: &Prepared) -> Result<Preview, ShaperError> {
-        let changes = changes(&self.current.plan, &prepared.plan);
-        let (before, after, _) = self.awake(prepared);
+        let current = Arc::clone(&self.current);
+        let changes = changes(&current.plan, &prepared.plan);
+        let (before, after, _) = self.awake(&current.plan, prepared);
         let steps = steps(&mut self.kernel, Some(&before), &after)
             .map_err(|failure| ApplyError { failure, left: Left::Untouched })?;
         Ok(Preview { changes, steps, warnings: prepared.warnings.clone() })

@@ -1,5 +1,6 @@
 //! Circuits that have no class for want of traffic.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
@@ -30,7 +31,8 @@ impl Shaper {
             return Ok(&self.asleep);
         }
         self.require_nics()?;
-        let plan = &self.current.plan;
+        let current = Arc::clone(&self.current);
+        let plan = &current.plan;
         let there: BTreeSet<_> = plan.circuits.iter().map(|circuit| circuit.slot).collect();
         let stay = self.asleep.difference(wake).chain(sleep.intersection(&there));
         let asleep = stay.copied().collect();
@@ -40,10 +42,13 @@ impl Shaper {
         Ok(&self.asleep)
     }
 
-    /// What the kernel has, and what it is to have of what comes next, with who sleeps then.
-    pub(super) fn awake(&self, next: &Prepared) -> (Plan, Plan, BTreeSet<CircuitSlot>) {
+    /// What the kernel has of what is in force, and what it is to have of what comes next, with who sleeps then.
+    pub(super) fn awake<'p>(
+        &self,
+        current: &'p Plan,
+        next: &'p Prepared,
+    ) -> (Cow<'p, Plan>, Cow<'p, Plan>, BTreeSet<CircuitSlot>) {
         let Prepared { loaded, plan, .. } = next;
-        let current = &self.current.plan;
         let asleep = asleep(&loaded.config, Some((current, &self.asleep)), plan);
         (current.with_asleep(&self.asleep), plan.with_asleep(&asleep), asleep)
     }
