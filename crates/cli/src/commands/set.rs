@@ -38,7 +38,7 @@ pub(super) struct How {
     #[arg(long, global = true)]
     dry_run: bool,
 
-    /// More than half of the circuits may go at once; otherwise that is refused as a likely mistake.
+    /// A whole file may lack more than half of the circuits; otherwise that is refused as a likely mistake.
     #[arg(long, global = true)]
     shrink: bool,
 }
@@ -82,16 +82,16 @@ struct Circuit {
     #[arg(long, value_name = "NODE")]
     parent: Option<String>,
     /// Its max rate down, like "100 Mbps".
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     download: Option<BitsPerSec>,
     /// Its max rate up.
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     upload: Option<BitsPerSec>,
     /// What it is guaranteed down.
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     min_download: Option<BitsPerSec>,
     /// What it is guaranteed up.
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     min_upload: Option<BitsPerSec>,
     /// Its leaf: cake, fq_codel, none, or down/up; "" for the configured one.
     #[arg(long, value_name = "LEAF")]

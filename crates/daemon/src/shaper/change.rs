@@ -14,9 +14,6 @@ use crate::files::Staged;
 use crate::prepare::{Prepared, prepare};
 use crate::shared::Current;
 
-/// So many circuits may go at once without being told to, even if they are most of them.
-const FEW: usize = 10;
-
 /// What is wanted.
 #[derive(Debug)]
 pub struct Wanted {
@@ -147,7 +144,9 @@ impl Shaper {
         let loaded = self.read(sources, edits)?;
         let old = &self.loaded.config.network.circuits;
         let counts = Counts::of(old, &loaded.config.network.circuits);
-        if !shrink && counts.removed > FEW && counts.removed > old.len() / 2 {
+        // who names circuits one by one means them
+        let is_whole = edits.iter().any(|edit| matches!(edit, Edit::Devices(_)));
+        if is_whole && !shrink && counts.removed > old.len() / 2 {
             return Err(ShaperError::Shrinks { removed: counts.removed, of: old.len() });
         }
         let prepared = prepare(loaded, &self.machine, Some(&self.current.plan))?;
