@@ -9,8 +9,8 @@
 //! Every class keeps at least [`LEAST_RATE`], as HTB takes no less; only what exceeds it is cut.
 //!
 //! Where a limit is exhausted, each circuit more would change the guarantees of all. So circuits are cut a
-//! little deeper than they must be, and their cut stays while it is nearly right: what they are
-//! guaranteed less they borrow.
+//! little deeper than they must be, and their cut stays while it is nearly right, and while the limit is nearly
+//! exhausted: what they are guaranteed less they borrow.
 
 use config::Config;
 use units::{BitsPerSec, Direction};
@@ -79,6 +79,15 @@ impl Share {
         let above_least = self.asked.saturating_sub(self.least).max(1);
         let left = all.saturating_sub(self.least);
         (self.asked > all).then(|| u32::try_from((left << 32) / above_least).unwrap_or(u32::MAX))
+    }
+
+    /// Whether what they ask for, cut like this, is still nearly all that there is: so that one circuit more or
+    /// less at the limit does not change all others each time. The guarantees that this leaves are above
+    /// seven eighths of the limit, with room for rounding.
+    fn is_nearly_exhausted(&self, cut: Cut) -> bool {
+        let above_least = self.asked.saturating_sub(self.least);
+        let sum = self.least + ((above_least * u128::from(cut)) >> 32);
+        32 * sum >= 29 * u128::from(self.given)
     }
 
     /// The part of a node that asks for `asked` and takes no less than `least`.
@@ -178,21 +187,29 @@ impl Sharing<'_> {
         direction: Direction,
     ) -> Guarantees {
         let (tree, placement) = (self.tree, self.placement);
+        let limits = nodes.clone();
+        let mut has_nodes = vec![false; nodes.len()];
+        for parent in tree.real_nodes().filter_map(|i| tree.parent[i]) {
+            has_nodes[parent] = true;
+        }
         for i in tree.real_nodes() {
             let above = tree.parent[i].map_or(links[placement.node[i]], |p| nodes[p]);
             nodes[i].given = above.part(nodes[i].bounded_asked(), nodes[i].bounded_least());
         }
         let cut_below = |share: &Share, shard, owner: &Owner| {
             let before = self.previous.cut(direction, shard, owner);
-            share.cut().map(|must| cut(must, before))
+            (share.cut().map(|must| cut(must, before)), before)
         };
         let mut node_cut = vec![None; nodes.len()];
         for i in tree.real_nodes() {
             let owner = Owner::Node(tree.network.nodes[i].id.clone());
-            node_cut[i] = cut_below(&nodes[i], placement.node[i], &owner);
+            let (needed, before) = cut_below(&nodes[i], placement.node[i], &owner);
+            // what nodes below give their circuits is less than they ask for where it is cut as well
+            let stays = |cut: &Cut| !has_nodes[i] && limits[i].is_nearly_exhausted(*cut);
+            node_cut[i] = needed.or(before.filter(stays));
         }
         let each = links.iter().enumerate();
-        let cuts = each.map(|(shard, link)| cut_below(link, shard, &Owner::Link));
+        let cuts = each.map(|(shard, link)| cut_below(link, shard, &Owner::Link).0);
         let link_cut = cuts.collect::<Vec<_>>();
         let circuits = tree.circuits().map(|(i, _)| {
             let parent = tree.circuit_parent[i];

@@ -76,6 +76,40 @@ fn a_new_circuit_under_exhausted_limits_leaves_the_guarantees_of_others_alone() 
 }
 
 #[test]
+fn who_comes_and_goes_at_a_limit_changes_nobody_else_twice() {
+    let (mut config, facts) = village(4);
+    let parent = config.network.circuits[7].parent.unwrap();
+    let is_cut = |plan: &Plan| classes(plan).any(|(_, _, class)| class.cut.is_some());
+    // the least limit under which nobody is cut
+    let before = (1..1_000)
+        .find_map(|mbps| {
+            let rate = units::PerDirection::both(Some(units::BitsPerSec::from_mbps(mbps)));
+            config.network.nodes[parent].rate = rate;
+            let plan = plan(&config, &facts, None).ok()?.plan;
+            (!is_cut(&plan)).then_some(plan)
+        })
+        .unwrap();
+    let others = |old: &Plan, new: &Plan| {
+        let one = Owner::Circuit("c001000".into());
+        let all = changed(old, new);
+        all.into_iter().filter(|it| matches!(it, Owner::Circuit(_)) && *it != one).count()
+    };
+    config.network.circuits.push(circuit(1_000, Some(parent), [5, 50, 5, 10]));
+    let with = sound(&config, &facts, Some(&before));
+    assert!(is_cut(&with) && others(&before, &with) > 0, "it does not fit");
+    let one = config.network.circuits.pop().unwrap();
+    let without = sound(&config, &facts, Some(&with));
+    assert_eq!(others(&with, &without), 0);
+    config.network.circuits.push(one);
+    let again = sound(&config, &facts, Some(&without));
+    assert_eq!(others(&without, &again), 0);
+    // a limit that is far off cuts nobody
+    config.network.nodes[parent].rate =
+        units::PerDirection::both(Some(units::BitsPerSec::from_mbps(2_000)));
+    assert!(!is_cut(&sound(&config, &facts, Some(&again))));
+}
+
+#[test]
 fn fewer_queues_move_only_what_was_on_those_that_are_gone() {
     let (mut config, facts) = village(4);
     let before = sound(&config, &facts, None);
