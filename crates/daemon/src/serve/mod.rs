@@ -112,7 +112,7 @@ impl Drop for Server {
 
 /// Who a client is, after a look whether its group exists by now.
 async fn known(identity: Identity, roles: Arc<Roles>, stream: &UnixStream) -> Identity {
-    if identity.role == Some(Role::Control) {
+    if identity.role == Some(Role::Control) || !roles.may_be_more() {
         return identity;
     }
     let looking = Arc::clone(&roles);

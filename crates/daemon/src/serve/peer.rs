@@ -98,13 +98,19 @@ impl Roles {
     /// Looks groups up again that did not exist; tells whether there may be one more now. The system may take a
     /// while.
     pub fn look_up_again(&self) -> bool {
-        let mut groups = *self.groups();
-        if groups.are_known() || groups.at.elapsed() < LOOKED_UP_AGAIN {
+        if !self.may_be_more() {
             return false;
         }
+        let mut groups = *self.groups();
         groups.look_up(&self.bus);
         *self.groups() = groups;
         true
+    }
+
+    /// Whether it is time to look up a group that did not exist.
+    pub fn may_be_more(&self) -> bool {
+        let groups = self.groups();
+        !groups.are_known() && groups.at.elapsed() >= LOOKED_UP_AGAIN
     }
 
     fn groups(&self) -> MutexGuard<'_, Groups> {
