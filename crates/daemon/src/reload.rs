@@ -162,7 +162,9 @@ impl Reloader {
 
     fn tell_of_kernel(&self, text: &str) {
         let text = format!("the queues are not as they should be: {text}");
-        self.shared.kernel_problem.store(Some(Problem::now(text)));
+        let before = self.shared.kernel_problem.load_full();
+        let since = before.map_or_else(Instant::now, |problem| problem.since);
+        self.shared.kernel_problem.store(Some(Arc::new(Problem { text, since })));
     }
 
     /// The files are in force, and in the kernel.

@@ -40,15 +40,12 @@ impl Counts {
     fn of(before: &[Circuit], after: &[Circuit]) -> Self {
         // most changes leave most rows where they were
         let same = before.iter().zip(after).take_while(|(was, is)| was.id == is.id).count();
-        let changed = |(was, is): &(&Circuit, &Circuit)| was != is;
-        let (before, others) = (before.split_at(same), after.split_at(same));
-        let mut counts = Self {
-            changed: before.0.iter().zip(others.0).filter(changed).count(),
-            ..Self::default()
-        };
-        let old: HashMap<_, _> = before.1.iter().map(|circuit| (&circuit.id, circuit)).collect();
+        let ((first, old), (first_now, new)) = (before.split_at(same), after.split_at(same));
+        let changed = first.iter().zip(first_now).filter(|(was, is)| was != is).count();
+        let mut counts = Self { changed, ..Self::default() };
+        let old: HashMap<_, _> = old.iter().map(|circuit| (&circuit.id, circuit)).collect();
         let mut kept = 0;
-        for circuit in others.1 {
+        for circuit in new {
             match old.get(&circuit.id) {
                 None => counts.added += 1,
                 Some(was) => {
