@@ -110,13 +110,16 @@ fn what_only_another_daemon_can_use_is_told() -> Result<()> {
         let circuits = status.maps.iter().find(|map| map.name == "circuits");
         Ok(circuits.filter(|map| map.capacity == 77).map(drop))
     })?;
-    // nobody would find what this daemon leaves
-    fs::write(&stage.config, settings.replace("bus.sock", "other.sock"))?;
-    for outcome in
-        [stage.client()?.reload(RELOAD_MAX).map(drop), stage.client()?.handover(RELOAD_MAX)]
-    {
-        let (code, told) = refused(outcome)?;
-        ensure!(code == ErrorCode::Invalid && told.contains("stop tidegated"), "{code} {told}");
+    // nobody would find what this daemon leaves, or restore it
+    let others = [("bus.sock", "other.sock"), ("mode = \"bridge\"", "mode = \"xdp-bridge\"")];
+    for (ours, other) in others {
+        ensure!(settings.contains(ours), "the fixture has changed:\n{settings}");
+        fs::write(&stage.config, settings.replace(ours, other))?;
+        let reloaded = stage.client()?.reload(RELOAD_MAX).map(drop);
+        for outcome in [reloaded, stage.client()?.handover(RELOAD_MAX)] {
+            let (code, told) = refused(outcome)?;
+            ensure!(code == ErrorCode::Invalid && told.contains("stop tidegated"), "{code} {told}");
+        }
     }
     stage.stop()
 }

@@ -77,7 +77,6 @@ pub fn refuse_fixed(old: &Config, new: &Config) -> Result<(), ShaperError> {
     } = new;
     refuse_unreachable(old, (Some(interfaces), files, bus))?;
     let differ = differing([
-        ("[interfaces]", old.interfaces != *interfaces),
         ("[bus]", old.bus != *bus),
         ("[limits]", old.limits != *limits),
         ("[log]", old.log != *log),
@@ -85,7 +84,7 @@ pub fn refuse_fixed(old: &Config, new: &Config) -> Result<(), ShaperError> {
     if differ.is_empty() { Ok(()) } else { Err(ShaperError::Handover(differ)) }
 }
 
-/// Settings by which a daemon finds what the one before has left: none can take over with others.
+/// Settings by which a daemon finds what the one before has left, and restores it: none can take over with others.
 ///
 /// # Errors
 /// Those that differ, if there are some.
@@ -93,12 +92,8 @@ pub fn refuse_unreachable(
     old: &Config,
     (interfaces, files, bus): (Option<&Interfaces>, &Files, &Bus),
 ) -> Result<(), ShaperError> {
-    let observes = |interfaces: &Interfaces| interfaces.mode == Mode::Observe;
-    let is_elsewhere = |new: &Interfaces| {
-        sides(&old.interfaces) != sides(new) || observes(&old.interfaces) != observes(new)
-    };
     let differ = differing([
-        ("which [interfaces] are shaped", interfaces.is_some_and(is_elsewhere)),
+        ("[interfaces]", interfaces.is_some_and(|new| *new != old.interfaces)),
         ("[files] pins", old.files.pins != files.pins),
         ("[bus] socket", old.bus.socket != bus.socket),
     ]);

@@ -79,7 +79,7 @@ pub struct ConfigView {
     /// Why the last attempt to load another one failed, or how the kernel is not as it should be; none when
     /// all is well.
     pub problem: Option<String>,
-    /// Since that is so; 0 when all is well.
+    /// For how long that has been so; 0 when all is well.
     pub problem_ms_ago: u64,
     /// Whether the files are others by now than those that are in force.
     pub files_changed: bool,
