@@ -10,6 +10,7 @@ mod changing;
 mod clients;
 mod crowding;
 mod editing;
+mod events;
 mod flows;
 mod forwarding;
 mod hanging;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use bus::{
     CircuitSort, CircuitsQuery, RetransmitGroup, RetransmitsQuery, RttGroup, RttQuery, RttSort,
+    TreeQuery,
 };
 use testkit::{Iperf, wait_until};
 use units::{Direction, Segment};
@@ -90,7 +91,7 @@ fn round_trips_are_plausible(stage: &Stage) -> Result<()> {
         ensure!(*ids[0] == *"busy" && *ids[1] == *"quiet", "{ids:?}");
     }
     wait_until("the tree's figures", Duration::from_secs(3), || {
-        let tree = stage.client()?.tree()?;
+        let tree = stage.client()?.tree(TreeQuery::default())?;
         let node = tree.nodes.first().context("no node")?;
         Ok((node.rtt.customer.is_some() && node.retransmits.down.count > 0).then_some(()))
     })

@@ -6,7 +6,7 @@
 //! cannot ask for much memory.
 
 use bincode::config;
-use bytes::{Buf, BufMut, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_util::codec::{Decoder, Encoder};
@@ -60,18 +60,60 @@ impl Decoder for ServerCodec {
     }
 }
 
+/// A reply's bytes, made once for however many clients it goes to.
+#[derive(Clone, Debug)]
+pub struct Payload(Bytes);
+
+impl Payload {
+    /// The bytes of `reply`; one that exceeds the cap becomes an error reply that says so.
+    pub fn of(reply: &Reply) -> Self {
+        let refusal = match encoded(reply) {
+            Ok(bytes) if bytes.len() <= MAX_REPLY => return Self(bytes.into()),
+            Ok(bytes) => Refusal::new(
+                ErrorCode::TooLarge,
+                format!("the reply's {} bytes exceed the {MAX_REPLY} allowed", bytes.len()),
+            ),
+            Err(error) => {
+                Refusal::new(ErrorCode::Internal, format!("the reply cannot be written: {error}"))
+            }
+        };
+        // a code and a text can always be written
+        Self(encoded(&Reply::Error(refusal)).unwrap_or_default().into())
+    }
+
+    /// How many bytes it has.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether it has none, which no reply has.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Encoder<(u64, &Payload)> for ServerCodec {
+    type Error = FrameError;
+
+    /// Appends the frame of the payload.
+    fn encode(
+        &mut self,
+        (id, payload): (u64, &Payload),
+        dst: &mut BytesMut,
+    ) -> Result<(), FrameError> {
+        dst.reserve(HEADER_LEN + payload.len());
+        Header { version: PROTOCOL_VERSION, length: payload.len(), id }.write(dst);
+        dst.put_slice(&payload.0);
+        Ok(())
+    }
+}
+
 impl Encoder<(u64, &Reply)> for ServerCodec {
     type Error = FrameError;
 
-    /// Appends the reply's frame; one that exceeds the cap becomes an error reply that says so.
+    /// Appends the reply's frame, see [`Payload::of`].
     fn encode(&mut self, (id, reply): (u64, &Reply), dst: &mut BytesMut) -> Result<(), FrameError> {
-        match write(id, reply, MAX_REPLY, dst) {
-            Err(error @ FrameError::TooLarge { .. }) => {
-                let refusal = Refusal::new(ErrorCode::TooLarge, format!("the reply is {error}"));
-                write(id, &Reply::Error(refusal), MAX_REPLY, dst)
-            }
-            done => done,
-        }
+        self.encode((id, &Payload::of(reply)), dst)
     }
 }
 
@@ -177,6 +219,11 @@ fn read_limited<T: DeserializeOwned, const LIMIT: usize>(payload: &[u8]) -> Resu
     Ok(message)
 }
 
+/// A message's bytes.
+fn encoded<T: Serialize>(message: &T) -> Result<Vec<u8>, Cause> {
+    Ok(bincode::serde::encode_to_vec(message, config::standard())?)
+}
+
 /// Appends one frame to `out`, or nothing when the message is longer than `cap`.
 fn write<T: Serialize>(
     id: u64,
@@ -184,22 +231,13 @@ fn write<T: Serialize>(
     cap: usize,
     out: &mut BytesMut,
 ) -> Result<(), FrameError> {
-    let start = out.len();
-    let header = Header { version: PROTOCOL_VERSION, length: 0, id };
-    header.write(out);
-    let written =
-        bincode::serde::encode_into_std_write(message, &mut out.writer(), config::standard());
-    let length = out.len() - start - HEADER_LEN;
-    if let Err(source) = written {
-        out.truncate(start);
-        return Err(FrameError::Encode { id, source: source.into() });
-    }
+    let payload = encoded(message).map_err(|source| FrameError::Encode { id, source })?;
+    let length = payload.len();
     if length > cap {
-        out.truncate(start);
         return Err(FrameError::TooLarge { id, length, cap });
     }
-    let mut complete = BytesMut::with_capacity(HEADER_LEN);
-    Header { length, ..header }.write(&mut complete);
-    out[start..start + HEADER_LEN].copy_from_slice(&complete);
+    out.reserve(HEADER_LEN + length);
+    Header { version: PROTOCOL_VERSION, length, id }.write(out);
+    out.put_slice(&payload);
     Ok(())
 }

@@ -47,23 +47,25 @@ pub use capture::{
     CapturedPacket, Capturing,
 };
 pub use client::{AsyncClient, Capture, Client, ClientError, Subscription};
-pub use codec::{ClientCodec, Incoming, ServerCodec};
+pub use codec::{ClientCodec, Incoming, Payload, ServerCodec};
 pub use edit::{CircuitEdit, Edit, Edited, Edits, MAX_EDITS, SourcesView};
 pub use frame::{FrameError, HEADER_LEN, MAGIC, MAX_CHANGE, MAX_REPLY, MAX_REQUEST};
 pub use inert::inert;
 pub use query::{
-    CircuitSort, CircuitsQuery, FlowSort, FlowsQuery, HostKind, HostSort, HostsQuery, OriginGroup,
-    OriginSort, OriginsQuery, RetransmitGroup, RetransmitSort, RetransmitsQuery, RttGroup,
-    RttQuery, RttSort, UnknownQuery, UnknownSort,
+    CircuitSort, CircuitsQuery, EventsQuery, FlowSort, FlowsQuery, HostKind, HostSort, HostsQuery,
+    OriginGroup, OriginSort, OriginsQuery, RetransmitGroup, RetransmitSort, RetransmitsQuery,
+    RttGroup, RttQuery, RttSort, TreeQuery, UnknownQuery, UnknownSort,
 };
 pub use reply::{ErrorCode, Refusal, Reloaded, Reply, Welcome};
 pub use request::{Hello, Request, Role, Topic};
 pub use version::{PROTOCOL_VERSION, VersionRange};
 pub use views::{
-    CircuitRow, CircuitsPage, ConfigView, CountView, FlowCounts, FlowKey, FlowRow, FlowRtt,
-    FlowState, FlowsPage, HostRow, HostsPage, LeafView, MapView, MeanRtt, NicView, NodeRow, Origin,
+    Actor, Cause, CircuitRow, CircuitsPage, ConfigView, CountView, CpuView, EventKind, EventRow,
+    EventsPage, FlowCounts, FlowKey, FlowRow, FlowRtt, FlowState, FlowsPage, HistoryPoint,
+    HistoryView, HostRow, HostsPage, LeafView, MapView, MeanRtt, NicView, NodeRow, Origin,
     OriginRow, OriginsPage, PlanView, PreviewView, ProtocolsView, QueueRow, QueuesView,
     RetransmitEvent, RetransmitRow, RetransmitView, RetransmitsPage, RttBin, RttPage,
-    RttPercentiles, RttRow, Side, StatusView, StreamView, TcAttachment, TcpFlags, ThreadState,
-    ThreadView, TinView, TrafficView, TreeView, UnknownPage, UnknownRow, View, XdpMode,
+    RttPercentiles, RttRow, Severity, Side, StatusView, StreamView, TcAttachment, TcpFlags,
+    ThreadState, ThreadView, TinView, TrafficView, TreeView, UnknownPage, UnknownRow, View,
+    XdpMode,
 };

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::capture::CaptureRequest;
 use crate::edit::Edits;
 use crate::query::{
-    CircuitsQuery, FlowsQuery, HostsQuery, OriginsQuery, RetransmitsQuery, RttQuery, UnknownQuery,
+    CircuitsQuery, EventsQuery, FlowsQuery, HostsQuery, OriginsQuery, RetransmitsQuery, RttQuery,
+    TreeQuery, UnknownQuery,
 };
 use crate::version::VersionRange;
 
@@ -50,12 +51,12 @@ pub struct Hello {
 }
 
 /// What a view is about. New topics are appended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Topic {
     /// The daemon and the box as a whole.
     Status,
-    /// The tree of nodes.
-    Tree,
+    /// The tree of nodes, or a part of it.
+    Tree(TreeQuery),
     /// A page of circuits.
     Circuits(CircuitsQuery),
     /// Every hardware transmit queue.
@@ -72,6 +73,10 @@ pub enum Topic {
     Rtt(RttQuery),
     /// A page of retransmissions.
     Retransmits(RetransmitsQuery),
+    /// What happened to the daemon. A subscription is sent each event once.
+    Events(EventsQuery),
+    /// The box over the last minutes.
+    History,
 }
 
 /// What a client may do.
@@ -139,13 +144,13 @@ impl Request {
 
 impl Topic {
     /// How many topics there are.
-    pub(crate) const COUNT: u32 = 10;
+    pub(crate) const COUNT: u32 = 12;
 
     /// Its name, for logs and refusals.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Status => "status",
-            Self::Tree => "tree",
+            Self::Tree(_) => "tree",
             Self::Circuits(_) => "circuits",
             Self::Queues => "queues",
             Self::Unknown(_) => "unknown",
@@ -154,6 +159,8 @@ impl Topic {
             Self::Origins(_) => "origins",
             Self::Rtt(_) => "rtt",
             Self::Retransmits(_) => "retransmits",
+            Self::Events(_) => "events",
+            Self::History => "history",
         }
     }
 }

@@ -107,7 +107,7 @@ fn the_blocking_client_asks_subscribes_and_hears_refusals() {
     assert_eq!((client.welcome().role, &*client.welcome().daemon_version), (Role::Read, "9.9"));
     assert_eq!(client.status().unwrap().circuits, 8);
     let ticks: Vec<_> = client
-        .subscribe(Topic::Tree)
+        .subscribe(Topic::Tree(TreeQuery::default()))
         .unwrap()
         .take(2)
         .map(|view| match view.unwrap() {
@@ -129,7 +129,7 @@ async fn the_async_client_asks_subscribes_and_hears_refusals() {
     let server = daemon(&path, answers);
     let mut client = AsyncClient::connect(&path, SOON).await.unwrap();
     assert!(matches!(client.show(Topic::Status).await.unwrap(), View::Status(_)));
-    let id = client.subscribe(Topic::Tree).await.unwrap();
+    let id = client.subscribe(Topic::Tree(TreeQuery::default())).await.unwrap();
     for expected in 1..=3 {
         assert!(
             matches!(client.next(id).await, Ok(View::Tree(TreeView { tick, .. })) if tick == expected)

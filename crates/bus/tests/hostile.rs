@@ -32,7 +32,7 @@ fn refused(payload: &[u8]) -> ErrorCode {
 fn what_a_newer_client_asks_is_told_from_garbage() {
     assert_eq!(refused(&[12]), ErrorCode::UnknownRequest);
     assert_eq!(refused(&[250]), ErrorCode::UnknownRequest);
-    assert_eq!(refused(&[1, 10]), ErrorCode::UnknownRequest);
+    assert_eq!(refused(&[1, 12]), ErrorCode::UnknownRequest);
     assert_eq!(refused(&[2, 200, 1, 2]), ErrorCode::UnknownRequest);
     assert_eq!(refused(&[1, 5, 250]), ErrorCode::Malformed, "a filter longer than the payload");
     assert_eq!(refused(&[7, 2]), ErrorCode::Malformed, "neither a circuit nor a host");

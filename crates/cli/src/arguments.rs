@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    bypass, capture, check, circuits, flows, get, hosts, import, origins, plan, remove,
-    retransmits, rtt, set, unknown,
+    bypass, capture, check, circuits, events, flows, get, hosts, import, origins, plan, remove,
+    retransmits, rtt, set, tree, unknown,
 };
 use crate::exit;
 
@@ -32,7 +32,7 @@ pub(crate) enum Command {
     /// Show the daemon and the box as a whole.
     Status(Watch),
     /// Show the tree of nodes with what flows through each.
-    Tree(Watch),
+    Tree(tree::Options),
     /// Show circuits: plan, rates, share of the plan, drops.
     Circuits(circuits::Options),
     /// Show the hardware transmit queues.
@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Rtt(rtt::Options),
     /// Show TCP segments that were sent again.
     Retransmits(retransmits::Options),
+    /// Show what happened, and who brought it about.
+    Events(events::Options),
     /// Capture the headers of a circuit's or a host's packets as pcapng.
     Capture(capture::Options),
     /// Check the configuration files, without the daemon.

@@ -1,5 +1,7 @@
 //! Figures as people read them.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use units::{BitsPerSec, PerDirection};
 
 /// A measured rate with three significant digits: `155 Mbps`, `1.23 Gbps`.
@@ -86,6 +88,15 @@ pub(crate) fn bytes(n: u64) -> String {
         Some((unit, size)) => format!("{} {unit}", n as f64 / size as f64),
         None => format!("{n} B"),
     }
+}
+
+/// A moment in this machine's time zone, from milliseconds since 1970-01-01 00:00 UTC: `2026-11-27 10:53:20`.
+pub(crate) fn date(unix_ms: u64) -> String {
+    let moment = i64::try_from(unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    moment.map_or_else(
+        || "-".to_owned(),
+        |moment| moment.to_zoned_datetime(TimeZone::system()).strftime("%F %T").to_string(),
+    )
 }
 
 /// A length of time in its two largest units: `2 h 5 min`, `1 min`.

@@ -5,6 +5,7 @@
 //!
 //! - [`clock`]: the monotonic clock that all samples are dated by;
 //! - [`counters`]: what the kernel programs count;
+//! - [`cpus`]: how busy CPUs are;
 //! - [`flows`]: the flows that they remember;
 //! - [`quality`]: what they know of circuits' connections;
 //! - [`retransmits`]: TCP segments that were sent again, one by one;
@@ -15,6 +16,7 @@
 pub mod classes;
 pub mod clock;
 pub mod counters;
+pub mod cpus;
 mod ends;
 pub mod flows;
 pub mod quality;

@@ -26,7 +26,7 @@ pub struct Config {
     pub bus: Bus,
     /// How much the kernel maps hold.
     pub limits: Limits,
-    /// What is logged.
+    /// What the daemon writes down.
     pub log: Log,
     /// The provider's network.
     pub network: Network,
@@ -209,6 +209,8 @@ pub struct Limits {
 pub struct Log {
     /// A `tracing` filter: `info`, or `warn,apply=debug`.
     pub filter: String,
+    /// Where every change is appended; none: nowhere.
+    pub audit: Option<PathBuf>,
 }
 
 /// The provider's network.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use bus::{Cause, EventKind, Severity};
 use config::{Config, Outset};
 use kernel::datapath::Readers;
 use kernel::privileges::missing_capabilities;
@@ -21,6 +22,7 @@ use tracing_subscriber::EnvFilter;
 use crate::Arguments;
 use crate::captures::CaptureDesk;
 use crate::error::ShaperError;
+use crate::events::Events;
 use crate::exit::Failure;
 use crate::facts;
 use crate::files::{Stamps, finish};
@@ -114,7 +116,7 @@ fn shape(
     let started = Instant::now();
     let handover = Handover::note()
         .map_err(|error| Failure::System("learn where this program is", error.into()))?;
-    let bus = loaded.config.bus.clone();
+    let (bus, log) = (loaded.config.bus.clone(), loaded.config.log.clone());
     let file = KeptFile::beside(&bus.socket);
     let kept = file.read();
     let machine = facts::read(&loaded.config.interfaces).map_err(ShaperError::from)?;
@@ -125,6 +127,8 @@ fn shape(
     let (limits, timeouts) = (flow_limits(shaper.config()), Timeouts::default());
     let flow_engine = FlowEngine::new(limits, timeouts);
     let config = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let audit = log.audit;
+    let (events, changes) = Events::new(audit.is_some());
     let shared = Arc::new(Shared {
         config: config.display().to_string(),
         store: engine.store(),
@@ -137,6 +141,7 @@ fn shape(
         reload_problem: ArcSwapOption::empty(),
         kernel_problem: ArcSwapOption::empty(),
         files_changed: AtomicBool::new(false),
+        events: Arc::new(events),
         classes: ArcSwapOption::empty(),
         captures: CaptureDesk::new(captures),
         control: shaper.control(),
@@ -149,12 +154,14 @@ fn shape(
         clients: AtomicU32::new(0),
         clients_max: bus.clients,
         clients_refused: AtomicU64::new(0),
-        ticks_skipped: AtomicU64::new(0),
+        views_missed: AtomicU64::new(0),
     });
+    shared.events.set_generation(shared.current.load().generation);
     let reloader = Reloader::new(shaper, Arc::clone(&shared));
     let sources = Sources { engine, flow_engine, counters, flows, quality, retransmits };
     let lazy = (Arc::clone(&shared), reloader.clone());
-    let served = threads::start(supervisor, &shared, sources)
+    let served = threads::audit(supervisor, &shared, audit.zip(changes))
+        .and_then(|()| threads::start(supervisor, &shared, sources))
         .and_then(|()| {
             supervisor.spawn("lazy", Policy::Essential, LAZY_HEARTBEAT_MAX, move |context| {
                 lazy::run(context, &lazy.0, &lazy.1, &activity);
@@ -199,6 +206,8 @@ fn serve(
     let served = runtime.block_on(async {
         let server = Server::bind(bus, Arc::clone(shared), reloader.clone())?;
         info!(socket = %bus.socket.display(), "ready");
+        let ready = concat!("tidegated ", env!("CARGO_PKG_VERSION"), " is ready");
+        reloader.tell(EventKind::Daemon, Severity::Info, Cause::Daemon, ready);
         tokio::select! {
             () = server.run() => {}
             () = follow(signals, reloader) => {}
@@ -207,6 +216,9 @@ fn serve(
             () = stop.stopped() => {}
         }
         captures_end(shared).await;
+        if !reloader.handover().is_asked() {
+            reloader.tell(EventKind::Daemon, Severity::Warning, Cause::Daemon, "stopping");
+        }
         Ok(())
     });
     runtime.shutdown_timeout(CLIENTS_END_MAX);
@@ -226,7 +238,7 @@ async fn follow(signals: &Signals, reloader: &Reloader) {
     loop {
         signals.reload_asked().await;
         // the reloader logs and remembers how it went
-        let _ = reloader.reload().await;
+        let _ = reloader.reload(Cause::Signal).await;
     }
 }
 

@@ -9,10 +9,12 @@
 
 use std::time::{Duration, Instant};
 
+use bus::{Cause, EventKind, Severity};
 use plan::NicFacts;
 use supervisor::with_causes;
 use tracing::info;
 
+use crate::notice::Notices;
 use crate::reload::Reloader;
 use crate::shaper::{NicsNow, Shaper};
 
@@ -34,8 +36,10 @@ struct Tried {
 /// Looks again and again.
 pub async fn look_after(reloader: &Reloader) {
     let (mut tried, mut unrepaired) = (None, None);
+    let mut notices = Notices::default();
     loop {
         tokio::time::sleep(INTERVAL).await;
+        reloader.notice(&mut notices);
         let reloader = reloader.clone();
         let look = tokio::task::spawn_blocking(move || {
             look_at_nics(&reloader, &mut tried);
@@ -83,7 +87,9 @@ fn adapt(reloader: &Reloader, now: NicsNow) -> Result<(), String> {
         NicsNow::Same => Ok(()),
         NicsNow::Changed => reloader.fit_to_nics(),
         NicsNow::Others => {
-            info!("a NIC is another one; beginning anew with it");
+            let text = "a NIC is another one; beginning anew with it";
+            info!("{text}");
+            reloader.tell(EventKind::Nic, Severity::Warning, Cause::Daemon, text);
             reloader.begin_anew()
         }
     }

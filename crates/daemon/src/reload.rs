@@ -1,27 +1,25 @@
 //! One reload at a time, and what clients are told of it.
 
+mod edit;
+mod preview;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use apply::Operation;
-use bus::{Edited, ErrorCode, PreviewView, Refusal, Reloaded, SourcesView};
-use config::{EditError, Source};
+use bus::{Cause, ErrorCode, EventKind, Refusal, Reloaded, Severity};
+use config::EditError;
 use supervisor::with_causes;
-use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
-use crate::edits::wanted;
 use crate::error::ShaperError;
 use crate::files::Stamps;
 use crate::handover::Handover;
-use crate::shaper::{Preview, Shaper};
+use crate::notice::Notices;
+use crate::shaper::Shaper;
 use crate::shared::{Current, Problem, Shared};
-
-/// Changes that a preview tells one by one.
-const CHANGES_SHOWN: usize = 1_000;
 
 /// How long a reload waits for the first snapshot of what it brought.
 const SHOWN_MAX: Duration = Duration::from_secs(3);
@@ -44,9 +42,9 @@ impl Reloader {
     ///
     /// # Errors
     /// Why the configuration that was in force stays.
-    pub async fn reload(&self) -> Result<Reloaded, Refusal> {
+    pub async fn reload(&self, cause: Cause) -> Result<Reloaded, Refusal> {
         let this = self.clone();
-        let task = tokio::task::spawn_blocking(move || this.reload_now());
+        let task = tokio::task::spawn_blocking(move || this.reload_now(cause));
         let mut ticks = self.shared.ticks.subscribe();
         let outcome = task.await.unwrap_or_else(|error| {
             Err(Refusal::new(ErrorCode::Internal, format!("the reload did not end: {error}")))
@@ -65,7 +63,7 @@ impl Reloader {
         let this = self.clone();
         let reload = move || {
             let has_changed = this.lock().as_ref().is_some_and(Shaper::files_changed);
-            has_changed.then(|| this.reload_now())
+            has_changed.then(|| this.reload_now(Cause::Files))
         };
         // one that panics is as one that fails
         let _ = tokio::task::spawn_blocking(reload).await;
@@ -79,7 +77,7 @@ impl Reloader {
         task.await.ok().flatten().unwrap_or_default()
     }
 
-    fn reload_now(&self) -> Result<Reloaded, Refusal> {
+    fn reload_now(&self, cause: Cause) -> Result<Reloaded, Refusal> {
         let started = Instant::now();
         let mut shaper = self.lock();
         let Some(shaper) = shaper.as_mut() else {
@@ -90,13 +88,19 @@ impl Reloader {
             Ok(current) => {
                 self.all_is_well();
                 self.publish(&current, shaper);
-                Ok(reloaded(&current, shaper, started))
+                let reloaded = reloaded(&current, shaper, started);
+                let Reloaded { circuits, nodes, took_ms, .. } = reloaded;
+                let text =
+                    format!("reloaded: {circuits} circuits on {nodes} nodes, in {took_ms} ms");
+                self.tell(EventKind::Configuration, Severity::Info, cause, text);
+                Ok(reloaded)
             }
             Err(failure) => {
                 let text = with_causes(&failure);
                 error!(problem = text, "could not reload");
-                let told = Problem::now(format!("the last reload failed: {text}"));
-                self.shared.reload_problem.store(Some(told));
+                let told = format!("the last reload failed: {text}");
+                self.tell(EventKind::Configuration, Severity::Error, cause, told.clone());
+                self.shared.reload_problem.store(Some(Problem::now(told)));
                 if was_known && !shaper.is_known() {
                     self.tell_of_kernel(&text);
                 }
@@ -105,64 +109,17 @@ impl Reloader {
         }
     }
 
-    /// Changes the files and brings the kernel into line, after any other change. What the next daemon
-    /// needs is written when the answer is out.
-    ///
-    /// # Errors
-    /// Why the configuration that was in force stays.
-    pub async fn edit(&self, edits: bus::Edits) -> Result<Edited, Refusal> {
-        let this = self.clone();
-        let (tell, told) = oneshot::channel();
-        tokio::task::spawn_blocking(move || {
-            let mut shaper = this.lock();
-            let outcome = this.edit_now(shaper.as_mut(), edits);
-            let is_changed = outcome.is_ok();
-            let _ = tell.send(outcome);
-            if let Some(shaper) = shaper.as_ref().filter(|_| is_changed) {
-                shaper.keep();
-            }
-        });
-        told.await.unwrap_or_else(|error| {
-            Err(Refusal::new(ErrorCode::Internal, format!("the change did not end: {error}")))
-        })
-    }
-
-    fn edit_now(&self, shaper: Option<&mut Shaper>, edits: bus::Edits) -> Result<Edited, Refusal> {
-        let started = Instant::now();
-        let shaper = shaper.ok_or_else(stopping)?;
-        let was_known = shaper.is_known();
-        let edited = shaper.edit(&wanted(edits));
-        let (current, counts) =
-            edited.map_err(|failure| self.could_not_change(shaper, &failure, was_known))?;
-        if shaper.is_known() {
-            self.all_is_well();
-        }
-        self.publish(&current, shaper);
-        Ok(Edited {
-            reloaded: reloaded(&current, shaper, started),
-            revision: shaper.sources().revision(),
-            added: counts.added as u32,
-            removed: counts.removed as u32,
-            changed: counts.changed as u32,
-        })
-    }
-
-    fn could_not_change(&self, shaper: &Shaper, failure: &ShaperError, was_known: bool) -> Refusal {
-        let mut text = with_causes(failure);
-        warn!(problem = text, "could not change the configuration");
-        if was_known && !shaper.is_known() {
-            self.tell_of_kernel(&text);
-        }
-        let problem = self.shared.reload_problem.load_full();
-        if let (ShaperError::FilesChanged, Some(problem)) = (failure, problem) {
-            text = format!("{text}; {}", problem.text);
-        }
-        Refusal::new(code(failure), text)
+    /// Remembers something that happened.
+    pub fn tell(&self, kind: EventKind, severity: Severity, cause: Cause, text: impl Into<String>) {
+        self.shared.events.tell(kind, severity, cause, text);
     }
 
     fn tell_of_kernel(&self, text: &str) {
         let text = format!("the queues are not as they should be: {text}");
         let before = self.shared.kernel_problem.load_full();
+        if before.as_ref().is_none_or(|before| before.text != text) {
+            self.tell(EventKind::Kernel, Severity::Error, Cause::Daemon, text.clone());
+        }
         let since = before.map_or_else(Instant::now, |problem| problem.since);
         self.shared.kernel_problem.store(Some(Arc::new(Problem { text, since })));
     }
@@ -187,7 +144,9 @@ impl Reloader {
             None => true,
             Some(Ok(was_otherwise)) => {
                 if was_otherwise {
-                    info!("the queues are as they should be again");
+                    let text = "the queues are as they should be again";
+                    info!("{text}");
+                    self.tell(EventKind::Kernel, Severity::Info, Cause::Daemon, text);
                 }
                 self.shared.kernel_problem.store(None);
                 true
@@ -223,6 +182,8 @@ impl Reloader {
         }
         for program in reattached.map_err(|failure| with_causes(&failure))? {
             warn!(program, "somebody else has detached it; it is attached again");
+            let text = format!("somebody else has detached {program}; it is attached again");
+            self.tell(EventKind::Kernel, Severity::Warning, Cause::Daemon, text);
         }
         Ok(())
     }
@@ -238,72 +199,9 @@ impl Reloader {
 
     /// Shows what is in force to those who look.
     fn publish(&self, current: &Arc<Current>, shaper: &Shaper) {
+        self.shared.events.set_generation(current.generation);
         self.shared.asleep.store(Arc::clone(shaper.asleep()));
         self.shared.current.store(Arc::clone(current));
-    }
-
-    /// The texts of the files that are in force.
-    ///
-    /// # Errors
-    /// Why they cannot be told.
-    pub async fn sources(&self) -> Result<SourcesView, Refusal> {
-        let this = self.clone();
-        let read = move || {
-            let shaper = this.lock();
-            let shaper = shaper.as_ref().ok_or_else(stopping)?;
-            let sources = shaper.sources();
-            let text = |source: &Source| {
-                source
-                    .text()
-                    .map_err(|problems| Refusal::new(ErrorCode::Invalid, problems.to_string()))
-            };
-            Ok(SourcesView {
-                revision: sources.revision(),
-                files_changed: shaper.files_differ(),
-                network: text(&sources.network)?,
-                circuits: text(&sources.devices)?,
-            })
-        };
-        let task = tokio::task::spawn_blocking(read);
-        task.await.unwrap_or_else(|error| Err(Refusal::new(ErrorCode::Internal, error.to_string())))
-    }
-
-    /// What edits would change now, or without any a reload. It changes nothing.
-    ///
-    /// # Errors
-    /// Why they would be refused.
-    pub async fn preview(&self, edits: Option<bus::Edits>) -> Result<PreviewView, Refusal> {
-        let this = self.clone();
-        let task = tokio::task::spawn_blocking(move || this.preview_now(edits));
-        task.await.unwrap_or_else(|error| Err(Refusal::new(ErrorCode::Internal, error.to_string())))
-    }
-
-    fn preview_now(&self, edits: Option<bus::Edits>) -> Result<PreviewView, Refusal> {
-        let mut shaper = self.lock();
-        let shaper = shaper.as_mut().ok_or_else(stopping)?;
-        let preview = match edits {
-            Some(edits) => shaper.preview_edit(&wanted(edits)),
-            None => shaper.preview(),
-        };
-        let Preview { changes, steps, warnings } =
-            preview.map_err(|failure| Refusal::new(code(&failure), with_causes(&failure)))?;
-        let mut view = PreviewView {
-            generation: shaper.current().generation,
-            config: self.shared.config.clone(),
-            changes: changes.iter().take(CHANGES_SHOWN).map(ToString::to_string).collect(),
-            more: changes.len().saturating_sub(CHANGES_SHOWN) as u64,
-            warnings,
-            ..PreviewView::default()
-        };
-        for step in steps {
-            match step {
-                Operation::Queues { requests, .. } => view.requests += requests.len() as u64,
-                Operation::Circuits(rows) => view.circuits += rows.len() as u64,
-                Operation::Addresses(blocks) => view.addresses += blocks.len() as u64,
-                Operation::Drain(classes) => view.drained += classes.len() as u64,
-            }
-        }
-        Ok(view)
     }
 
     /// Has the program that lies now where this one came from make sure that it can take over, after any
@@ -311,7 +209,7 @@ impl Reloader {
     ///
     /// # Errors
     /// Why it cannot.
-    pub async fn prepare_handover(&self) -> Result<(), Refusal> {
+    pub async fn prepare_handover(&self, cause: Cause) -> Result<(), Refusal> {
         let this = self.clone();
         let task = tokio::task::spawn_blocking(move || {
             let shaper = this.lock();
@@ -321,10 +219,23 @@ impl Reloader {
             this.handover().prepare(Path::new(&this.shared.config))
         });
         let outcome = task.await.unwrap_or_else(|error| Err(error.to_string()));
-        outcome.map_err(|text| {
-            error!(problem = text, "could not hand over");
-            Refusal::new(ErrorCode::Invalid, text)
-        })
+        match outcome {
+            Ok(()) => {
+                self.tell(
+                    EventKind::Daemon,
+                    Severity::Info,
+                    cause,
+                    "making way for another program",
+                );
+                Ok(())
+            }
+            Err(text) => {
+                error!(problem = text, "could not hand over");
+                let told = format!("could not make way: {text}");
+                self.tell(EventKind::Daemon, Severity::Error, cause, told);
+                Err(Refusal::new(ErrorCode::Invalid, text))
+            }
+        }
     }
 
     /// Does something with the shaper, after any change that is under way; nothing when there is none any
@@ -341,6 +252,8 @@ impl Reloader {
         let fitted = self.with_shaper(|shaper| {
             let current = Arc::clone(shaper.fit_to_nics()?);
             self.publish(&current, shaper);
+            let text = "planned anew for the NICs as they are now";
+            self.tell(EventKind::Nic, Severity::Info, Cause::Daemon, text);
             Ok(())
         });
         fitted.unwrap_or(Ok(())).map_err(|failure: ShaperError| with_causes(&failure))
@@ -360,11 +273,29 @@ impl Reloader {
         Ok(())
     }
 
+    /// Remembers what has become otherwise of threads and tables.
+    pub fn notice(&self, notices: &mut Notices) {
+        let tables = &self.shared.store.latest().maps;
+        for (kind, severity, text) in notices.look(self.shared.monitor.report(), tables) {
+            match severity {
+                Severity::Info => info!("{text}"),
+                Severity::Warning => warn!("{text}"),
+                Severity::Error => error!("{text}"),
+            }
+            self.tell(kind, severity, Cause::Daemon, text);
+        }
+    }
+
     /// Tells clients what is wrong with the NICs.
     pub fn tell_of_nics(&self, problems: Vec<String>) {
         let told = self.shared.nic_problems.load();
         for problem in problems.iter().filter(|problem| !told.contains(problem)) {
             warn!("{problem}");
+            self.tell(EventKind::Nic, Severity::Warning, Cause::Daemon, problem.clone());
+        }
+        for problem in told.iter().filter(|problem| !problems.contains(problem)) {
+            let text = format!("no longer: {problem}");
+            self.tell(EventKind::Nic, Severity::Info, Cause::Daemon, text);
         }
         self.shared.nic_problems.store(Arc::new(problems));
     }

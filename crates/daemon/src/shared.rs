@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use units::CircuitSlot;
 
 use crate::captures::CaptureDesk;
+use crate::events::Events;
 use crate::handover::Handover;
 
 /// What clients may ask about.
@@ -42,6 +43,8 @@ pub struct Shared {
     pub kernel_problem: ArcSwapOption<Problem>,
     /// Whether the files are others than those in force.
     pub files_changed: AtomicBool,
+    /// What happened.
+    pub events: Arc<Events>,
     /// The newest statistics of the classes.
     pub classes: ArcSwapOption<ClassSample>,
     /// The captures that run.
@@ -66,8 +69,8 @@ pub struct Shared {
     pub clients_max: u32,
     /// Clients that were turned away because there were too many.
     pub clients_refused: AtomicU64,
-    /// Ticks that were not sent to subscribers who read too slowly.
-    pub ticks_skipped: AtomicU64,
+    /// Views that were not sent to subscribers who read too slowly.
+    pub views_missed: AtomicU64,
 }
 
 /// What is wrong with the files, or with what has become of them.

@@ -124,7 +124,7 @@ pub fn config(link: BitsPerSec) -> Config {
             unknown_hosts: 16_384,
             flows: 131_072,
         },
-        log: Log { filter: "info".to_owned() },
+        log: Log { filter: "info".to_owned(), audit: None },
         network: Network::default(),
     }
 }

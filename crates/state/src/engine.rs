@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use units::{Packets, PerDirection};
 
+use crate::cpus;
+use crate::history::{HISTORY_TICKS, HistoryPoint};
 use crate::layout::Layout;
 use crate::leaves::LeafTracks;
 use crate::quality::Qualities;
 use crate::rate::Interval;
+use crate::ring::Ring;
 use crate::sample::{Counter, Sample};
 use crate::snapshot::{
     BoxFigures, CircuitFigures, CounterFigures, NodeFigures, QueueFigures, Snapshot,
@@ -38,7 +41,7 @@ pub enum Outcome {
 }
 
 /// Derives a snapshot from each sample and publishes it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Engine {
     store: Arc<Store>,
     layout: Arc<Layout>,
@@ -51,12 +54,29 @@ pub struct Engine {
     /// The rows of the snapshot before, if nobody reads it any more: to take fresh memory for the
     /// largest part of a snapshot each tick costs more than to fill it.
     spare: Vec<CircuitFigures>,
+    history: Ring<HistoryPoint>,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Engine {
     /// An engine with an empty store.
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            store: Arc::default(),
+            layout: Arc::default(),
+            tracks: Tracks::default(),
+            leaves: LeafTracks::default(),
+            qualities: Qualities::default(),
+            before: None,
+            tick: 0,
+            spare: Vec::new(),
+            history: Ring::with_capacity(HISTORY_TICKS),
+        }
     }
 
     /// Where readers find its snapshots.
@@ -99,7 +119,11 @@ impl Engine {
             node.rtt = self.qualities.node_rtt(index);
         }
         let total = self.box_figures(&sample, interval);
-        let snapshot = Snapshot {
+        let cpus = self
+            .before
+            .as_ref()
+            .map_or_else(Vec::new, |before| cpus::figures(&before.cpus, &sample.cpus));
+        let mut snapshot = Snapshot {
             tick: self.tick,
             taken_ns: sample.taken_ns,
             interval_ns: interval.map(Interval::ns),
@@ -111,7 +135,11 @@ impl Engine {
             total,
             unknown: std::mem::take(&mut sample.unknown),
             maps: std::mem::take(&mut sample.maps),
+            cpus,
+            history: Ring::default(),
         };
+        self.history.push(HistoryPoint::of(&snapshot));
+        snapshot.history = self.history.clone();
         sample.circuits = Vec::new();
         sample.quality = Vec::new();
         self.before = Some(sample);

@@ -9,7 +9,7 @@
 //!
 //! Modules: `sample`, `reading` and `layout` are what comes in; `snapshot` and `flow_snapshot` what
 //! comes out, `query`, `talkers` and `top` pages of it. In between, `engine` stands on `track`
-//! (counters and classes) and `quality` (`histogram`, `window`), `flow_engine` on `flows`, `expiry`,
+//! (counters and classes), `quality` (`histogram`, `window`), `cpus` and `history`, `flow_engine` on `flows`, `expiry`,
 //! `hosts`, `origins`, `growth`, `resent` and `recent`, which keep what they publish in `rows` and
 //! `ring`.
 //!
@@ -36,6 +36,7 @@
 
 #![forbid(unsafe_code)]
 
+mod cpus;
 mod engine;
 mod expiry;
 mod flow_engine;
@@ -43,6 +44,7 @@ mod flow_snapshot;
 mod flows;
 mod growth;
 mod histogram;
+mod history;
 mod hosts;
 mod layout;
 mod leaf;
@@ -65,6 +67,7 @@ mod top;
 mod track;
 mod window;
 
+pub use cpus::{CpuFigures, CpuReading};
 pub use engine::{Engine, Outcome};
 pub use expiry::Timeouts;
 pub use flow_engine::{FlowEngine, FlowLimits};
@@ -74,6 +77,7 @@ pub use histogram::{
     Histogram, RTT_BINS, RTT_OCTAVE_MAX, RTT_OCTAVE_MIN, RTT_UNIT_NS, rtt_bin, rtt_bin_floor,
     rtt_of_bin,
 };
+pub use history::{HISTORY_TICKS, HistoryPoint};
 pub use hosts::{HOST_IDLE_NS, HostRow, MeanRtt};
 pub use layout::{CircuitLayout, ClassRef, Layout, NodeLayout, QueueLayout};
 pub use leaf::{LeafCounters, LeafKind, LeafReading, LeafSample, TinReading};

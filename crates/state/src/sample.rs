@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use units::{Bytes, CircuitSlot, IfIndex, Packets, PerDirection, TcHandle};
 
-use crate::reading::QualityReading;
-
+use crate::cpus::CpuReading;
 use crate::leaf::LeafSample;
+use crate::reading::QualityReading;
 
 /// Everything that was read for one tick.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct Sample {
     pub unknown: Vec<UnknownHost>,
     /// How full the kernel maps are.
     pub maps: Vec<MapFill>,
+    /// The CPUs' times.
+    pub cpus: Vec<CpuReading>,
 }
 
 /// Bytes and packets since the counter was made.

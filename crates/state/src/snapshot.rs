@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use units::{BitsPerSec, Bytes, Direction, Packets, PerDirection, PerSegment};
 
+use crate::cpus::CpuFigures;
 use crate::histogram::Histogram;
+use crate::history::HistoryPoint;
 use crate::layout::Layout;
 use crate::leaves::Leaves;
 use crate::rate::Rate;
+use crate::ring::Ring;
 use crate::sample::{ByProtocol, MapFill, UnknownHost};
 use crate::window::RttFigures;
 
@@ -37,6 +40,10 @@ pub struct Snapshot {
     pub unknown: Vec<UnknownHost>,
     /// How full the kernel maps are.
     pub maps: Vec<MapFill>,
+    /// How busy the CPUs are.
+    pub cpus: Vec<CpuFigures>,
+    /// The box over the last ticks, this one included.
+    pub history: Ring<HistoryPoint>,
 }
 
 /// The box as a whole.

@@ -96,13 +96,15 @@ impl Provider {
             "[interfaces]\n{}\n[files]\npins = \"{}\"\nwatch = {}\n{}\n[queues]\ndownload = \"1 Gbps\"\n\
              upload = \"1 Gbps\"\n{}\n\
              [ranges]\ncustomers = [\"100.64.0.0/10\", \"2001:db8::/32\"]\n\
-             [bus]\nsocket = \"{}\"\nread_group = \"{READ_GROUP}\"\nadmin_group = \"{ADMIN_GROUP}\"\n{}\n",
+             [bus]\nsocket = \"{}\"\nread_group = \"{READ_GROUP}\"\nadmin_group = \"{ADMIN_GROUP}\"\n\
+             [log]\naudit = \"{}\"\n{}\n",
             self.interfaces,
             pins.display(),
             self.watch,
             self.files,
             self.leaves,
             socket.display(),
+            folder.join("audit.jsonl").display(),
             self.sections,
         );
         for (name, text) in [

@@ -8,7 +8,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use bus::{CircuitRow, CircuitsQuery, Client, FlowKey, FlowRow, FlowsQuery, NodeRow, Topic, View};
+use bus::{
+    CircuitRow, CircuitsQuery, Client, FlowKey, FlowRow, FlowsQuery, NodeRow, Topic, TreeQuery,
+    View,
+};
 use comfy_table::{CellAlignment, Table, presets};
 use units::{BitsPerSec, PerDirection, PerSegment, Segment};
 
@@ -43,7 +46,7 @@ impl Live {
         let (sender, views) = sync_channel(VIEWS_WAITING);
         let flows = FlowsQuery { limit: FLOWS_SHOWN, ..FlowsQuery::default() };
         let circuits = Topic::Circuits(CircuitsQuery::default());
-        for topic in [circuits, Topic::Tree, Topic::Flows(flows)] {
+        for topic in [circuits, Topic::Tree(TreeQuery::default()), Topic::Flows(flows)] {
             let client = Client::connect(socket, VIEW_DEADLINE)
                 .context("the daemon's socket does not answer")?;
             let sender = sender.clone();

@@ -20,8 +20,9 @@ const IMPURE: [&str; 10] = [
 ];
 /// Ways to ask for the date, which may jump: rates and ages are of the monotonic clock.
 const WALL_CLOCK: [&str; 3] = ["SystemTime::now", "ClockId::Realtime", "unix_ns("];
-/// What needs the date: where it is read, and captures, whose packets have one.
-const DATED: [&str; 2] = ["crates/collect/src/clock.rs", "crates/daemon/src/captures/"];
+/// What needs the date: where it is read, captures, whose packets have one, and events.
+const DATED: [&str; 3] =
+    ["crates/collect/src/clock.rs", "crates/daemon/src/captures/", "crates/daemon/src/events.rs"];
 /// The one crate with hand-written unsafe code.
 const UNSAFE_CRATE: &str = "kernel";
 /// Generated code whose unsafe parts are not ours.

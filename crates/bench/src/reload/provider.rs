@@ -75,7 +75,8 @@ pub(super) fn settings(socket: &Path, pins: &Path) -> String {
          [files]\npins = \"{}\"\n[queues]\ndownload = \"40 Gbps\"\nupload = \"40 Gbps\"\n\
          leaf = \"cake diffserv4\"\nleaf_fallback = \"fifo\"\n\
          [ranges]\ncustomers = [\"100.64.0.0/10\"]\n\
-         [bus]\nsocket = \"{}\"\nread_group = \"games\"\nadmin_group = \"mail\"\n",
+         [bus]\nsocket = \"{}\"\nread_group = \"games\"\nadmin_group = \"mail\"\n\
+         [log]\naudit = \"\"\n",
         pins.display(),
         socket.display()
     )

@@ -17,13 +17,14 @@ use crate::codec::ClientCodec;
 use crate::edit::{Edited, Edits, SourcesView};
 use crate::frame::FrameError;
 use crate::query::{
-    CircuitsQuery, FlowsQuery, HostsQuery, OriginsQuery, RetransmitsQuery, RttQuery, UnknownQuery,
+    CircuitsQuery, EventsQuery, FlowsQuery, HostsQuery, OriginsQuery, RetransmitsQuery, RttQuery,
+    TreeQuery, UnknownQuery,
 };
 use crate::reply::{Reloaded, Reply, Welcome};
 use crate::request::{Request, Topic};
 use crate::views::{
-    CircuitsPage, FlowsPage, HostsPage, OriginsPage, PlanView, PreviewView, QueuesView,
-    RetransmitsPage, RttPage, StatusView, TreeView, UnknownPage, View,
+    CircuitsPage, EventsPage, FlowsPage, HistoryView, HostsPage, OriginsPage, PlanView,
+    PreviewView, QueuesView, RetransmitsPage, RttPage, StatusView, TreeView, UnknownPage, View,
 };
 
 /// Bytes read at once.
@@ -79,12 +80,12 @@ impl Client {
         }
     }
 
-    /// The tree of nodes.
+    /// The tree of nodes, or a part of it.
     ///
     /// # Errors
     /// As [`Client::show`].
-    pub fn tree(&mut self) -> Result<TreeView, ClientError> {
-        match self.show(Topic::Tree)? {
+    pub fn tree(&mut self, query: TreeQuery) -> Result<TreeView, ClientError> {
+        match self.show(Topic::Tree(query))? {
             View::Tree(view) => Ok(view),
             _ => Err(ClientError::Unexpected { asked: "tree" }),
         }
@@ -175,6 +176,28 @@ impl Client {
         match self.show(Topic::Retransmits(query))? {
             View::Retransmits(page) => Ok(page),
             _ => Err(ClientError::Unexpected { asked: "retransmits" }),
+        }
+    }
+
+    /// What happened to the daemon.
+    ///
+    /// # Errors
+    /// As [`Client::show`].
+    pub fn events(&mut self, query: EventsQuery) -> Result<EventsPage, ClientError> {
+        match self.show(Topic::Events(query))? {
+            View::Events(page) => Ok(page),
+            _ => Err(ClientError::Unexpected { asked: "events" }),
+        }
+    }
+
+    /// The box over the last minutes.
+    ///
+    /// # Errors
+    /// As [`Client::show`].
+    pub fn history(&mut self) -> Result<HistoryView, ClientError> {
+        match self.show(Topic::History)? {
+            View::History(view) => Ok(view),
+            _ => Err(ClientError::Unexpected { asked: "history" }),
         }
     }
 

@@ -4,11 +4,13 @@ use serde::{Deserialize, Serialize};
 use units::Direction;
 
 /// Which circuits, in which order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CircuitsQuery {
     /// Only circuits whose id, name or an address contains this text, whatever its letter case.
     /// Empty: all.
     pub filter: String,
+    /// Only the circuit with this id.
+    pub id: Option<String>,
     /// Only circuits at or below the node with this id or name.
     pub node: Option<String>,
     /// Only circuits with at least as many RTT samples on the customer's side as this; 0: all.
@@ -35,6 +37,7 @@ impl Default for CircuitsQuery {
     fn default() -> Self {
         Self {
             filter: String::new(),
+            id: None,
             node: None,
             rtt_samples_min: 0,
             sort: CircuitSort::Id,
@@ -47,7 +50,7 @@ impl Default for CircuitsQuery {
 }
 
 /// What orders circuits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CircuitSort {
     /// Stable identity.

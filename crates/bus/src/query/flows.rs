@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use units::Direction;
 
 /// Which flows, in which order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FlowsQuery {
     /// Only flows with this text in an address, the circuit's id or name or the origin's name,
     /// whatever its letter case. Empty: all.
@@ -61,7 +61,7 @@ impl Default for FlowsQuery {
 }
 
 /// What orders flows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FlowSort {
     /// The rate now.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use units::Direction;
 
 /// Which hosts on the customers' side, in which order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct HostsQuery {
     /// Only hosts with this text in the address or the circuit's id or name, whatever its letter
     /// case.
@@ -48,7 +48,7 @@ impl Default for HostsQuery {
 }
 
 /// Whether a device covers a host.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HostKind {
     /// Both kinds.
@@ -61,7 +61,7 @@ pub enum HostKind {
 }
 
 /// What orders hosts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HostSort {
     /// The rate now.

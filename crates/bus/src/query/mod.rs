@@ -5,17 +5,21 @@
 //! come last, whichever end is first.
 
 mod circuits;
+mod events;
 mod flows;
 mod hosts;
 mod origins;
 mod retransmits;
 mod rtt;
+mod tree;
 mod unknown;
 
 pub use circuits::{CircuitSort, CircuitsQuery};
+pub use events::EventsQuery;
 pub use flows::{FlowSort, FlowsQuery};
 pub use hosts::{HostKind, HostSort, HostsQuery};
 pub use origins::{OriginGroup, OriginSort, OriginsQuery};
 pub use retransmits::{RetransmitGroup, RetransmitSort, RetransmitsQuery};
 pub use rtt::{RttGroup, RttQuery, RttSort};
+pub use tree::TreeQuery;
 pub use unknown::{UnknownQuery, UnknownSort};

@@ -5,7 +5,7 @@ use units::Direction;
 
 /// Which origins, in which order. An origin is an autonomous system or a country that addresses of
 /// the Internet side belong to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct OriginsQuery {
     /// What is added up.
     pub group: OriginGroup,
@@ -45,7 +45,7 @@ impl Default for OriginsQuery {
 }
 
 /// What flows are added up by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OriginGroup {
     /// Autonomous system.
@@ -56,7 +56,7 @@ pub enum OriginGroup {
 }
 
 /// What orders origins.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OriginSort {
     /// The rate now.

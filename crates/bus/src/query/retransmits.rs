@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use units::Direction;
 
 /// Whose retransmissions, in which order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RetransmitsQuery {
     /// Whose.
     pub group: RetransmitGroup,
@@ -52,7 +52,7 @@ impl Default for RetransmitsQuery {
 }
 
 /// Whose retransmissions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RetransmitGroup {
     /// Of each circuit.
@@ -65,7 +65,7 @@ pub enum RetransmitGroup {
 }
 
 /// What orders retransmissions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RetransmitSort {
     /// Share of the TCP segments that were sent again.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use units::Segment;
 
 /// Whose RTTs, in which order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RttQuery {
     /// Whose. Of the box there is one row, whatever is filtered.
     pub group: RttGroup,
@@ -52,7 +52,7 @@ impl Default for RttQuery {
 }
 
 /// Whose RTTs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RttGroup {
     /// Of all circuits together.
@@ -65,7 +65,7 @@ pub enum RttGroup {
 }
 
 /// What orders RTTs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RttSort {
     /// The median.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Which unknown hosts, in which order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UnknownQuery {
     /// Only hosts whose address contains this text. Empty: all.
     pub filter: String,
@@ -36,7 +36,7 @@ impl Default for UnknownQuery {
 }
 
 /// What orders unknown hosts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnknownSort {
     /// When a packet was seen last.

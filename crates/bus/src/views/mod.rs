@@ -3,7 +3,9 @@
 //! Every view says the tick that it shows, so that a client sees which ticks it missed.
 
 mod circuits;
+mod events;
 mod flows;
+mod history;
 mod hosts;
 mod leaf;
 mod origins;
@@ -18,7 +20,9 @@ mod unknown;
 use serde::{Deserialize, Serialize};
 
 pub use circuits::{CircuitRow, CircuitsPage};
+pub use events::{Actor, Cause, EventKind, EventRow, EventsPage, Severity};
 pub use flows::{FlowKey, FlowRow, FlowRtt, FlowState, FlowsPage, Origin, StreamView, TcpFlags};
+pub use history::{HistoryPoint, HistoryView};
 pub use hosts::{HostRow, HostsPage};
 pub use leaf::{LeafView, TinView};
 pub use origins::{OriginRow, OriginsPage};
@@ -27,7 +31,7 @@ pub use queues::{QueueRow, QueuesView};
 pub use retransmits::{RetransmitEvent, RetransmitRow, RetransmitView, RetransmitsPage};
 pub use rtt::{MeanRtt, RttBin, RttPage, RttPercentiles, RttRow};
 pub use status::{
-    ConfigView, CountView, FlowCounts, MapView, NicView, ProtocolsView, Side, StatusView,
+    ConfigView, CountView, CpuView, FlowCounts, MapView, NicView, ProtocolsView, Side, StatusView,
     TcAttachment, ThreadState, ThreadView, TrafficView, XdpMode,
 };
 pub use tree::{NodeRow, TreeView};
@@ -56,4 +60,8 @@ pub enum View {
     Rtt(RttPage),
     /// A page of retransmissions.
     Retransmits(RetransmitsPage),
+    /// Events.
+    Events(EventsPage),
+    /// The box over the last minutes.
+    History(HistoryView),
 }

@@ -55,6 +55,8 @@ pub struct StatusView {
     pub events: Vec<CountView>,
     /// How many packets took each way out of `tc_egress`.
     pub egress: Vec<CountView>,
+    /// The CPUs, those that forward packets among them.
+    pub cpus: Vec<CpuView>,
     /// How full the kernel maps are.
     pub maps: Vec<MapView>,
     /// The daemon's threads.
@@ -180,6 +182,17 @@ pub struct CountView {
     pub count: u64,
     /// How many a second now.
     pub per_sec: u64,
+}
+
+/// One CPU now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CpuView {
+    /// Its number.
+    pub cpu: u16,
+    /// Share of its time in which it was not idle.
+    pub busy_percent: f32,
+    /// Share of its time that went into softirqs, where packets are forwarded.
+    pub softirq_percent: f32,
 }
 
 /// How full a kernel map is.

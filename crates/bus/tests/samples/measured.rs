@@ -185,3 +185,39 @@ pub(super) fn captured() -> Vec<CapturedPacket> {
     };
     vec![packet.clone(), CapturedPacket { bytes: vec![], ..packet }]
 }
+
+pub(super) fn events() -> EventsPage {
+    let actor = Actor {
+        uid: 1_000,
+        user: Some("ada".into()),
+        pid: Some(4_711),
+        client: "tidegate 0.1.0".into(),
+    };
+    let row = |number, kind, severity, cause| EventRow {
+        number,
+        unix_ms: 1_790_000_000_000 + number,
+        kind,
+        severity,
+        text: "circuit 17: max rate".into(),
+        cause,
+        generation: 3,
+    };
+    let rows = vec![
+        row(18, EventKind::Configuration, Severity::Info, Cause::Client(actor)),
+        row(19, EventKind::Table, Severity::Warning, Cause::Daemon),
+        row(20, EventKind::Configuration, Severity::Error, Cause::Files),
+        row(21, EventKind::Configuration, Severity::Info, Cause::Signal),
+    ];
+    EventsPage { tick: 41, oldest: 2, newest: 21, matched: 4, rows }
+}
+
+pub(super) fn history() -> HistoryView {
+    let point = HistoryPoint {
+        tick: 40,
+        rate_bps: pair(1_002_065, 500),
+        packets_per_sec: pair(90, 4),
+        drops_per_sec: pair(3, 0),
+        rtt_p50_us: PerSegment { customer: Some(11_000), internet: None },
+    };
+    HistoryView { tick: 41, points: vec![point, HistoryPoint { tick: 41, ..point }] }
+}

@@ -9,11 +9,12 @@ use bus::*;
 use units::{Direction, PerDirection, TcHandle};
 
 use measured::{
-    captured, capturing, flows, hosts, origins, percentiles, retransmits, retransmits_page, rtt,
-    tin,
+    captured, capturing, events, flows, history, hosts, origins, percentiles, retransmits,
+    retransmits_page, rtt, tin,
 };
 use queries::{
-    address, capture, flows_query, hosts_query, origins_query, retransmits_query, rtt_query,
+    address, capture, events_query, flows_query, hosts_query, origins_query, retransmits_query,
+    rtt_query, tree_query,
 };
 
 fn pair<T>(down: T, up: T) -> PerDirection<T> {
@@ -23,6 +24,7 @@ fn pair<T>(down: T, up: T) -> PerDirection<T> {
 pub(crate) fn requests() -> Vec<(&'static str, Request)> {
     let circuits = CircuitsQuery {
         filter: "gurnee".into(),
+        id: Some("10001".into()),
         node: Some("AP_A".into()),
         rtt_samples_min: 20,
         sort: CircuitSort::Share,
@@ -41,7 +43,7 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
     vec![
         ("hello", Request::Hello(hello)),
         ("show-status", Request::Show(Topic::Status)),
-        ("show-tree", Request::Show(Topic::Tree)),
+        ("show-tree", Request::Show(Topic::Tree(tree_query()))),
         ("show-circuits", Request::Show(Topic::Circuits(circuits.clone()))),
         ("show-queues", Request::Show(Topic::Queues)),
         ("show-unknown", Request::Show(Topic::Unknown(unknown))),
@@ -55,6 +57,8 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
         ("show-origins", Request::Show(Topic::Origins(origins_query()))),
         ("show-rtt", Request::Show(Topic::Rtt(rtt_query()))),
         ("show-retransmits", Request::Show(Topic::Retransmits(retransmits_query()))),
+        ("subscribe-events", Request::Subscribe(Topic::Events(events_query()))),
+        ("show-history", Request::Show(Topic::History)),
         ("capture-circuit", Request::Capture(capture(CaptureTarget::Circuit("10001".into())))),
         ("capture-host", Request::Capture(capture(CaptureTarget::Host(address("fd00::9"))))),
         ("handover", Request::Handover),
@@ -135,6 +139,8 @@ pub(crate) fn replies() -> Vec<(&'static str, Reply)> {
         ("origins", View::Origins(origins()).into()),
         ("rtt", View::Rtt(rtt()).into()),
         ("retransmits", View::Retransmits(retransmits_page()).into()),
+        ("events", View::Events(events()).into()),
+        ("history", View::History(history()).into()),
         ("capturing", Reply::Capturing(capturing())),
         ("captured", Reply::Captured(captured())),
         (
@@ -213,6 +219,7 @@ fn status() -> StatusView {
         verdicts: count("steered"),
         events: count("map full"),
         egress: count("classified"),
+        cpus: vec![CpuView { cpu: 1, busy_percent: 62.5, softirq_percent: 50.0 }],
         maps: vec![MapView { name: "hosts".into(), used: 12, capacity: 65_536 }],
         threads: vec![ThreadView {
             name: "tick".into(),

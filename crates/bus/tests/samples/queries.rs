@@ -81,3 +81,17 @@ pub(super) fn retransmits_query() -> RetransmitsQuery {
 pub(super) fn capture(target: CaptureTarget) -> CaptureRequest {
     CaptureRequest { target, seconds: 30, packets: 100_000, snap_length: 128 }
 }
+
+pub(super) fn tree_query() -> TreeQuery {
+    TreeQuery { node: Some("Site_1".into()), levels: Some(2) }
+}
+
+pub(super) fn events_query() -> EventsQuery {
+    EventsQuery {
+        after: 17,
+        kinds: vec![EventKind::Configuration, EventKind::Table],
+        severity_min: Severity::Warning,
+        filter: "circuit".into(),
+        limit: 50,
+    }
+}

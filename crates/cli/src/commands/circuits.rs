@@ -40,6 +40,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     filter: String,
 
+    /// Only the circuit with this id.
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+
     /// Only circuits at or below this node, given by name or id.
     #[arg(long, value_name = "NAME")]
     node: Option<String>,
@@ -117,6 +121,7 @@ fn query(options: &Options) -> CircuitsQuery {
     let is_text = matches!(sort, SortKey::Id | SortKey::Name | SortKey::Node);
     CircuitsQuery {
         filter: options.filter.clone(),
+        id: options.id.clone(),
         node: options.node.clone(),
         rtt_samples_min: if options.slow { SLOW_SAMPLES_MIN } else { 0 },
         sort: sort.into(),

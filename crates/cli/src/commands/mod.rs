@@ -4,6 +4,7 @@ pub(crate) mod bypass;
 pub(crate) mod capture;
 pub(crate) mod check;
 pub(crate) mod circuits;
+pub(crate) mod events;
 pub(crate) mod flows;
 pub(crate) mod get;
 mod handover;
@@ -18,7 +19,7 @@ pub(crate) mod retransmits;
 pub(crate) mod rtt;
 pub(crate) mod set;
 mod status;
-mod tree;
+pub(crate) mod tree;
 pub(crate) mod unknown;
 
 use crate::arguments::{Arguments, Command};
@@ -31,7 +32,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let (socket, output) = (arguments.socket.as_path(), Output { json: arguments.json });
     match &arguments.command {
         Command::Status(watch) => status::run(socket, watch, output),
-        Command::Tree(watch) => tree::run(socket, watch, output),
+        Command::Tree(options) => tree::run(socket, options, output),
         Command::Circuits(options) => circuits::run(socket, options, output),
         Command::Queues(watch) => queues::run(socket, watch, output),
         Command::Unknown(options) => unknown::run(socket, options, output),
@@ -40,6 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Origins(options) => origins::run(socket, options, output),
         Command::Rtt(options) => rtt::run(socket, options, output),
         Command::Retransmits(options) => retransmits::run(socket, options, output),
+        Command::Events(options) => events::run(socket, options, output),
         Command::Capture(options) => capture::run(socket, options, output),
         Command::Check(options) => return check::run(options, output),
         Command::Plan(options) => plan::run(socket, options, output),

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use bus::{
-    CountView, MapView, NicView, Side, StatusView, TcAttachment, ThreadState, ThreadView, Topic,
-    View, XdpMode, inert,
+    CountView, CpuView, MapView, NicView, Side, StatusView, TcAttachment, ThreadState, ThreadView,
+    Topic, View, XdpMode, inert,
 };
 use comfy_table::Cell;
 use units::{Direction, Segment};
@@ -80,6 +80,7 @@ fn summary(status: &StatusView, look: &Look) -> String {
     lines.push(format!("Unknown hosts: {}", count(status.unknown_hosts.into())));
     lines.extend(Direction::ALL.map(|direction| traffic(status, direction)));
     lines.extend(measured(status));
+    lines.extend(cpus(&status.cpus));
     lines.push(format!("Clients: {} of {}", status.clients, status.clients_max));
     let warnings = status.warnings.iter().map(|warning| look.warning(warning));
     lines.iter().map(|line| format!("{line}\n")).chain(warnings).collect()
@@ -109,6 +110,15 @@ fn measured(status: &StatusView) -> Vec<String> {
         lines.push(format!("Captures under way: {}", count(status.captures.into())));
     }
     lines
+}
+
+/// How busy the CPUs are, packets' share apart.
+fn cpus(cpus: &[CpuView]) -> Option<String> {
+    let one = |it: &CpuView| {
+        format!("{}: {} ({})", it.cpu, percent(it.busy_percent), percent(it.softirq_percent))
+    };
+    let shown: Vec<_> = cpus.iter().map(one).collect();
+    (!shown.is_empty()).then(|| format!("CPUs busy (softirqs): {}", shown.join(", ")))
 }
 
 fn mode(status: &StatusView, look: &Look) -> String {

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use bus::{NodeRow, Topic, TreeView, View};
+use bus::{NodeRow, Topic, TreeQuery, TreeView, View};
+use clap::Args;
 
 use crate::arguments::Watch;
 use crate::failure::Failure;
@@ -14,9 +15,25 @@ use crate::table::{Head, figure, fitted, text, toned, unbroken};
 
 use super::circuits::{drops_tone, share_tone};
 
-/// Shows the tree.
-pub(super) fn run(socket: &Path, watch: &Watch, output: Output) -> Result<(), Failure> {
-    read::<TreeView>(socket, Topic::Tree, watch.watch, output)
+/// Which part of the tree.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Only this node, given by name or id, and what is below it.
+    #[arg(long, value_name = "NAME")]
+    node: Option<String>,
+
+    /// How many levels below the topmost nodes to show.
+    #[arg(long, value_name = "LEVELS")]
+    levels: Option<u16>,
+
+    #[command(flatten)]
+    watch: Watch,
+}
+
+/// Shows the tree, or a part of it.
+pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<(), Failure> {
+    let query = TreeQuery { node: options.node.clone(), levels: options.levels };
+    read::<TreeView>(socket, Topic::Tree(query), options.watch.watch, output)
 }
 
 const HEADS: [Head; 11] = [

@@ -1,9 +1,10 @@
 //! What a command line asks the daemon.
 
 use bus::{
-    CircuitSort, CircuitsQuery, FlowSort, FlowsQuery, HostKind, HostSort, HostsQuery, OriginGroup,
-    OriginSort, OriginsQuery, Request, RetransmitGroup, RetransmitSort, RetransmitsQuery, RttGroup,
-    RttQuery, RttSort, Topic, UnknownQuery, UnknownSort,
+    CircuitSort, CircuitsQuery, EventKind, EventsQuery, FlowSort, FlowsQuery, HostKind, HostSort,
+    HostsQuery, OriginGroup, OriginSort, OriginsQuery, Request, RetransmitGroup, RetransmitSort,
+    RetransmitsQuery, RttGroup, RttQuery, RttSort, Severity, Topic, TreeQuery, UnknownQuery,
+    UnknownSort,
 };
 use units::{Direction, Segment};
 
@@ -12,12 +13,47 @@ use crate::views::answer;
 use crate::{code, stderr};
 
 #[test]
+fn a_part_of_the_tree_and_some_events_can_be_asked_for() {
+    let daemon = StandIn::new(answer);
+    daemon.run(&["tree", "--node", "Site_1", "--levels", "2"]);
+    daemon.run(&["events"]);
+    daemon.run(&[
+        "events",
+        "--kind",
+        "table",
+        "--kind",
+        "nic",
+        "--severity",
+        "warning",
+        "--filter",
+        "eth",
+        "--limit",
+        "9",
+    ]);
+    let show = Request::Show;
+    assert_eq!(
+        daemon.asked(),
+        [
+            show(Topic::Tree(TreeQuery { node: Some("Site_1".into()), levels: Some(2) })),
+            show(Topic::Events(EventsQuery::default())),
+            show(Topic::Events(EventsQuery {
+                after: 0,
+                kinds: vec![EventKind::Nic, EventKind::Table],
+                severity_min: Severity::Warning,
+                filter: "eth".into(),
+                limit: 9,
+            })),
+        ]
+    );
+}
+
+#[test]
 fn options_become_the_query() {
     let daemon = StandIn::new(answer);
     daemon.run(&["circuits"]);
     daemon.run(&[
         "circuits", "--sort", "share", "--by", "upload", "--filter", "mill", "--node", "AP_1",
-        "--limit", "7", "--offset", "14",
+        "--id", "10001", "--limit", "7", "--offset", "14",
     ]);
     daemon.run(&["circuits", "--sort", "drops", "--ascending"]);
     daemon.run(&["circuits", "--sort", "name", "--descending"]);
@@ -32,6 +68,7 @@ fn options_become_the_query() {
             circuits(usual.clone()),
             circuits(CircuitsQuery {
                 filter: "mill".into(),
+                id: Some("10001".into()),
                 node: Some("AP_1".into()),
                 rtt_samples_min: 0,
                 sort: CircuitSort::Share,

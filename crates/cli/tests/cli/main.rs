@@ -14,7 +14,7 @@ use std::process::{Command, Output};
 /// The program, with nothing of this machine's environment that changes how it looks.
 fn tidegate() -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("tidegate"));
-    command.env_remove("NO_COLOR").env("TERM", "xterm");
+    command.env_remove("NO_COLOR").env("TERM", "xterm").env("TZ", "UTC");
     command
 }
 

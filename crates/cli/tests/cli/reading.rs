@@ -10,8 +10,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bus::{
-    CircuitsPage, ErrorCode, FlowsPage, HostsPage, OriginsPage, QueuesView, Refusal, Reply,
-    RetransmitsPage, RttPage, RttQuery, StatusView, TreeView, UnknownPage, View,
+    CircuitsPage, ErrorCode, EventRow, EventsPage, FlowsPage, HostsPage, OriginsPage, QueuesView,
+    Refusal, Reply, RetransmitsPage, RttPage, RttQuery, StatusView, TreeView, UnknownPage, View,
 };
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -41,6 +41,7 @@ fn each_view_as_text() {
         "origins",
         "rtt",
         "retransmits",
+        "events",
     ] {
         insta::assert_snapshot!(topic, shown(&[topic]));
     }
@@ -70,6 +71,7 @@ fn each_view_as_json_is_the_view() {
     assert_eq!(read::<OriginsPage>(&daemon, "origins"), views::origins());
     assert_eq!(read::<RttPage>(&daemon, "rtt"), views::rtt(&RttQuery::default()));
     assert_eq!(read::<RetransmitsPage>(&daemon, "retransmits"), views::retransmits_page());
+    assert_eq!(read::<EventsPage>(&daemon, "events"), views::events());
     let slow = json(&daemon.run(&["circuits", "--slow", "--json"]));
     assert_eq!(serde_json::from_value::<CircuitsPage>(slow).unwrap(), views::circuits());
     let page = json(&daemon.run(&["--json", "circuits"]));
@@ -131,6 +133,29 @@ fn watched_json_is_one_object_a_line_until_interrupted() {
     kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(lines.next().is_none());
+}
+
+#[test]
+fn followed_events_are_one_a_line_until_the_daemon_goes() {
+    let daemon = StandIn::new(|request| {
+        let mut replies = answer(request);
+        replies.pop();
+        let more = EventsPage { oldest: 8, newest: 8, rows: Vec::new(), ..views::events() };
+        replies.push(View::Events(more).into());
+        replies.push(Refusal::new(ErrorCode::Busy, "the daemon is stopping").into());
+        replies
+    });
+    let output = daemon.run(&["events", "--follow"]);
+    insta::assert_snapshot!("events_follow", stdout(&output));
+    assert_eq!(
+        stderr(&output),
+        "2 events came too fast and are missing\n\
+         error: the daemon refused: busy: the daemon is stopping\n"
+    );
+    let output = daemon.run(&["events", "--follow", "--json"]);
+    let rows: Vec<EventRow> =
+        stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows, views::events().rows);
 }
 
 #[test]

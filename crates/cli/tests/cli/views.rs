@@ -48,6 +48,10 @@ pub(crate) fn status() -> StatusView {
     let protocols =
         ProtocolsView { tcp_bps: 300_000_000, udp_bps: 50_000_000, icmp_bps: 12_000, other_bps: 0 };
     StatusView {
+        cpus: vec![
+            CpuView { cpu: 0, busy_percent: 62.5, softirq_percent: 50.0 },
+            CpuView { cpu: 1, busy_percent: 3.25, softirq_percent: 1.0 },
+        ],
         tick: 41,
         daemon_version: "0.1.0".into(),
         protocol_version: 1,
@@ -385,11 +389,44 @@ pub(crate) fn retransmits_page() -> RetransmitsPage {
     }
 }
 
+pub(crate) fn events() -> EventsPage {
+    let row = |number, kind, severity, text: &str, cause| EventRow {
+        number,
+        unix_ms: 1_790_000_000_000 + 1_000 * number,
+        kind,
+        severity,
+        text: text.into(),
+        cause,
+        generation: 2,
+    };
+    let actor = |user: Option<&str>, pid, client: &str| {
+        Cause::Client(Actor { uid: 1_000, user: user.map(Into::into), pid, client: client.into() })
+    };
+    let rows = vec![
+        row(
+            3,
+            EventKind::Configuration,
+            Severity::Info,
+            "circuit 17: download max 50 Mbps (0 added, 0 removed, 1 changed; revision 17e)",
+            actor(Some("ada"), Some(4_711), "tidegate 0.1.0"),
+        ),
+        row(
+            4,
+            EventKind::Table,
+            Severity::Warning,
+            "the table hosts is nearly full",
+            Cause::Daemon,
+        ),
+        row(5, EventKind::Refusal, Severity::Error, HOSTILE, actor(None, None, HOSTILE)),
+    ];
+    EventsPage { tick: 41, oldest: 1, newest: 5, matched: 4, rows }
+}
+
 /// What the daemon answers to a question for a view.
 pub(crate) fn answer(request: &Request) -> Vec<Reply> {
     let view = |topic: &Topic| match topic {
         Topic::Status => View::Status(Box::new(status())),
-        Topic::Tree => View::Tree(tree()),
+        Topic::Tree(_) => View::Tree(tree()),
         Topic::Circuits(_) => View::Circuits(circuits()),
         Topic::Queues => View::Queues(queues()),
         Topic::Unknown(_) => View::Unknown(unknown()),
@@ -398,6 +435,8 @@ pub(crate) fn answer(request: &Request) -> Vec<Reply> {
         Topic::Origins(_) => View::Origins(origins()),
         Topic::Rtt(query) => View::Rtt(rtt(query)),
         Topic::Retransmits(_) => View::Retransmits(retransmits_page()),
+        Topic::Events(_) => View::Events(events()),
+        Topic::History => panic!("no command shows it"),
     };
     match request {
         Request::Show(topic) => vec![view(topic).into()],

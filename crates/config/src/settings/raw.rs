@@ -217,10 +217,13 @@ settings! {
         flows: i64 = Default "131072";
     }
 
-    /// What the daemon writes to its log.
+    /// What the daemon writes down.
     [log] RawLog {
         /// A level (error, warn, info, debug, trace), or levels by part: "warn,apply=debug".
         filter: String = Default "\"info\"";
+        /// The file to which every change is appended, a line of JSON each: who, what, when. Whoever
+        /// rotates it need not tell the daemon. "" keeps none.
+        audit: PathBuf = Default "\"/var/log/tidegate/audit.jsonl\"";
     }
 }
 

@@ -382,5 +382,7 @@ fn validate_log(raw: &RawLog, report: &mut Report<'_>) -> Option<Log> {
             return None;
         }
     }
-    Some(Log { filter: filter.clone() })
+    let is_off = raw.audit.get().is_some_and(|path| path.as_os_str().is_empty());
+    let audit = if is_off { None } else { Some(validate_absolute(&raw.audit, report)?) };
+    Some(Log { filter: filter.clone(), audit })
 }

@@ -1,6 +1,8 @@
 //! The bus's server side: who may connect, and what each is answered.
 
+mod actor;
 mod peer;
+mod pushes;
 mod session;
 mod views;
 
@@ -21,6 +23,7 @@ use crate::exit::Failure;
 use crate::reload::Reloader;
 use crate::shared::Shared;
 use peer::{Identity, Roles};
+use pushes::Pushes;
 use session::Session;
 pub use views::{no_circuit, side};
 
@@ -39,6 +42,7 @@ pub struct Server {
     listener: UnixListener,
     path: PathBuf,
     roles: Arc<Roles>,
+    pushes: Arc<Pushes>,
     shared: Arc<Shared>,
     reloader: Reloader,
 }
@@ -54,7 +58,8 @@ impl Server {
         let failed = |source| Failure::Listen { path: bus.socket.display().to_string(), source };
         remove_stale(&path).map_err(failed)?;
         let listener = UnixListener::bind(&path).map_err(failed)?;
-        let server = Self { listener, path, roles: Arc::new(Roles::new(bus)), shared, reloader };
+        let roles = Arc::new(Roles::new(bus));
+        let server = Self { listener, path, roles, pushes: Arc::default(), shared, reloader };
         let mode = Permissions::from_mode(SOCKET_MODE);
         fs::set_permissions(&server.path, mode).map_err(failed)?;
         Ok(server)
@@ -91,11 +96,12 @@ impl Server {
             return;
         }
         let (shared, reloader) = (Arc::clone(&self.shared), self.reloader.clone());
-        let roles = Arc::clone(&self.roles);
+        let (roles, pushes) = (Arc::clone(&self.roles), Arc::clone(&self.pushes));
         tokio::spawn(async move {
             let _place = Place(Arc::clone(&shared));
             let identity = known(identity, roles, &stream).await;
-            if let Err(error) = Session::new(stream, identity, shared, reloader).run().await {
+            if let Err(error) = Session::new(stream, identity, shared, reloader, pushes).run().await
+            {
                 debug!(%error, "a client's connection ended");
             }
         });

@@ -1,13 +1,15 @@
 //! One client: hello, then requests and pushes until it goes, errs or stalls.
 
+use std::future::ready;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bus::{
-    CaptureEnd, CaptureRequest, ErrorCode, FrameError, Incoming, PlanView, Refusal, Reply, Request,
-    ServerCodec, Topic, Welcome,
+    CaptureEnd, CaptureRequest, Cause, ErrorCode, EventKind, FrameError, Incoming, Payload,
+    PlanView, Refusal, Reply, Request, ServerCodec, Severity, Topic, Welcome,
 };
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::UnixStream;
@@ -16,7 +18,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::codec::Framed;
 use tracing::{info, warn};
 
+use super::actor::Client;
 use super::peer::Identity;
+use super::pushes::Pushes;
 use super::views;
 use crate::captures::{Running, Step};
 use crate::reload::Reloader;
@@ -40,13 +44,32 @@ const SUBSCRIPTIONS_MAX: usize = 16;
 /// One client.
 pub struct Session {
     frames: Framed<UnixStream, ServerCodec>,
-    identity: Identity,
+    client: Client,
     shared: Arc<Shared>,
     reloader: Reloader,
+    pushes: Arc<Pushes>,
     ticks: watch::Receiver<u64>,
-    subscriptions: Vec<(u64, Topic)>,
+    subscriptions: Vec<Subscription>,
     capture: Option<Running>,
     last_heard: Instant,
+}
+
+/// What a client is sent each tick.
+#[derive(Debug)]
+struct Subscription {
+    /// The id of the request.
+    id: u64,
+    /// For events, what comes after those that were sent.
+    topic: Topic,
+}
+
+impl Subscription {
+    /// Events up to this one have been sent.
+    fn sent_upto(&mut self, event: u64) {
+        if let Topic::Events(query) = &mut self.topic {
+            query.after = query.after.max(event);
+        }
+    }
 }
 
 impl Session {
@@ -55,13 +78,15 @@ impl Session {
         identity: Identity,
         shared: Arc<Shared>,
         reloader: Reloader,
+        pushes: Arc<Pushes>,
     ) -> Self {
         let ticks = shared.ticks.subscribe();
         Self {
             frames: Framed::new(stream, ServerCodec::serving(identity.role)),
-            identity,
+            client: Client::new(identity),
             shared,
             reloader,
+            pushes,
             ticks,
             subscriptions: Vec::new(),
             capture: None,
@@ -105,28 +130,33 @@ impl Session {
 
     /// Waits for hello and answers it; tells whether the client may stay.
     async fn greet(&mut self) -> Result<bool, FrameError> {
-        let hello_max = if self.identity.role.is_some() { HELLO_MAX } else { STRANGER_HELLO_MAX };
+        let hello_max =
+            if self.client.identity.role.is_some() { HELLO_MAX } else { STRANGER_HELLO_MAX };
         let deadline = Instant::now() + hello_max;
         let Ok(Some(first)) = timeout_at(deadline, self.frames.next()).await else {
             return Ok(false);
         };
         let (id, answer) = match self.readable(first).await? {
             None => return Ok(false),
-            Some((id, Ok(Request::Hello(hello)))) => (id, self.welcome(&hello)),
+            Some((id, Ok(Request::Hello(hello)))) => {
+                self.client.calls_itself(&hello.client);
+                (id, self.welcome(&hello).await)
+            }
             Some((id, Ok(_))) => {
                 (id, Err(Refusal::new(ErrorCode::Malformed, "the first request must be hello")))
             }
             Some((id, Err(refusal))) => (id, Err(refusal)),
         };
         let welcome = answer.is_ok();
-        self.send(id, answer.map_or_else(Reply::Error, Reply::Welcome)).await?;
+        self.reply(id, answer.map_or_else(Reply::Error, Reply::Welcome)).await?;
         Ok(welcome)
     }
 
-    fn welcome(&self, hello: &bus::Hello) -> Result<Welcome, Refusal> {
-        let Identity { role, uid, pid } = self.identity;
+    async fn welcome(&mut self, hello: &bus::Hello) -> Result<Welcome, Refusal> {
+        let Identity { role, uid, pid } = self.client.identity;
         let Some(role) = role else {
             warn!(uid, pid, "refused a client that is in neither group");
+            self.tell_of_refusal("the bus, as a member of neither group").await;
             return Err(Refusal::new(
                 ErrorCode::Denied,
                 "only root and members of the groups named in [bus] may speak to the daemon",
@@ -139,11 +169,12 @@ impl Session {
     async fn take(&mut self, incoming: Result<Incoming, FrameError>) -> Result<bool, FrameError> {
         self.last_heard = Instant::now();
         let Some((id, request)) = self.readable(incoming).await? else { return Ok(false) };
-        let reply = match request {
-            Ok(request) => self.answer(id, request).await.unwrap_or_else(Reply::Error),
-            Err(refusal) => Reply::Error(refusal),
+        let answer = match request {
+            Ok(request) => self.answer(id, request).await,
+            Err(refusal) => Err(refusal),
         };
-        self.send(id, reply).await?;
+        let payload = answer.unwrap_or_else(|refusal| Payload::of(&Reply::Error(refusal)));
+        self.send(id, &payload).await?;
         if self.reloader.handover().is_asked() {
             // whoever asked for it has the answer now
             self.shared.stop.stop();
@@ -160,29 +191,30 @@ impl Session {
             Ok(Incoming { id, request }) => Ok(Some((id, request))),
             Err(error) => {
                 if let Some((id, refusal)) = error.refusal() {
-                    self.send(id, Reply::Error(refusal)).await?;
+                    self.reply(id, Reply::Error(refusal)).await?;
                 }
                 Err(error)
             }
         }
     }
 
-    async fn answer(&mut self, id: u64, request: Request) -> Result<Reply, Refusal> {
-        let Identity { role, uid, pid } = self.identity;
+    async fn answer(&mut self, id: u64, request: Request) -> Result<Payload, Refusal> {
+        let Identity { role, uid, pid } = self.client.identity;
         let needed = request.role();
         if !role.is_some_and(|role| role.allows(needed)) {
             warn!(uid, pid, request = request.name(), "refused");
+            self.tell_of_refusal(request.name()).await;
             let text = format!("{} is for root and members of the admin group", request.name());
             return Err(Refusal::new(ErrorCode::Denied, text));
         }
-        match request {
+        let reply = match request {
             Request::Hello(_) => {
                 Err(Refusal::new(ErrorCode::Malformed, "hello has been said already"))
             }
-            Request::Show(topic) => views::view(&self.shared, &topic).map(Reply::View),
-            Request::Subscribe(topic) => self.subscribe(id, topic),
+            Request::Show(topic) => return Ok(views::shown(&self.shared, &topic).payload),
+            Request::Subscribe(topic) => return self.subscribe(id, topic),
             Request::Unsubscribe(other) => {
-                self.subscriptions.retain(|(id, _)| *id != other);
+                self.subscriptions.retain(|subscription| subscription.id != other);
                 if self.capture.as_ref().is_some_and(|capture| capture.id == other) {
                     self.end_capture(CaptureEnd::Asked).await.map_err(|error| gone(&error))?;
                 }
@@ -190,41 +222,75 @@ impl Session {
             }
             Request::Capture(request) => {
                 info!(uid, pid, target = %request.target, "capture");
-                self.start_capture(id, request)
+                let what = format!(
+                    "capture of {}, {} packets and {} s at most",
+                    request.target, request.packets, request.seconds
+                );
+                let capturing = self.start_capture(id, request)?;
+                self.tell(EventKind::Capture, Severity::Info, what).await;
+                Ok(capturing)
             }
             Request::Plan => self.plan(),
             Request::Reload => {
                 info!(uid, pid, "asked to reload");
-                self.reloader.reload().await.map(Reply::Reloaded)
+                let cause = self.cause().await;
+                self.reloader.reload(cause).await.map(Reply::Reloaded)
             }
             Request::Edit(edits) => {
                 info!(uid, pid, edits = edits.edits.len(), "asked to change the configuration");
-                self.reloader.edit(edits).await.map(Reply::Edited)
+                let cause = self.cause().await;
+                self.reloader.edit(edits, cause).await.map(Reply::Edited)
             }
             Request::Sources => self.reloader.sources().await.map(Reply::Sources),
             Request::Preview(edits) => self.reloader.preview(edits).await.map(Reply::Preview),
             Request::Handover => {
                 info!(uid, pid, "asked to make way");
-                self.reloader.prepare_handover().await.map(|()| Reply::Done)
+                let cause = self.cause().await;
+                self.reloader.prepare_handover(cause).await.map(|()| Reply::Done)
             }
             Request::Bypass(on) => {
                 info!(uid, pid, on, "bypass");
                 self.shared.control.set_bypass(on);
+                let (severity, what) = match on {
+                    true => (Severity::Warning, "bypass on: everything passes unshaped"),
+                    false => (Severity::Info, "bypass off"),
+                };
+                self.tell(EventKind::Bypass, severity, what).await;
                 Ok(Reply::Done)
             }
+        };
+        reply.map(|reply| Payload::of(&reply))
+    }
+
+    async fn cause(&mut self) -> Cause {
+        Cause::Client(self.client.actor().await)
+    }
+
+    async fn tell(&mut self, kind: EventKind, severity: Severity, text: impl Into<String>) {
+        let cause = self.cause().await;
+        self.shared.events.tell(kind, severity, cause, text);
+    }
+
+    /// Whoever asks again and again is told of now and then.
+    async fn tell_of_refusal(&mut self, what: &'static str) {
+        let Identity { uid, .. } = self.client.identity;
+        if self.shared.events.is_new_refusal(uid, what) {
+            self.tell(EventKind::Refusal, Severity::Warning, format!("refused: {what}")).await;
         }
     }
 
     /// The first push is the answer; the others follow under the same id.
-    fn subscribe(&mut self, id: u64, topic: Topic) -> Result<Reply, Refusal> {
+    fn subscribe(&mut self, id: u64, topic: Topic) -> Result<Payload, Refusal> {
         if self.subscriptions.len() >= SUBSCRIPTIONS_MAX {
             let text = format!("a client may have {SUBSCRIPTIONS_MAX} subscriptions");
             return Err(Refusal::new(ErrorCode::Busy, text));
         }
-        let view = views::view(&self.shared, &topic)?;
-        self.subscriptions.retain(|(other, _)| *other != id);
-        self.subscriptions.push((id, topic));
-        Ok(Reply::View(view))
+        let shown = views::shown(&self.shared, &topic);
+        let mut subscription = Subscription { id, topic };
+        subscription.sent_upto(shown.events_upto);
+        self.subscriptions.retain(|other| other.id != id);
+        self.subscriptions.push(subscription);
+        Ok(shown.payload)
     }
 
     fn start_capture(&mut self, id: u64, request: CaptureRequest) -> Result<Reply, Refusal> {
@@ -239,7 +305,7 @@ impl Session {
 
     async fn follow_capture(&mut self, step: Step) -> Result<(), FrameError> {
         match (step, self.capture.as_ref().map(|capture| capture.id)) {
-            (Step::Packets(packets), Some(id)) => self.send(id, Reply::Captured(packets)).await,
+            (Step::Packets(packets), Some(id)) => self.reply(id, Reply::Captured(packets)).await,
             (Step::Over(reason), Some(_)) => self.end_capture(reason).await,
             (_, None) => Ok(()),
         }
@@ -249,9 +315,9 @@ impl Session {
         let Some(mut capture) = self.capture.take() else { return Ok(()) };
         let id = capture.id;
         for batch in capture.under_way() {
-            self.send(id, Reply::Captured(batch)).await?;
+            self.reply(id, Reply::Captured(batch)).await?;
         }
-        self.send(id, Reply::CaptureEnded(capture.end(reason))).await
+        self.reply(id, Reply::CaptureEnded(capture.end(reason))).await
     }
 
     fn plan(&self) -> Result<Reply, Refusal> {
@@ -269,17 +335,42 @@ impl Session {
     /// written to, newer ones replace older.
     async fn push(&mut self) -> Result<(), FrameError> {
         let tick = *self.ticks.borrow_and_update();
-        for (id, topic) in self.subscriptions.clone() {
-            let reply = views::view(&self.shared, &topic).map_or_else(Reply::Error, Reply::View);
-            self.send(id, reply).await?;
+        let mut subscriptions = std::mem::take(&mut self.subscriptions);
+        for subscription in &mut subscriptions {
+            self.push_one(tick, subscription).await?;
         }
-        let skipped = self.ticks.borrow().saturating_sub(tick + 1);
-        self.shared.ticks_skipped.fetch_add(skipped, Ordering::Relaxed);
+        let missed = self.ticks.borrow().saturating_sub(tick + 1) * subscriptions.len() as u64;
+        self.shared.views_missed.fetch_add(missed, Ordering::Relaxed);
+        self.subscriptions = subscriptions;
         Ok(())
     }
 
-    async fn send(&mut self, id: u64, reply: Reply) -> Result<(), FrameError> {
-        match timeout(WRITE_MAX, self.frames.send((id, &reply))).await {
+    /// Sends one subscription's view when it is this client's turn. Whoever does not take it at once has
+    /// others go before.
+    async fn push_one(
+        &mut self,
+        tick: u64,
+        subscription: &mut Subscription,
+    ) -> Result<(), FrameError> {
+        let pushes = Arc::clone(&self.pushes);
+        let turn = pushes.turn().await;
+        let shown = pushes.shown(&self.shared, tick, &subscription.topic).await;
+        subscription.sent_upto(shown.events_upto);
+        let mut sending = pin!(self.send(subscription.id, &shown.payload));
+        tokio::select! {
+            biased;
+            sent = &mut sending => return sent,
+            () = ready(()) => drop(turn),
+        }
+        sending.await
+    }
+
+    async fn reply(&mut self, id: u64, reply: Reply) -> Result<(), FrameError> {
+        self.send(id, &Payload::of(&reply)).await
+    }
+
+    async fn send(&mut self, id: u64, payload: &Payload) -> Result<(), FrameError> {
+        match timeout(WRITE_MAX, self.frames.send((id, payload))).await {
             Ok(sent) => sent,
             Err(_) => {
                 let late = io::Error::new(io::ErrorKind::TimedOut, "the client does not read");

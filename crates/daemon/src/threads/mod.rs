@@ -1,18 +1,21 @@
-//! The measuring street: samples in, snapshots out. One file a thread.
+//! The measuring street: samples in, snapshots out; and the audit log. One file a thread.
 //!
 //! What a thread reads from lives as long as the daemon: a thread that is started again goes on with
 //! the same reader and the same state.
 
+mod audit;
 mod flows;
 mod origins;
 mod qdiscs;
 mod retransmits;
 mod tick;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::bounded;
+use bus::EventRow;
+use crossbeam_channel::{Receiver, bounded};
 use kernel::datapath::{Counters, Flows, Quality, Ring};
 use state::{Engine, FlowEngine};
 use supervisor::{Backoff, Policy, SpawnError, Supervisor};
@@ -48,6 +51,22 @@ pub struct Sources {
     pub quality: Quality,
     /// TCP segments that were sent again.
     pub retransmits: Ring<abi::Retransmit>,
+}
+
+/// Starts the thread that writes changes down, where that is wanted. What ends last can still be written.
+///
+/// # Errors
+/// When the kernel gives no thread.
+pub fn audit(
+    supervisor: &mut Supervisor,
+    shared: &Shared,
+    wanted: Option<(PathBuf, Receiver<EventRow>)>,
+) -> Result<(), SpawnError> {
+    let Some((path, changes)) = wanted else { return Ok(()) };
+    let events = Arc::clone(&shared.events);
+    supervisor.spawn("audit", Policy::Restart(Backoff::default()), HEARTBEAT_MAX, move |context| {
+        audit::run(context, &path, &events, &changes)
+    })
 }
 
 /// Starts the measuring threads.

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use collect::{clock, counters, quality};
+use collect::{clock, counters, cpus, quality};
 use kernel::datapath::{Counters, Quality};
 use plan::{AddressPlan, Plan, Target};
 use state::{Engine, MapFill, Sample, UnknownHost};
@@ -55,6 +55,10 @@ impl Tick {
         match counters::read_unknown(&self.counters) {
             Ok(unknown) => self.keep(unknown, &mut sample, &current),
             Err(error) => warn!(error = with_causes(&error), "could not read the unknown hosts"),
+        }
+        match cpus::read() {
+            Ok(cpus) => sample.cpus = cpus,
+            Err(error) => warn!(%error, "could not read how busy the CPUs are"),
         }
         sample.classes = self.shared.classes.load_full();
         self.engine.update(&current.layout, sample);

@@ -7,7 +7,7 @@ use bus::{CircuitRow, CircuitsPage, CircuitsQuery, Refusal};
 use state::{ByProtocol, CircuitSort, Snapshot};
 use units::{CircuitSlot, Direction, PerDirection, Segment};
 
-use super::{leaves, node_named, quality};
+use super::{leaves, no_circuit, node_named, quality};
 
 pub(super) fn view(
     snapshot: &Snapshot,
@@ -15,8 +15,13 @@ pub(super) fn view(
     query: &CircuitsQuery,
 ) -> Result<CircuitsPage, Refusal> {
     let node = node_named(snapshot, query.node.as_ref())?;
+    let circuit = match &query.id {
+        None => None,
+        Some(id) => Some(snapshot.layout.circuit_named(id).ok_or_else(|| no_circuit(id))?),
+    };
     let page = snapshot.circuits_page(&state::CircuitQuery {
         filter: query.filter.clone(),
+        circuit,
         node,
         rtt_samples_min: query.rtt_samples_min.into(),
         sort: circuit_sort(query.sort),

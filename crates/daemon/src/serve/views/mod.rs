@@ -2,6 +2,7 @@
 
 mod circuits;
 mod flows;
+mod history;
 mod hosts;
 mod leaves;
 mod origins;
@@ -13,22 +14,45 @@ mod status;
 mod tree;
 mod unknown;
 
-use bus::{ErrorCode, Refusal, Topic, View};
+use bus::{ErrorCode, Payload, Refusal, Reply, Topic, View};
 use state::{CircuitLayout, FlowSnapshot, Layout, Owner, Snapshot};
 
 use crate::shared::Shared;
 
 pub use status::side;
 
+/// A view, ready to be sent.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// Its bytes, or those of a refusal.
+    pub payload: Payload,
+    /// The newest event in a view of events; 0 in others.
+    pub events_upto: u64,
+}
+
+/// The newest view of a topic, ready to be sent.
+pub fn shown(shared: &Shared, topic: &Topic) -> Shown {
+    let make = || {
+        let view = view(shared, topic);
+        let events_upto = if let Ok(View::Events(page)) = &view { page.newest } else { 0 };
+        let reply = view.map_or_else(Reply::Error, Reply::View);
+        Shown { payload: Payload::of(&reply), events_upto }
+    };
+    // others are served while many rows are gone through
+    if is_short(topic) { make() } else { tokio::task::block_in_place(make) }
+}
+
+/// Whether it takes microseconds, however many circuits and flows there are.
+const fn is_short(topic: &Topic) -> bool {
+    matches!(topic, Topic::Status | Topic::Queues | Topic::History | Topic::Events(_))
+}
+
 /// The newest view of a topic.
-///
-/// # Errors
-/// When the query names what does not exist.
-pub fn view(shared: &Shared, topic: &Topic) -> Result<View, Refusal> {
+fn view(shared: &Shared, topic: &Topic) -> Result<View, Refusal> {
     let (snapshot, flows) = (shared.store.latest(), shared.flows.latest());
     Ok(match topic {
         Topic::Status => View::Status(Box::new(status::view(shared, &snapshot, &flows))),
-        Topic::Tree => View::Tree(tree::view(&snapshot)),
+        Topic::Tree(query) => View::Tree(tree::view(&snapshot, query)?),
         Topic::Circuits(query) => {
             View::Circuits(circuits::view(&snapshot, &shared.asleep.load(), query)?)
         }
@@ -41,6 +65,8 @@ pub fn view(shared: &Shared, topic: &Topic) -> Result<View, Refusal> {
         Topic::Retransmits(query) => {
             View::Retransmits(retransmits::view(shared, &snapshot, &flows, query)?)
         }
+        Topic::Events(query) => View::Events(shared.events.page(snapshot.tick, query)),
+        Topic::History => View::History(history::view(&snapshot)),
     })
 }
 

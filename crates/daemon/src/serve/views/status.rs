@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bus::{
-    ConfigView, CountView, FlowCounts, MapView, NicView, PROTOCOL_VERSION, ProtocolsView, Side,
-    StatusView, TcAttachment, ThreadView, TrafficView, XdpMode,
+    ConfigView, CountView, CpuView, FlowCounts, MapView, NicView, PROTOCOL_VERSION, ProtocolsView,
+    Side, StatusView, TcAttachment, ThreadView, TrafficView, XdpMode,
 };
 use config::Mode;
 use kernel::datapath::{self, Attachment, TcHook, XdpHook};
@@ -22,6 +22,8 @@ pub(super) fn view(shared: &Shared, snapshot: &Snapshot, flows: &FlowSnapshot) -
     let since = problems().map(|problem| problem.since).min();
     let nic_problems = shared.nic_problems.load();
     let warnings = current.warnings.iter().chain(nic_problems.iter()).chain(origin_problems.iter());
+    let audit_problem = shared.events.audit_problem.load_full();
+    let warnings = warnings.chain(audit_problem.as_deref());
     StatusView {
         tick: snapshot.tick,
         daemon_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -53,6 +55,7 @@ pub(super) fn view(shared: &Shared, snapshot: &Snapshot, flows: &FlowSnapshot) -
         verdicts: counts(&snapshot.total.verdicts),
         events: counts(&snapshot.total.events),
         egress: counts(&snapshot.total.egress),
+        cpus: cpus(snapshot),
         maps: maps(snapshot),
         threads: shared.monitor.report().into_iter().map(thread_view).collect(),
         clients: shared.clients.load(Ordering::Relaxed),
@@ -67,7 +70,8 @@ fn dropped(shared: &Shared, flows: &FlowSnapshot) -> Vec<CountView> {
     let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     [
         ("clients", load(&shared.clients_refused)),
-        ("ticks", load(&shared.ticks_skipped)),
+        ("subscribers' views", load(&shared.views_missed)),
+        ("audit lines", load(&shared.events.unwritten)),
         ("retransmits", load(&shared.retransmits_dropped)),
         ("captured packets", shared.captures.dropped()),
         ("flows", flows.flows_refused),
@@ -152,6 +156,15 @@ fn counts(counters: &[CounterFigures]) -> Vec<CountView> {
         per_sec: counter.per_sec,
     };
     counters.iter().map(view).collect()
+}
+
+fn cpus(snapshot: &Snapshot) -> Vec<CpuView> {
+    let view = |figures: &state::CpuFigures| CpuView {
+        cpu: figures.cpu.get(),
+        busy_percent: figures.busy_percent as f32,
+        softirq_percent: figures.softirq_percent as f32,
+    };
+    snapshot.cpus.iter().map(view).collect()
 }
 
 fn maps(snapshot: &Snapshot) -> Vec<MapView> {

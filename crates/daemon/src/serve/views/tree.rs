@@ -1,19 +1,33 @@
-//! The tree of nodes.
+//! The tree of nodes, or a part of it.
 
 use std::sync::Arc;
 
-use bus::{NodeRow, TreeView};
+use bus::{NodeRow, Refusal, TreeQuery, TreeView};
 use state::Snapshot;
 use units::PerDirection;
 
-use super::quality;
+use super::{node_named, quality};
 
-pub(super) fn view(snapshot: &Snapshot) -> TreeView {
-    let nodes = (0..snapshot.nodes.len()).map(|index| node_row(snapshot, index)).collect();
-    TreeView { tick: snapshot.tick, window_ms: quality::WINDOW_MS, nodes }
+pub(super) fn view(snapshot: &Snapshot, query: &TreeQuery) -> Result<TreeView, Refusal> {
+    let topmost = node_named(snapshot, query.node.as_ref())?;
+    let top_depth = topmost.map_or(0, |index| snapshot.layout.depth(index));
+    let below = snapshot.layout.at_or_below(topmost);
+    let is_shown = |index: usize| {
+        let levels_below = snapshot.layout.depth(index).saturating_sub(top_depth);
+        below[index] && query.levels.is_none_or(|levels| levels_below <= levels)
+    };
+    // parents come before their children, so a parent that is shown has its place already
+    let mut places = vec![None; snapshot.nodes.len()];
+    let mut nodes = Vec::new();
+    for index in (0..snapshot.nodes.len()).filter(|index| is_shown(*index)) {
+        places[index] = Some(nodes.len() as u32);
+        let parent = snapshot.layout.nodes[index].parent.and_then(|parent| places[parent]);
+        nodes.push(node_row(snapshot, index, parent));
+    }
+    Ok(TreeView { tick: snapshot.tick, window_ms: quality::WINDOW_MS, nodes })
 }
 
-fn node_row(snapshot: &Snapshot, index: usize) -> NodeRow {
+fn node_row(snapshot: &Snapshot, index: usize, parent: Option<u32>) -> NodeRow {
     let (layout, figures) = (&snapshot.layout.nodes[index], &snapshot.nodes[index]);
     let share = |direction| snapshot.node_share_percent(index, direction) as f32;
     NodeRow {
@@ -21,7 +35,7 @@ fn node_row(snapshot: &Snapshot, index: usize) -> NodeRow {
         name: Arc::clone(&layout.name),
         kind: layout.kind.clone(),
         is_virtual: layout.is_virtual,
-        parent: layout.parent.map(|parent| parent as u32),
+        parent,
         depth: snapshot.layout.depth(index),
         circuits: figures.circuits,
         limit_bps: layout.limit.map(units::BitsPerSec::get),
