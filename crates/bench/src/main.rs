@@ -4,9 +4,11 @@
 #![forbid(unsafe_code)]
 
 mod apply_plan;
+mod bus_clients;
 mod datapath;
 mod live;
 mod machine;
+mod network;
 mod poll;
 mod record;
 mod reload;
@@ -35,6 +37,8 @@ struct Arguments {
 enum Bench {
     /// Building all queues and classes, against a bare loop that sends the same messages. As root.
     Apply(apply_plan::Options),
+    /// What clients of the daemon wait, alone and beside many others. As root.
+    Bus(bus_clients::Options),
     /// Packets through the kernel programs, against an empty program. As root.
     Datapath(datapath::Options),
     /// What traffic feels of reloads, deaths and handovers of the daemon. As root.
@@ -52,6 +56,7 @@ fn main() -> Result<()> {
     println!("{}\n", machine::heading());
     let report = match arguments.bench {
         Bench::Apply(options) => Report::new(apply_plan::run(options)?),
+        Bench::Bus(options) => Report::new(bus_clients::run(&options)?),
         Bench::Datapath(options) => datapath::run(&options)?,
         Bench::Rtt => Report::new(rtt::run()?),
         Bench::Reload(options) => Report::new(reload::run(&options)?),

@@ -13,9 +13,9 @@ use crate::step;
 use figure::Figure;
 
 /// Benchmarks of the package `bench`.
-const IN_KERNEL: [&str; 6] = ["apply", "datapath", "live", "poll", "reload", "rtt"];
-/// One that runs the daemon itself.
-const WITH_DAEMON: &str = "reload";
+const IN_KERNEL: [&str; 7] = ["apply", "bus", "datapath", "live", "poll", "reload", "rtt"];
+/// Those that run the daemon itself.
+const WITH_DAEMON: [&str; 2] = ["bus", "reload"];
 
 /// What to measure.
 #[derive(clap::Args)]
@@ -77,7 +77,7 @@ fn write_json(path: &Path, figures: &[Figure]) -> Result<()> {
 
 /// Has the other package measure. It prints its own table and adds its figures to the file.
 fn in_kernel(name: &str, json: Option<&Path>, own: &[String]) -> Result<()> {
-    if name == WITH_DAEMON {
+    if WITH_DAEMON.contains(&name) {
         step::run(step::cargo().args(["build", "--quiet", "--release", "--package", "daemon"]))?;
     }
     let mut cargo = step::cargo();

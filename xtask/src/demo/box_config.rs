@@ -36,7 +36,7 @@ impl BoxConfig {
 /// The example has no sections of this name: they would name the machine's own places.
 fn with_own_places(example: &str, socket: &Path, pins: &Path) -> String {
     format!(
-        "{example}\n[files]\npins = \"{}\"\n\n[bus]\nsocket = \"{}\"\n\n[log]\naudit = \"\"\n",
+        "{example}\n[files]\npins = \"{}\"\n\n[bus]\nsocket = \"{}\"\n\n[log]\naudit = \"off\"\n",
         pins.display(),
         socket.display()
     )

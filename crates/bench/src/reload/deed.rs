@@ -9,7 +9,7 @@ use testkit::{Daemon, DaemonSpec, Lab, wait_until};
 use units::PerDirection;
 
 use super::ANSWER_MAX;
-use super::provider::{Devices, MOVED, RATED, SITES, id};
+use crate::network::{Devices, MOVED, RATED, SITES, id};
 
 /// Circuits that come and go.
 const COMERS: usize = 100;

@@ -6,7 +6,6 @@
 //! several rounds, all deeds in each, and the median of the rounds' longest gaps counts.
 
 mod deed;
-mod provider;
 mod stage;
 
 use std::time::Duration;

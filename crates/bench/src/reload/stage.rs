@@ -17,7 +17,7 @@ use units::{BitsPerSec, Direction, IfIndex, TcHandle};
 
 use super::ANSWER_MAX;
 use super::deed::{Deed, Doing, rate_edit};
-use super::provider::{BUSY, Devices, RATED, address, id, network, settings};
+use crate::network::{BUSY, Devices, RATED, address, id, network, settings};
 use crate::record::median;
 
 const QUEUES: u16 = 8;

@@ -222,7 +222,7 @@ settings! {
         /// A level (error, warn, info, debug, trace), or levels by part: "warn,apply=debug".
         filter: String = Default "\"info\"";
         /// The file to which every change is appended, a line of JSON each: who, what, when. Whoever
-        /// rotates it need not tell the daemon. "" keeps none.
+        /// rotates it need not tell the daemon. "off" keeps none.
         audit: PathBuf = Default "\"/var/log/tidegate/audit.jsonl\"";
     }
 }

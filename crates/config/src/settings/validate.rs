@@ -382,7 +382,7 @@ fn validate_log(raw: &RawLog, report: &mut Report<'_>) -> Option<Log> {
             return None;
         }
     }
-    let is_off = raw.audit.get().is_some_and(|path| path.as_os_str().is_empty());
+    let is_off = raw.audit.get().is_some_and(|path| path.as_os_str() == "off");
     let audit = if is_off { None } else { Some(validate_absolute(&raw.audit, report)?) };
     Some(Log { filter: filter.clone(), audit })
 }

@@ -16,6 +16,7 @@ use std::{io, os};
 
 use bus::Role;
 use config::Bus;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{UnixListener, UnixStream};
 use tracing::{debug, warn};
 
@@ -35,6 +36,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Places beyond the configured number for those who may change things.
 const CONTROL_RESERVE: u32 = 8;
+
+/// Descriptors that the daemon needs besides: maps, links, rings, files.
+const OTHER_DESCRIPTORS: u64 = 256;
 
 /// The bus's socket. Dropping it removes it.
 #[derive(Debug)]
@@ -62,6 +66,7 @@ impl Server {
         let server = Self { listener, path, roles, pushes: Arc::default(), shared, reloader };
         let mode = Permissions::from_mode(SOCKET_MODE);
         fs::set_permissions(&server.path, mode).map_err(failed)?;
+        make_room(bus.clients);
         Ok(server)
     }
 
@@ -113,6 +118,25 @@ impl Drop for Server {
         if let Err(error) = fs::remove_file(&self.path) {
             warn!(%error, socket = %self.path.display(), "could not remove the socket");
         }
+    }
+}
+
+/// Lets the process have as many descriptors as so many clients take.
+fn make_room(clients: u32) {
+    let needed = u64::from(clients + CONTROL_RESERVE) + OTHER_DESCRIPTORS;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_none_or(|current| current >= needed) {
+        return;
+    }
+    let current = Some(maximum.map_or(needed, |maximum| maximum.min(needed)));
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current, maximum }) {
+        warn!(%error, "could not raise the limit of open files");
+    }
+    if current < Some(needed) {
+        warn!(
+            limit = current,
+            needed, "fewer files may be open than [bus] clients takes: raise LimitNOFILE"
+        );
     }
 }
 

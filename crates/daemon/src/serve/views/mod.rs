@@ -44,7 +44,11 @@ pub fn shown(shared: &Shared, topic: &Topic) -> Shown {
 
 /// Whether it takes microseconds, however many circuits and flows there are.
 const fn is_short(topic: &Topic) -> bool {
-    matches!(topic, Topic::Status | Topic::Queues | Topic::History | Topic::Events(_))
+    match topic {
+        Topic::Status | Topic::Queues | Topic::History | Topic::Events(_) => true,
+        Topic::Circuits(query) => query.id.is_some(),
+        _ => false,
+    }
 }
 
 /// The newest view of a topic.

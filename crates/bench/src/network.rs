@@ -1,35 +1,35 @@
-//! The network that is changed, as its files.
+//! A network of sites, access points and circuits, as its files.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use testkit::{BOX_CUSTOMERS, BOX_INTERNET};
 
-pub(super) const SITES: usize = 20;
+pub(crate) const SITES: usize = 20;
 const ACCESS_POINTS: usize = 10;
 /// Circuits with traffic: whose rate changes, who moves, who stays, and who has TCP.
-pub(super) const BUSY: usize = 4;
-pub(super) const RATED: usize = 0;
-pub(super) const MOVED: usize = 1;
+pub(crate) const BUSY: usize = 4;
+pub(crate) const RATED: usize = 0;
+pub(crate) const MOVED: usize = 1;
 
 /// ShapedDevices.csv.
 #[derive(Clone, Copy)]
-pub(super) struct Devices {
-    pub(super) circuits: usize,
+pub(crate) struct Devices {
+    pub(crate) circuits: usize,
     /// Max rate down of the one whose rate changes.
-    pub(super) rated_mbps: u32,
+    pub(crate) rated_mbps: u32,
     /// Where the one that moves is.
-    pub(super) moved_site: usize,
+    pub(crate) moved_site: usize,
     /// Circuits more.
-    pub(super) comers: usize,
+    pub(crate) comers: usize,
 }
 
 impl Devices {
-    pub(super) const fn of(circuits: usize) -> Self {
+    pub(crate) const fn of(circuits: usize) -> Self {
         Self { circuits, rated_mbps: 100, moved_site: MOVED % SITES, comers: 0 }
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = "Circuit ID,Circuit Name,Device ID,Device Name,Parent Node,MAC,IPv4,IPv6,\
                         Download Min Mbps,Upload Min Mbps,Download Max Mbps,Upload Max Mbps,Comment\n"
             .to_owned();
@@ -45,15 +45,15 @@ impl Devices {
     }
 }
 
-pub(super) fn id(circuit: usize) -> String {
+pub(crate) fn id(circuit: usize) -> String {
     format!("c{circuit:06}")
 }
 
-pub(super) fn address(circuit: usize) -> IpAddr {
+pub(crate) fn address(circuit: usize) -> IpAddr {
     Ipv4Addr::from_bits(0x6440_0001 + circuit as u32).into()
 }
 
-pub(super) fn network() -> String {
+pub(crate) fn network() -> String {
     let rates =
         |mbps: u32| format!("\"downloadBandwidthMbps\":{mbps},\"uploadBandwidthMbps\":{mbps}");
     let sites = (0..SITES).map(|site| {
@@ -69,14 +69,14 @@ pub(super) fn network() -> String {
     format!("{{{}}}", sites.collect::<Vec<_>>().join(","))
 }
 
-pub(super) fn settings(socket: &Path, pins: &Path) -> String {
+pub(crate) fn settings(socket: &Path, pins: &Path) -> String {
     format!(
         "[interfaces]\nmode = \"bridge\"\ninternet = \"{BOX_INTERNET}\"\ncustomers = \"{BOX_CUSTOMERS}\"\n\
          [files]\npins = \"{}\"\n[queues]\ndownload = \"40 Gbps\"\nupload = \"40 Gbps\"\n\
          leaf = \"cake diffserv4\"\nleaf_fallback = \"fifo\"\n\
          [ranges]\ncustomers = [\"100.64.0.0/10\"]\n\
-         [bus]\nsocket = \"{}\"\nread_group = \"games\"\nadmin_group = \"mail\"\n\
-         [log]\naudit = \"\"\n",
+         [bus]\nsocket = \"{}\"\nread_group = \"games\"\nadmin_group = \"mail\"\nclients = 2000\n\
+         [log]\naudit = \"off\"\n",
         pins.display(),
         socket.display()
     )
