@@ -7,6 +7,7 @@
 mod bench;
 mod ci;
 mod demo;
+mod fuzz;
 mod lab;
 mod packages;
 mod setup;
@@ -39,6 +40,8 @@ enum Verb {
     Ci,
     /// Measure.
     Bench(bench::Arguments),
+    /// Feed the bus's decoders bytes that nobody meant.
+    Fuzz(fuzz::Arguments),
     /// Check what a program can check of the project's rules.
     Tidy,
     /// Run scenarios on Debian's stock kernel, which has CAKE and netem, in an emulated machine.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Verb::Test => test::run(),
         Verb::Ci => ci::run(),
         Verb::Bench(arguments) => bench::run(&arguments),
+        Verb::Fuzz(arguments) => fuzz::run(&arguments),
         Verb::Tidy => tidy::run(),
         Verb::Vm(arguments) => vm::run(&arguments),
         Verb::Lab(arguments) => lab::run(&arguments),
