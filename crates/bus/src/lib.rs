@@ -66,6 +66,6 @@ pub use views::{
     OriginRow, OriginsPage, PlanView, PreviewView, ProtocolsView, QueueRow, QueuesView,
     RetransmitEvent, RetransmitRow, RetransmitView, RetransmitsPage, RttBin, RttPage,
     RttPercentiles, RttRow, Severity, Side, StatusView, StreamView, TcAttachment, TcpFlags,
-    ThreadState, ThreadView, TinView, TrafficView, TreeView, UnknownPage, UnknownRow, View,
-    XdpMode,
+    ThreadState, ThreadView, TinView, TotalView, TotalsView, TrafficView, TreeView, UnknownPage,
+    UnknownRow, View, XdpMode,
 };

@@ -196,6 +196,7 @@ impl Engine {
         };
         BoxFigures {
             offered,
+            arrived: sample.total,
             tcp,
             rtt,
             rtt_histogram: self.qualities.histogram(),

@@ -12,7 +12,7 @@ use crate::layout::Layout;
 use crate::leaves::Leaves;
 use crate::rate::Rate;
 use crate::ring::Ring;
-use crate::sample::{ByProtocol, MapFill, UnknownHost};
+use crate::sample::{ByProtocol, MapFill, Traffic, UnknownHost};
 use crate::window::RttFigures;
 
 /// What is known after one tick. Never changed once published.
@@ -51,6 +51,8 @@ pub struct Snapshot {
 pub struct BoxFigures {
     /// What arrived.
     pub offered: PerDirection<ByProtocol<Rate>>,
+    /// What has arrived since the kernel began to count.
+    pub arrived: PerDirection<ByProtocol<Traffic>>,
     /// What happened to TCP connections, those of unknown hosts included.
     pub tcp: PerDirection<TcpFigures>,
     /// RTTs of the last minute, of all circuits.

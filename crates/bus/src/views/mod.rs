@@ -32,7 +32,7 @@ pub use retransmits::{RetransmitEvent, RetransmitRow, RetransmitView, Retransmit
 pub use rtt::{MeanRtt, RttBin, RttPage, RttPercentiles, RttRow};
 pub use status::{
     ConfigView, CountView, CpuView, FlowCounts, MapView, NicView, ProtocolsView, Side, StatusView,
-    TcAttachment, ThreadState, ThreadView, TrafficView, XdpMode,
+    TcAttachment, ThreadState, ThreadView, TotalView, TotalsView, TrafficView, XdpMode,
 };
 pub use tree::{NodeRow, TreeView};
 pub use unknown::{UnknownPage, UnknownRow};

@@ -145,6 +145,8 @@ pub struct TrafficView {
     pub packets_per_sec: PerDirection<u64>,
     /// Rates by protocol.
     pub protocols: PerDirection<ProtocolsView>,
+    /// What has arrived since the kernel began to count, by protocol.
+    pub totals: PerDirection<TotalsView>,
 }
 
 /// How many flows and hosts are known.
@@ -171,6 +173,28 @@ pub struct ProtocolsView {
     pub icmp_bps: u64,
     /// Everything else.
     pub other_bps: u64,
+}
+
+/// What has arrived, by protocol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TotalsView {
+    /// TCP.
+    pub tcp: TotalView,
+    /// UDP.
+    pub udp: TotalView,
+    /// ICMP and ICMPv6.
+    pub icmp: TotalView,
+    /// Everything else.
+    pub other: TotalView,
+}
+
+/// How much has arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TotalView {
+    /// Bytes of the packets.
+    pub bytes: u64,
+    /// Packets.
+    pub packets: u64,
 }
 
 /// A counter with its name.

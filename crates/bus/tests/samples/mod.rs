@@ -178,6 +178,13 @@ fn status() -> StatusView {
     let count = |name: &str| vec![CountView { name: name.into(), count: 900, per_sec: 12 }];
     let protocols =
         ProtocolsView { tcp_bps: 1_000_000, udp_bps: 2_000, icmp_bps: 64, other_bps: 1 };
+    let total = |bytes, packets| TotalView { bytes, packets };
+    let totals = TotalsView {
+        tcp: total(9_000_000_000, 7_000_000),
+        udp: total(2_000, 20),
+        icmp: total(300, 3),
+        other: total(60, 1),
+    };
     StatusView {
         tick: 41,
         daemon_version: "0.1.0".into(),
@@ -210,6 +217,7 @@ fn status() -> StatusView {
             rate_bps: pair(1_002_065, 500),
             packets_per_sec: pair(90, 4),
             protocols: pair(protocols, ProtocolsView::default()),
+            totals: pair(totals, TotalsView::default()),
         },
         flows: FlowCounts { open: 500_000, capacity: 1_000_000, recent: 900, hosts: 12 },
         window_ms: 60_000,

@@ -78,6 +78,7 @@ pub(crate) fn status() -> StatusView {
             rate_bps: pair(350_012_000, 20_000_000),
             packets_per_sec: pair(30_000, 9_000),
             protocols: pair(protocols, ProtocolsView::default()),
+            ..TrafficView::default()
         },
         flows: FlowCounts { open: 61_234, capacity: 1_000_000, recent: 900, hosts: 2_345 },
         window_ms: 60_000,

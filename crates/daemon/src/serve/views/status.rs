@@ -4,12 +4,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bus::{
     ConfigView, CountView, CpuView, FlowCounts, MapView, NicView, PROTOCOL_VERSION, ProtocolsView,
-    Side, StatusView, TcAttachment, ThreadView, TrafficView, XdpMode,
+    Side, StatusView, TcAttachment, ThreadView, TotalView, TotalsView, TrafficView, XdpMode,
 };
 use config::Mode;
 use kernel::datapath::{self, Attachment, TcHook, XdpHook};
-use state::{ByProtocol, CounterFigures, FlowSnapshot, Rate, Snapshot};
-use units::PerDirection;
+use state::{BoxFigures, ByProtocol, CounterFigures, FlowSnapshot, Rate, Snapshot, Traffic};
 
 use super::quality;
 use crate::shared::Shared;
@@ -46,7 +45,7 @@ pub(super) fn view(shared: &Shared, snapshot: &Snapshot, flows: &FlowSnapshot) -
         nodes: current.layout.nodes.len() as u32,
         unknown_hosts: snapshot.unknown.len() as u32,
         nics: shared.attachments.iter().map(|nic| nic_view(nic, snapshot)).collect(),
-        traffic: traffic(&snapshot.total.offered),
+        traffic: traffic(&snapshot.total),
         flows: flow_counts(flows),
         window_ms: quality::WINDOW_MS,
         rtt: quality::percentiles(&snapshot.total.rtt),
@@ -130,12 +129,23 @@ pub const fn side(side: datapath::Side) -> Side {
     }
 }
 
-fn traffic(offered: &PerDirection<ByProtocol<Rate>>) -> TrafficView {
+fn traffic(BoxFigures { offered, arrived, .. }: &BoxFigures) -> TrafficView {
     let sum = offered.as_ref().map(ByProtocol::sum);
     TrafficView {
         rate_bps: sum.map(|rate| rate.bits.get()),
         packets_per_sec: sum.map(|rate| rate.packets_per_sec),
         protocols: offered.as_ref().map(protocols),
+        totals: arrived.as_ref().map(totals),
+    }
+}
+
+fn totals(arrived: &ByProtocol<Traffic>) -> TotalsView {
+    let total = |it: Traffic| TotalView { bytes: it.bytes.get(), packets: it.packets.get() };
+    TotalsView {
+        tcp: total(arrived.tcp),
+        udp: total(arrived.udp),
+        icmp: total(arrived.icmp),
+        other: total(arrived.other),
     }
 }
 
