@@ -17,6 +17,7 @@ mod hanging;
 mod lazy;
 mod lifecycle;
 mod links;
+mod metrics;
 mod origins;
 mod passing;
 mod provider;

@@ -48,7 +48,7 @@ pub use edit::Edit;
 pub use load::{Loaded, Outset};
 pub use model::{
     Bus, Capture, Circuit, Config, Device, Diffserv, FastLeaf, Files, Flows, Interfaces, Leaf,
-    Limits, Log, Mode, Network, Node, Queues, Ranges,
+    Limits, Log, Metrics, Mode, Network, Node, Queues, Ranges,
 };
 pub use problem::{Problem, Problems, Severity};
 pub use settings::sample;

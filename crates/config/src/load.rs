@@ -159,7 +159,8 @@ fn finish(
 
 /// The configuration, when every part is there.
 fn assemble(settings: &Settings, network: Option<Network>) -> Option<Config> {
-    let Settings { interfaces, files, queues, ranges, flows, capture, bus, limits, log } = settings;
+    let Settings { interfaces, files, queues, ranges, flows, capture, bus, metrics, limits, log } =
+        settings;
     Some(Config {
         interfaces: interfaces.clone()?,
         files: files.clone()?,
@@ -168,6 +169,7 @@ fn assemble(settings: &Settings, network: Option<Network>) -> Option<Config> {
         flows: (*flows)?,
         capture: (*capture)?,
         bus: bus.clone()?,
+        metrics: (*metrics)?,
         limits: (*limits)?,
         log: log.clone()?,
         network: network?,

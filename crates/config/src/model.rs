@@ -1,5 +1,6 @@
 //! The validated configuration: what the rest of Tidegate may rely on.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub struct Config {
     pub capture: Capture,
     /// Who may speak to the daemon, and where.
     pub bus: Bus,
+    /// Figures over HTTP.
+    pub metrics: Metrics,
     /// How much the kernel maps hold.
     pub limits: Limits,
     /// What the daemon writes down.
@@ -204,7 +207,16 @@ pub struct Limits {
     pub flows: u32,
 }
 
-/// What is logged.
+/// Figures over HTTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Metrics {
+    /// Where they are told; none: nowhere.
+    pub listen: Option<SocketAddr>,
+    /// Whether circuits are among them.
+    pub circuits: bool,
+}
+
+/// What is written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Log {
     /// A `tracing` filter: `info`, or `warn,apply=debug`.

@@ -31,6 +31,7 @@ use crate::kept::KeptFile;
 use crate::lazy;
 use crate::lock::Lock;
 use crate::look;
+use crate::metrics;
 use crate::prepare::prepare;
 use crate::reload::Reloader;
 use crate::serve::Server;
@@ -117,6 +118,7 @@ fn shape(
     let handover = Handover::note()
         .map_err(|error| Failure::System("learn where this program is", error.into()))?;
     let (bus, log) = (loaded.config.bus.clone(), loaded.config.log.clone());
+    let figures = loaded.config.metrics;
     let file = KeptFile::beside(&bus.socket);
     let kept = file.read();
     let machine = facts::read(&loaded.config.interfaces).map_err(ShaperError::from)?;
@@ -141,6 +143,7 @@ fn shape(
         reload_problem: ArcSwapOption::empty(),
         kernel_problem: ArcSwapOption::empty(),
         files_changed: AtomicBool::new(false),
+        metrics_problem: ArcSwapOption::empty(),
         events: Arc::new(events),
         classes: ArcSwapOption::empty(),
         captures: CaptureDesk::new(captures),
@@ -169,7 +172,7 @@ fn shape(
             })
         })
         .map_err(|error| Failure::System("start the measuring threads", error.into()))
-        .and_then(|()| serve(&bus, &shared, &reloader, supervisor.stop(), signals));
+        .and_then(|()| serve((&bus, figures), &shared, &reloader, supervisor.stop(), signals));
     match served {
         Ok(()) => Ok(reloader),
         Err(failure) => {
@@ -191,7 +194,7 @@ fn flow_limits(config: &Config) -> FlowLimits {
 
 /// Serves clients and reloads until something asks for the end.
 fn serve(
-    bus: &config::Bus,
+    (bus, figures): (&config::Bus, config::Metrics),
     shared: &Arc<Shared>,
     reloader: &Reloader,
     stop: &Stop,
@@ -213,6 +216,7 @@ fn serve(
             () = follow(signals, reloader) => {}
             () = follow_files(reloader) => {}
             () = look::look_after(reloader) => {}
+            () = metrics::tell(figures, shared) => {}
             () = stop.stopped() => {}
         }
         captures_end(shared).await;

@@ -71,6 +71,7 @@ pub fn refuse_fixed(old: &Config, new: &Config) -> Result<(), ShaperError> {
         flows: _,
         capture: _,
         bus,
+        metrics,
         limits,
         log,
         network: _,
@@ -78,6 +79,7 @@ pub fn refuse_fixed(old: &Config, new: &Config) -> Result<(), ShaperError> {
     refuse_unreachable(old, (Some(interfaces), files, bus))?;
     let differ = differing([
         ("[bus]", old.bus != *bus),
+        ("[metrics]", old.metrics != *metrics),
         ("[limits]", old.limits != *limits),
         ("[log]", old.log != *log),
     ]);

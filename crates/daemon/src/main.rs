@@ -4,6 +4,7 @@
 //! - [`shaper`]: the control street: configuration, plan, kernel, and back;
 //! - [`error`]: why the kernel is not as the configuration wants it;
 //! - [`in_force`]: what a configuration that is in force means to those who look;
+//! - [`metrics`]: figures over HTTP;
 //! - [`notice`]: what is worth an event in what is measured;
 //! - [`prepare`]: from the configuration to what is to be in force;
 //! - [`put_up`]: putting programs and classes in place, and taking them out;
@@ -48,6 +49,7 @@ mod layout;
 mod lazy;
 mod lock;
 mod look;
+mod metrics;
 mod notice;
 mod prepare;
 mod put_up;

@@ -43,6 +43,8 @@ pub struct Shared {
     pub kernel_problem: ArcSwapOption<Problem>,
     /// Whether the files are others than those in force.
     pub files_changed: AtomicBool,
+    /// Why figures are not told over HTTP.
+    pub metrics_problem: ArcSwapOption<String>,
     /// What happened.
     pub events: Arc<Events>,
     /// The newest statistics of the classes.

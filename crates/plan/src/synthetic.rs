@@ -6,8 +6,8 @@ use std::time::Duration;
 
 pub use config::Config;
 use config::{
-    Bus, Capture, Circuit, Device, Diffserv, Files, Flows, Interfaces, Leaf, Limits, Log, Mode,
-    Network, Node, Queues, Ranges,
+    Bus, Capture, Circuit, Device, Diffserv, Files, Flows, Interfaces, Leaf, Limits, Log, Metrics,
+    Mode, Network, Node, Queues, Ranges,
 };
 use units::{BitsPerSec, CpuId, IfIndex, IpPrefix, PerDirection};
 
@@ -124,6 +124,7 @@ pub fn config(link: BitsPerSec) -> Config {
             unknown_hosts: 16_384,
             flows: 131_072,
         },
+        metrics: Metrics::default(),
         log: Log { filter: "info".to_owned(), audit: None },
         network: Network::default(),
     }

@@ -11,7 +11,7 @@ use super::files::Tree;
 use crate::step;
 
 /// Each package, and which of ours it may use: the tiers, from the lowest up.
-const ALLOWED: [(&str, &[&str]); 21] = [
+const ALLOWED: [(&str, &[&str]); 22] = [
     ("units", &[]),
     ("abi", &[]),
     ("tidegate-ebpf", &[]),
@@ -24,6 +24,7 @@ const ALLOWED: [(&str, &[&str]); 21] = [
     ("kernel", &["abi", "units", "tidegate-ebpf"]),
     ("collect", &["abi", "kernel", "state", "supervisor", "units"]),
     ("apply", &["plan", "kernel", "units"]),
+    ("metrics", &["bus", "units"]),
     ("web", &["bus", "units"]),
     ("tui", &["bus", "units"]),
     ("testkit", &["units"]),
@@ -41,6 +42,7 @@ const ALLOWED: [(&str, &[&str]); 21] = [
             "kernel",
             "collect",
             "apply",
+            "metrics",
             "web",
         ],
     ),

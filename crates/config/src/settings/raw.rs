@@ -202,6 +202,15 @@ settings! {
         clients: i64 = Default "128";
     }
 
+    /// Figures for Prometheus and its kin, over HTTP.
+    [metrics] RawMetrics {
+        /// Address and port on which they are told, at /metrics; "off" tells them to nobody. Whoever reaches the
+        /// port can read them.
+        listen: String = Default "\"off\"";
+        /// Whether circuits are among them: some twenty figures each.
+        circuits: bool = Default "false";
+    }
+
     /// How much the kernel's tables hold. They are made when the daemon starts and take memory in
     /// proportion.
     [limits] RawLimits {

@@ -7,11 +7,12 @@ use units::{BitsPerSec, IpPrefix, PerDirection};
 
 use super::measure::{DAY, time_in_range, validate_capture, validate_flows};
 use super::raw::{
-    RawBus, RawFiles, RawInterfaces, RawLimits, RawLog, RawQueues, RawRanges, RawSettings,
+    RawBus, RawFiles, RawInterfaces, RawLimits, RawLog, RawMetrics, RawQueues, RawRanges,
+    RawSettings,
 };
 use super::value::{Field, Listed, ModeName};
 use crate::model::{
-    Bus, Capture, FastLeaf, Files, Flows, Interfaces, Limits, Log, Mode, Queues, Ranges,
+    Bus, Capture, FastLeaf, Files, Flows, Interfaces, Limits, Log, Metrics, Mode, Queues, Ranges,
 };
 use crate::nearest::did_you_mean;
 use crate::prefix::touches_mapped_ipv4;
@@ -35,6 +36,7 @@ pub(crate) struct Settings {
     pub(crate) flows: Option<Flows>,
     pub(crate) capture: Option<Capture>,
     pub(crate) bus: Option<Bus>,
+    pub(crate) metrics: Option<Metrics>,
     pub(crate) limits: Option<Limits>,
     pub(crate) log: Option<Log>,
 }
@@ -49,6 +51,7 @@ pub(crate) fn validate(raw: &RawSettings, folder: &Path, report: &mut Report<'_>
         flows: validate_flows(&raw.flows, report),
         capture: validate_capture(&raw.capture, report),
         bus: validate_bus(&raw.bus, report),
+        metrics: validate_metrics(&raw.metrics, report),
         limits: validate_limits(&raw.limits, report),
         log: validate_log(&raw.log, report),
     }
@@ -361,6 +364,21 @@ pub(super) fn in_range(
     }
     field.error(report, format!("{number} is not between {least} and {most}"));
     None
+}
+
+fn validate_metrics(raw: &RawMetrics, report: &mut Report<'_>) -> Option<Metrics> {
+    let text = raw.listen.get()?;
+    let listen = match text.parse() {
+        _ if text == "off" => None,
+        Ok(address) => Some(address),
+        Err(_) => {
+            raw.listen
+                .error(report, format!("{text:?} is no address with a port"))
+                .help("write \"127.0.0.1:9618\" or \"[::1]:9618\", or \"off\"".to_owned());
+            return None;
+        }
+    };
+    Some(Metrics { listen, circuits: *raw.circuits.get()? })
 }
 
 fn validate_log(raw: &RawLog, report: &mut Report<'_>) -> Option<Log> {

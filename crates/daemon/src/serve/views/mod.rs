@@ -52,7 +52,10 @@ const fn is_short(topic: &Topic) -> bool {
 }
 
 /// The newest view of a topic.
-fn view(shared: &Shared, topic: &Topic) -> Result<View, Refusal> {
+///
+/// # Errors
+/// When the query names what does not exist.
+pub fn view(shared: &Shared, topic: &Topic) -> Result<View, Refusal> {
     let (snapshot, flows) = (shared.store.latest(), shared.flows.latest());
     Ok(match topic {
         Topic::Status => View::Status(Box::new(status::view(shared, &snapshot, &flows))),

@@ -21,8 +21,8 @@ pub(super) fn view(shared: &Shared, snapshot: &Snapshot, flows: &FlowSnapshot) -
     let since = problems().map(|problem| problem.since).min();
     let nic_problems = shared.nic_problems.load();
     let warnings = current.warnings.iter().chain(nic_problems.iter()).chain(origin_problems.iter());
-    let audit_problem = shared.events.audit_problem.load_full();
-    let warnings = warnings.chain(audit_problem.as_deref());
+    let others = [shared.events.audit_problem.load_full(), shared.metrics_problem.load_full()];
+    let warnings = warnings.chain(others.iter().flatten().map(AsRef::as_ref));
     StatusView {
         tick: snapshot.tick,
         daemon_version: env!("CARGO_PKG_VERSION").to_owned(),
