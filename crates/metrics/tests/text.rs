@@ -36,13 +36,15 @@ struct Views {
 
 impl Views {
     fn golden() -> Self {
-        let (View::Status(status), View::Tree(tree)) = (view("status"), view("tree")) else {
+        let (View::Status(status), View::Tree(mut tree)) = (view("status"), view("tree")) else {
             panic!("other views");
         };
         let (View::Queues(queues), View::Circuits(page)) = (view("queues"), view("circuits"))
         else {
             panic!("other views");
         };
+        // names are unique in a tree
+        tree.nodes[1].name = "AP".into();
         Self { status: *status, tree, queues, circuits: page.rows }
     }
 
