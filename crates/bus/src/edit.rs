@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use units::{IpPrefix, PerDirection};
@@ -92,7 +93,7 @@ pub struct CircuitEdit {
 }
 
 /// What a change has brought.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Edited {
     /// What is in force now.
     pub reloaded: Reloaded,
@@ -107,7 +108,7 @@ pub struct Edited {
 }
 
 /// The texts of the configuration's files that are in force.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourcesView {
     /// What tells them from all others: the base of changes.
     pub revision: String,

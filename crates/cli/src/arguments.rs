@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     bypass, capture, check, circuits, events, flows, get, hosts, import, origins, plan, remove,
-    retransmits, rtt, set, tree, unknown,
+    retransmits, rtt, schema, set, tree, unknown,
 };
 use crate::exit;
 
@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     #[arg(long, global = true, value_name = "PATH", default_value = "/run/tidegate/bus.sock")]
     pub(crate) socket: PathBuf,
 
-    /// Write JSON for programs: one value, or with --watch one a line.
+    /// Write JSON for programs: one value, or with --watch one a line; errors too, on the standard error.
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
@@ -70,6 +70,8 @@ pub(crate) enum Command {
     Handover,
     /// Pass everything unshaped, or shape again.
     Bypass(bypass::Options),
+    /// Print what --json writes, as JSON Schema.
+    Schema(schema::Options),
     /// Make a tidegate.toml from another program's installation.
     Import(import::Options),
 }

@@ -5,7 +5,10 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use bus::{ClientError, ErrorCode, Refusal};
+use schemars::JsonSchema;
+use serde::Serialize;
 
+use crate::exit::Exit;
 use crate::output::inert_lines;
 
 /// What can go wrong in a command.
@@ -162,12 +165,38 @@ impl Failure {
 }
 
 /// Tells on the standard error what went wrong. Nothing when whoever read our output went away.
-pub(crate) fn report(failure: &Failure) {
+pub(crate) fn report(failure: &Failure, exit: Exit, json: bool) {
     if matches!(failure, Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe) {
         return;
     }
+    let text = if json { object(failure, exit) } else { message(failure) };
     // there is nowhere left to complain when this fails
-    let _ = io::stderr().lock().write_all(message(failure).as_bytes());
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// What went wrong, for programs.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Error")]
+pub(crate) struct Told {
+    /// For people.
+    error: String,
+    /// With which code the daemon refused; none when it did not.
+    code: Option<ErrorCode>,
+    /// The program's exit code.
+    exit: u8,
+}
+
+/// The error as JSON on a line.
+fn object(failure: &Failure, exit: Exit) -> String {
+    let error = message(failure);
+    let error = error.strip_prefix("error: ").unwrap_or(&error).trim_end().to_owned();
+    let code = match failure {
+        Failure::Bus(ClientError::Refused(refusal)) => Some(refusal.code),
+        Failure::Unacceptable { source, .. } => Some(source.code),
+        _ => None,
+    };
+    let told = Told { error, code, exit: exit as u8 };
+    serde_json::to_string(&told).map_or_else(|error| error.to_string(), |json| json + "\n")
 }
 
 /// The error with its causes, once each; causes of several lines begin on a line of their own.

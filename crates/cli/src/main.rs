@@ -45,8 +45,9 @@ use exit::Exit;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let exit = commands::run(&arguments).unwrap_or_else(|failure| {
-        failure::report(&failure);
-        Exit::of(&failure)
+        let exit = Exit::of(&failure);
+        failure::report(&failure, exit, arguments.json);
+        exit
     });
     exit.into()
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use config::{Circuit, Config};
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::{
     BitsPerSec, CircuitId, CircuitSlot, CpuId, Direction, PerDirection, QueueId, TcHandle,
@@ -17,7 +18,7 @@ use crate::placement::Loads;
 use crate::tree::{Tree, Unit};
 
 /// Why a circuit sits where it sits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Explanation {
     /// Which circuit.
     pub circuit: CircuitId,
@@ -34,7 +35,7 @@ pub struct Explanation {
 }
 
 /// Why a circuit is on its shard.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ShardReason {
     /// The shard.
     pub shard: usize,
@@ -47,7 +48,7 @@ pub struct ShardReason {
 }
 
 /// The way through one direction's tree.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Path {
     /// The NIC's name.
     pub nic: String,
@@ -62,7 +63,7 @@ pub struct Path {
 }
 
 /// One element on the way from the link to the circuit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Step {
     /// Whose class it is.
     pub owner: Owner,
@@ -75,7 +76,7 @@ pub struct Step {
 }
 
 /// The class of a step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct StepClass {
     /// Its handle.
     pub handle: TcHandle,

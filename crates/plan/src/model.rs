@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::{
     BitsPerSec, Bytes, CircuitId, CircuitSlot, CpuId, IfIndex, IpPrefix, NodeId, PerDirection,
@@ -11,7 +12,7 @@ use units::{
 use config::{Leaf, Mode};
 
 /// The complete desired state. Carrying it out takes no further decision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// How packets get from one side to the other.
     pub mode: Mode,
@@ -25,7 +26,7 @@ pub struct Plan {
 }
 
 /// What belongs on one NIC.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NicPlan {
     /// Its name, for messages.
     pub name: String,
@@ -41,7 +42,7 @@ pub struct NicPlan {
 }
 
 /// One hardware transmit queue with the HTB under it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QueuePlan {
     /// The queue; its `mq` class has minor `queue + 1`.
     pub queue: QueueId,
@@ -60,7 +61,7 @@ pub struct QueuePlan {
 }
 
 /// One HTB class.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClassPlan {
     /// Its handle.
     pub handle: TcHandle,
@@ -87,7 +88,9 @@ pub struct ClassPlan {
 }
 
 /// Whose a class is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Owner {
     /// The link: parent of everything in its queue.
@@ -101,7 +104,7 @@ pub enum Owner {
 }
 
 /// The queueing discipline under a leaf class. Never `Leaf::None`, which is no qdisc of ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeafPlan {
     /// Its handle.
     pub handle: TcHandle,
@@ -116,7 +119,7 @@ pub struct LeafPlan {
 }
 
 /// What `CoDel` drops for (RFC 8289, section 3), in whole milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Codel {
     /// How long packets may wait.
     pub target: Duration,
@@ -125,7 +128,7 @@ pub struct Codel {
 }
 
 /// Where a circuit lives.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CircuitPlan {
     /// Which circuit.
     pub id: CircuitId,
@@ -140,7 +143,7 @@ pub struct CircuitPlan {
 }
 
 /// What an address block leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AddressPlan {
     /// The block.
     pub prefix: IpPrefix,
@@ -149,7 +152,7 @@ pub struct AddressPlan {
 }
 
 /// What an address's packets are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
     /// The circuit in this row.

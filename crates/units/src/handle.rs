@@ -1,8 +1,10 @@
 //! The kernel's names for queueing disciplines and classes.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A traffic-control handle, `major:minor` in hexadecimal as `tc` writes it.
@@ -79,6 +81,16 @@ impl Serialize for TcHandle {
         } else {
             serializer.serialize_u32(self.0)
         }
+    }
+}
+
+impl JsonSchema for TcHandle {
+    fn schema_name() -> Cow<'static, str> {
+        "TcHandle".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": "^(root|[0-9a-f]+:[0-9a-f]*)$", "description": "A handle as tc writes it: root, or major:minor in hexadecimal."})
     }
 }
 

@@ -1,10 +1,12 @@
 //! IPv4 and IPv6 prefixes.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// An address block with no host bits set. Ordered by family, address, then length.
@@ -166,6 +168,16 @@ impl FromStr for IpPrefix {
 impl Serialize for IpPrefix {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for IpPrefix {
+    fn schema_name() -> Cow<'static, str> {
+        "IpPrefix".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": "^[0-9a-fA-F.:]+(/[0-9]{1,3})?$", "description": "An address block: an address and the length of its prefix."})
     }
 }
 

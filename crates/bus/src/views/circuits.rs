@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::{PerDirection, PerSegment, TcHandle};
 
@@ -10,7 +11,7 @@ use super::retransmits::RetransmitView;
 use super::rtt::RttPercentiles;
 
 /// A page of circuits.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CircuitsPage {
     /// The tick shown.
     pub tick: u64,
@@ -25,7 +26,7 @@ pub struct CircuitsPage {
 }
 
 /// One circuit now.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CircuitRow {
     /// Stable identity.
     pub id: Arc<str>,

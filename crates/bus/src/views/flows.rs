@@ -1,14 +1,16 @@
 //! A page of flows.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use units::{PerDirection, PerSegment};
 
 /// A page of flows.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FlowsPage {
     /// The tick shown.
     pub tick: u64,
@@ -21,7 +23,7 @@ pub struct FlowsPage {
 }
 
 /// Both directions of a flow, seen from the customer. Ports of ICMP echoes: identifier and 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct FlowKey {
     /// The customer's end.
     pub customer: IpAddr,
@@ -36,7 +38,7 @@ pub struct FlowKey {
 }
 
 /// One flow. Counters are since it began.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FlowRow {
     /// Which.
     pub key: FlowKey,
@@ -57,7 +59,7 @@ pub struct FlowRow {
 }
 
 /// Whether a flow goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FlowState {
     /// It is in the table.
@@ -69,7 +71,7 @@ pub enum FlowState {
 }
 
 /// One direction of a flow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StreamView {
     /// What arrives now.
     pub rate_bps: u64,
@@ -96,7 +98,7 @@ pub struct StreamView {
 }
 
 /// The RTT samples of one flow on one segment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FlowRtt {
     /// The last sample.
     pub last_us: u64,
@@ -109,7 +111,7 @@ pub struct FlowRtt {
 }
 
 /// Whom an address belongs to, as far as the operator's files tell.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Origin {
     /// Number of the autonomous system.
     pub asn: Option<u32>,
@@ -142,6 +144,16 @@ impl Serialize for TcpFlags {
         } else {
             serializer.serialize_u8(self.0)
         }
+    }
+}
+
+impl JsonSchema for TcpFlags {
+    fn schema_name() -> Cow<'static, str> {
+        "TcpFlags".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": "^F?S?R?P?A?U?E?C?$", "description": "TCP flags, a letter each."})
     }
 }
 

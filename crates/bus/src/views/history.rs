@@ -1,10 +1,11 @@
 //! The box over the last minutes.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::{PerDirection, PerSegment};
 
 /// The box over the last minutes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HistoryView {
     /// The tick shown.
     pub tick: u64,
@@ -13,7 +14,7 @@ pub struct HistoryView {
 }
 
 /// The box at one tick.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HistoryPoint {
     /// The tick.
     pub tick: u64,

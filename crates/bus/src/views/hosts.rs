@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::{PerDirection, PerSegment};
 
@@ -11,7 +12,7 @@ use super::rtt::MeanRtt;
 use super::status::ProtocolsView;
 
 /// A page of hosts on the customers' side.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HostsPage {
     /// The tick shown.
     pub tick: u64,
@@ -24,7 +25,7 @@ pub struct HostsPage {
 }
 
 /// One host on the customers' side: what its flows add up to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HostRow {
     /// The host.
     pub addr: IpAddr,

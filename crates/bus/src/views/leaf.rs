@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What the qdisc under a class did.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeafView {
     /// The kernel's name of the qdisc: cake, `fq_codel`, pfifo ...
     pub kind: Arc<str>,
@@ -26,7 +27,7 @@ pub struct LeafView {
 }
 
 /// One of CAKE's tins.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TinView {
     /// Its name, as CAKE's documents have it: bulk, best effort, video, voice.
     pub name: Arc<str>,

@@ -17,6 +17,7 @@ mod status;
 mod tree;
 mod unknown;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use circuits::{CircuitRow, CircuitsPage};
@@ -38,7 +39,7 @@ pub use tree::{NodeRow, TreeView};
 pub use unknown::{UnknownPage, UnknownRow};
 
 /// A view of any topic, in the topics' order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub enum View {
     /// The daemon and the box as a whole.
     Status(Box<StatusView>),

@@ -1,5 +1,6 @@
 //! A page of networks or countries of the Internet side.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::PerDirection;
 
@@ -8,7 +9,7 @@ use super::retransmits::RetransmitView;
 use super::rtt::MeanRtt;
 
 /// A page of networks or countries that the Internet side's addresses belong to.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OriginsPage {
     /// The tick shown.
     pub tick: u64,
@@ -21,7 +22,7 @@ pub struct OriginsPage {
 }
 
 /// One autonomous system or country: what its flows in the table add up to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OriginRow {
     /// Which. By country only the code is set, by autonomous system the country where it has one
     /// only; nothing at all for addresses that the files do not tell of.

@@ -1,9 +1,10 @@
 //! The plan that is in force, and what would be another.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The plan that is in force.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanView {
     /// The configuration that it comes from.
     pub generation: u64,
@@ -14,7 +15,7 @@ pub struct PlanView {
 }
 
 /// What a reload would change.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PreviewView {
     /// The configuration in force, of which it would be the next.
     pub generation: u64,

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::Direction;
 
 use super::leaf::TinView;
 
 /// Every hardware transmit queue that has a tree on it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct QueuesView {
     /// The tick shown.
     pub tick: u64,
@@ -17,7 +18,7 @@ pub struct QueuesView {
 }
 
 /// One queue now.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct QueueRow {
     /// The NIC's name.
     pub nic: Arc<str>,

@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::{Direction, PerDirection};
 
 use super::flows::FlowKey;
 
 /// A page of retransmissions.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RetransmitsPage {
     /// The tick shown.
     pub tick: u64,
@@ -26,7 +27,7 @@ pub struct RetransmitsPage {
 }
 
 /// Retransmissions of a circuit, of a host or of a flow.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RetransmitRow {
     /// The circuit's id; none when no device covers the host.
     pub circuit: Option<Arc<str>>,
@@ -41,7 +42,7 @@ pub struct RetransmitRow {
 }
 
 /// How many of the TCP segments of one direction were sent again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RetransmitView {
     /// Sent again, a second.
     pub per_sec: u64,
@@ -56,7 +57,7 @@ pub struct RetransmitView {
 }
 
 /// One TCP segment that was sent again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RetransmitEvent {
     /// Since it was seen.
     pub seen_ms_ago: u64,

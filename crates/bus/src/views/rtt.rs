@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::PerSegment;
 
 /// A page of RTTs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RttPage {
     /// The tick shown.
     pub tick: u64,
@@ -23,7 +24,7 @@ pub struct RttPage {
 }
 
 /// The RTTs of the box, of a node or of a circuit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RttRow {
     /// Stable identity; empty for the box.
     pub id: Arc<str>,
@@ -36,7 +37,7 @@ pub struct RttRow {
 }
 
 /// How RTTs are spread. The histograms behind it are log-linear: a percentile is at most 6 % off.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RttPercentiles {
     /// The median.
     pub p50_us: u64,
@@ -49,7 +50,7 @@ pub struct RttPercentiles {
 }
 
 /// The RTTs of several flows taken together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MeanRtt {
     /// Mean of the flows' smoothed RTTs.
     pub mean_us: u64,
@@ -60,7 +61,7 @@ pub struct MeanRtt {
 }
 
 /// One bin of a histogram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RttBin {
     /// The least RTT in it.
     pub from_us: u64,

@@ -1,5 +1,6 @@
 //! The daemon and the box as a whole.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::{PerDirection, PerSegment};
 
@@ -7,7 +8,7 @@ use super::retransmits::RetransmitView;
 use super::rtt::RttPercentiles;
 
 /// The daemon and the box as a whole.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusView {
     /// The tick shown.
     pub tick: u64,
@@ -72,7 +73,7 @@ pub struct StatusView {
 }
 
 /// The configuration in force.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfigView {
     /// Its number, counted from 1 at start.
     pub generation: u64,
@@ -88,7 +89,7 @@ pub struct ConfigView {
 }
 
 /// A NIC that carries the traffic.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NicView {
     /// Its name.
     pub name: String,
@@ -105,7 +106,7 @@ pub struct NicView {
 }
 
 /// Where a NIC leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
     /// To the customers.
@@ -117,7 +118,7 @@ pub enum Side {
 }
 
 /// Where in the receive path an XDP program runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum XdpMode {
     /// In the driver.
@@ -127,7 +128,7 @@ pub enum XdpMode {
 }
 
 /// By which of the kernel's two ways a tc program is attached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TcAttachment {
     /// TCX, Linux 6.6 and later.
@@ -137,7 +138,7 @@ pub enum TcAttachment {
 }
 
 /// What crosses the box.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TrafficView {
     /// Rate of all packets.
     pub rate_bps: PerDirection<u64>,
@@ -150,7 +151,7 @@ pub struct TrafficView {
 }
 
 /// How many flows and hosts are known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FlowCounts {
     /// Flows in the table.
     pub open: u32,
@@ -163,7 +164,7 @@ pub struct FlowCounts {
 }
 
 /// Rates by protocol.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProtocolsView {
     /// TCP.
     pub tcp_bps: u64,
@@ -176,7 +177,7 @@ pub struct ProtocolsView {
 }
 
 /// What has arrived, by protocol.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TotalsView {
     /// TCP.
     pub tcp: TotalView,
@@ -189,7 +190,7 @@ pub struct TotalsView {
 }
 
 /// How much has arrived.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TotalView {
     /// Bytes of the packets.
     pub bytes: u64,
@@ -198,7 +199,7 @@ pub struct TotalView {
 }
 
 /// A counter with its name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CountView {
     /// What is counted.
     pub name: String,
@@ -209,7 +210,7 @@ pub struct CountView {
 }
 
 /// One CPU now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CpuView {
     /// Its number.
     pub cpu: u16,
@@ -220,7 +221,7 @@ pub struct CpuView {
 }
 
 /// How full a kernel map is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MapView {
     /// The map.
     pub name: String,
@@ -231,7 +232,7 @@ pub struct MapView {
 }
 
 /// One thread of the daemon.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ThreadView {
     /// Its name.
     pub name: String,
@@ -248,7 +249,7 @@ pub struct ThreadView {
 }
 
 /// How a thread is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ThreadState {
     /// It runs and its heartbeat is in time.

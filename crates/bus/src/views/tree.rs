@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::{PerDirection, PerSegment};
 
@@ -9,7 +10,7 @@ use super::retransmits::RetransmitView;
 use super::rtt::RttPercentiles;
 
 /// The tree of nodes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TreeView {
     /// The tick shown.
     pub tick: u64,
@@ -20,7 +21,7 @@ pub struct TreeView {
 }
 
 /// One node now. Figures include everything below it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeRow {
     /// Stable identity.
     pub id: Arc<str>,

@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::PerDirection;
 
 /// A page of hosts that no device covers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UnknownPage {
     /// The tick shown.
     pub tick: u64,
@@ -19,7 +20,7 @@ pub struct UnknownPage {
 }
 
 /// One host that no device covers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UnknownRow {
     /// The host.
     pub addr: IpAddr,

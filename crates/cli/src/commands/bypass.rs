@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -27,8 +28,9 @@ enum State {
 }
 
 /// What the daemon says afterwards.
-#[derive(Debug, Serialize)]
-struct Outcome {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Bypass")]
+pub(crate) struct Outcome {
     bypass: bool,
 }
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use bus::{Capture, CaptureEnd, CaptureEnded, CaptureRequest, CaptureTarget, Capturing, inert};
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -79,8 +80,9 @@ impl Options {
 }
 
 /// What came of it.
-#[derive(Debug, Serialize)]
-struct Summary {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Capture")]
+pub(crate) struct Summary {
     file: String,
     packets: u64,
     lost: u64,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use config::{Config, Severity};
 use plan::Facts;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::arguments::ConfigFile;
@@ -26,8 +27,9 @@ pub(crate) struct Options {
 }
 
 /// What the check found.
-#[derive(Debug, Default, Serialize)]
-struct Findings {
+#[derive(Debug, Default, Serialize, JsonSchema)]
+#[schemars(rename = "Check")]
+pub(crate) struct Findings {
     valid: bool,
     errors: usize,
     warnings: usize,
@@ -35,8 +37,9 @@ struct Findings {
 }
 
 /// One problem, of the files or of the plan.
-#[derive(Debug, Serialize)]
-struct Finding {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "CheckFinding")]
+pub(crate) struct Finding {
     /// None when it is about the network as a whole on this machine.
     file: Option<String>,
     line: Option<u32>,

@@ -5,6 +5,7 @@ use std::path::Path;
 use bus::{CircuitRow, CircuitSort, CircuitsPage, CircuitsQuery, Topic, View};
 use clap::{Args, ValueEnum};
 use comfy_table::Cell;
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::PerDirection;
 
@@ -180,7 +181,7 @@ fn row(circuit: &CircuitRow) -> Vec<Cell> {
 }
 
 /// Circuits as they are shown when it is asked who is slow.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(transparent)]
 struct Slow(CircuitsPage);
 

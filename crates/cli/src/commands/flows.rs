@@ -6,6 +6,7 @@ use std::path::Path;
 use bus::{FlowKey, FlowRow, FlowSort, FlowState, FlowsPage, FlowsQuery, Origin, Topic, View};
 use clap::{Args, ValueEnum};
 use comfy_table::Cell;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::arguments::Watch;
@@ -179,7 +180,7 @@ impl Shown for FlowsPage {
 }
 
 /// Flows with all that is known of them.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(transparent)]
 struct Long(FlowsPage);
 

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bus::{Client, inert};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -25,8 +26,9 @@ const ATTEMPT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Who answers afterwards.
-#[derive(Debug, Serialize)]
-struct TakenOver {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Handover")]
+pub(crate) struct TakenOver {
     daemon_version: String,
     took_ms: u64,
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use config::lqos::{self, Import};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -39,8 +40,9 @@ enum From {
 }
 
 /// The import for programs.
-#[derive(Debug, Serialize)]
-struct Imported<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Import")]
+pub(crate) struct Imported<'a> {
     toml: &'a str,
     network: &'a Path,
     devices: &'a Path,
@@ -48,8 +50,9 @@ struct Imported<'a> {
 }
 
 /// A key that was not carried over as it is.
-#[derive(Debug, Serialize)]
-struct NoteView<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ImportNote")]
+pub(crate) struct NoteView<'a> {
     line: u32,
     key: &'a str,
     why: &'a str,

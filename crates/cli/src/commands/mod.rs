@@ -7,7 +7,7 @@ pub(crate) mod circuits;
 pub(crate) mod events;
 pub(crate) mod flows;
 pub(crate) mod get;
-mod handover;
+pub(crate) mod handover;
 pub(crate) mod hosts;
 pub(crate) mod import;
 pub(crate) mod origins;
@@ -17,6 +17,7 @@ mod reload;
 pub(crate) mod remove;
 pub(crate) mod retransmits;
 pub(crate) mod rtt;
+pub(crate) mod schema;
 pub(crate) mod set;
 mod status;
 pub(crate) mod tree;
@@ -51,6 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Get(options) => get::run(socket, options, output),
         Command::Handover => handover::run(socket, output),
         Command::Bypass(options) => bypass::run(socket, options, output),
+        Command::Schema(options) => schema::run(options),
         Command::Import(options) => import::run(options, output),
     }?;
     Ok(Exit::Done)

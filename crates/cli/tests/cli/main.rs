@@ -5,6 +5,7 @@ mod capturing;
 mod changing;
 mod offline;
 mod reading;
+mod schema;
 mod stand_in;
 mod terminal;
 mod views;
