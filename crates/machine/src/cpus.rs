@@ -33,6 +33,16 @@ impl CpuSet {
         Some(Self(cpus))
     }
 
+    /// The mask of the set, as [`Self::from_mask`] reads it.
+    pub fn to_mask(&self) -> String {
+        let words = self.0.last().map_or(1, |last| usize::from(last / 32) + 1);
+        let mut mask = vec![0_u32; words];
+        for cpu in &self.0 {
+            mask[words - 1 - usize::from(cpu / 32)] |= 1 << (cpu % 32);
+        }
+        mask.iter().map(|word| format!("{word:08x}")).collect::<Vec<_>>().join(",")
+    }
+
     /// The CPUs, ascending.
     pub fn iter(&self) -> impl Iterator<Item = CpuId> + '_ {
         self.0.iter().map(|cpu| CpuId::new(*cpu))
@@ -127,6 +137,7 @@ mod tests {
         #[test]
         fn a_set_is_read_as_it_is_shown(cpus in prop::collection::btree_set(0..CPU_MAX, 0..40)) {
             let set = CpuSet(cpus);
+            prop_assert_eq!(CpuSet::from_mask(&set.to_mask()), Some(set.clone()));
             prop_assert_eq!(CpuSet::try_from(set.to_string()), Ok(set));
         }
     }

@@ -38,6 +38,14 @@ pub(crate) fn of_nic(tree: &Tree, nic: &str) -> io::Result<Vec<Interrupt>> {
     Ok(interrupts)
 }
 
+/// The number that the interrupt called `name` has now.
+pub(crate) fn number_of(tree: &Tree, name: &str) -> io::Result<u32> {
+    let table = tree.read("proc/interrupts")?;
+    let found = table.lines().find(|line| line.split_whitespace().next_back() == Some(name));
+    let number = found.and_then(|line| line.trim_start().split(':').next()?.parse().ok());
+    number.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no interrupt {name:?}")))
+}
+
 /// CPUs that may serve an interrupt.
 pub(crate) fn affinity(tree: &Tree, number: u32) -> io::Result<CpuSet> {
     let list = tree.read(&format!("proc/irq/{number}/smp_affinity_list"))?;

@@ -4,6 +4,7 @@
 //! `ethtool`. Reading never fails as a whole: what cannot be read is [`Known::Unknown`], with the reason.
 //!
 //! - [`Machine`] reads and sets; [`Seen`] is what it read, a value that rules and checks look at;
+//! - [`tune`]: which settings a shaper wants, as a pure function, and carrying that out with a way back;
 //! - [`nic`]: the facts that plans need, and guards for what the daemon changes while it runs;
 //! - [`tree`]: `/sys` and `/proc` below a root, so that tests can show other machines;
 //! - [`wire`]: what only sockets tell, behind a trait for the same reason;
@@ -26,6 +27,7 @@ pub mod recorded;
 mod seen;
 mod system;
 pub mod tree;
+pub mod tune;
 pub mod wire;
 
 pub use cpus::CpuSet;
