@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    bypass, capture, check, circuits, flows, get, hosts, import, origins, plan, remove,
-    retransmits, rtt, set, unknown,
+    bypass, capture, check, circuits, doctor, flows, get, hosts, import, origins, plan, remove,
+    retransmits, rtt, set, tune, unknown,
 };
 use crate::exit;
 
@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Capture(capture::Options),
     /// Check the configuration files, without the daemon.
     Check(check::Options),
+    /// Look at the whole box and tell what is wrong: machine, NICs, configuration, daemon.
+    Doctor(doctor::Options),
     /// Show the plan in force, or the one that the files give for a machine.
     Plan(plan::Options),
     /// Have the daemon read its configuration again and put it in force.
@@ -68,6 +70,8 @@ pub(crate) enum Command {
     Handover,
     /// Pass everything unshaped, or shape again.
     Bypass(bypass::Options),
+    /// Show how NICs, CPUs and kernel should be set for shaping, and with --apply set them.
+    Tune(tune::Options),
     /// Make a tidegate.toml from another program's installation.
     Import(import::Options),
 }

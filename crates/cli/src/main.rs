@@ -14,8 +14,9 @@
 //! - `commands`: one module a command;
 //! - `reading`: a view once, or watched;
 //! - `paging`: which part of a long table, in which order;
-//! - `output`, `screen`, `table`, `figures`, `quality`: how results look;
+//! - `output`, `screen`, `table`, `lines`, `figures`, `quality`: how results look;
 //! - `pcapng`: how captured packets are written down;
+//! - `doctor`: checks of the whole box;
 //! - `files`: the configuration and the machine's facts, read from disk;
 //! - `failure`, `exit`: what can go wrong, and the code that tells a script.
 
@@ -23,10 +24,12 @@
 
 mod arguments;
 mod commands;
+mod doctor;
 mod exit;
 mod failure;
 mod figures;
 mod files;
+mod lines;
 mod output;
 mod paging;
 mod pcapng;

@@ -18,6 +18,8 @@ pub struct Holder {
     pub command: String,
     /// What the program is called; none where the kernel does not show it.
     pub program: Option<String>,
+    /// Whether it holds the attachment, which others then cannot take away.
+    pub by_link: bool,
 }
 
 /// Who holds the programs with these numbers, as far as this process may see it.
@@ -38,7 +40,8 @@ pub(crate) fn holders(tree: &Tree, wanted: &[u32]) -> BTreeMap<u32, Holder> {
             }
             let command = tree.read(&format!("proc/{process}/comm")).unwrap_or_default();
             let program = value(&text, "prog_tag:").and_then(|tag| named(tree, tag));
-            found.insert(id, Holder { process, command, program });
+            let by_link = value(&text, "link_type:").is_some();
+            found.insert(id, Holder { process, command, program, by_link });
         }
     }
     found

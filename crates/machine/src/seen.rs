@@ -43,6 +43,8 @@ pub struct Seen {
     pub irqbalance: Option<u32>,
     /// What the kernel's clock is read from.
     pub clock_source: Known<String>,
+    /// What it could be read from.
+    pub clock_sources: Known<String>,
     /// Memory that this process may lock, in bytes.
     pub memlock: Known<Limit>,
     /// Mount points of BPF filesystems.
@@ -137,6 +139,10 @@ impl Machine {
             clock_source: Known::read(
                 "the clock's source",
                 tree.read("sys/devices/system/clocksource/clocksource0/current_clocksource"),
+            ),
+            clock_sources: Known::read(
+                "the clock's sources",
+                tree.read("sys/devices/system/clocksource/clocksource0/available_clocksource"),
             ),
             memlock: system::limit(tree, "self", "Max locked memory"),
             bpffs: system::bpffs(tree),

@@ -12,7 +12,8 @@ use crate::cpus::CpuSet;
 use crate::known::Known;
 use crate::tree::{Tree, not_as_expected};
 
-/// Settings of the kernel that are read, as `sysctl` calls them.
+/// Settings of the kernel that are read, as `sysctl` calls them. Those of bridges exist where
+/// `br_netfilter` does.
 pub const SYSCTLS: [&str; 6] = [
     "net.core.netdev_budget",
     "net.core.netdev_budget_usecs",
@@ -76,12 +77,10 @@ pub(crate) fn release(tree: &Tree) -> Known<Release> {
 pub(crate) fn qdiscs(tree: &Tree, release: &Known<Release>) -> BTreeMap<String, Known<bool>> {
     let loaded = tree.read("proc/modules");
     let symbols = tree.read("proc/kallsyms");
-    let modules: Vec<_> = ["modules.builtin", "modules.dep"]
-        .map(|list| match release {
-            Known::Is(release) => tree.read(&format!("lib/modules/{release}/{list}")),
-            Known::Unknown(why) => Err(io::Error::other(why.clone())),
-        })
-        .into();
+    let modules = ["modules.builtin", "modules.dep"].map(|list| match release {
+        Known::Is(release) => tree.read(&format!("lib/modules/{release}/{list}")),
+        Known::Unknown(why) => Err(io::Error::other(why.clone())),
+    });
     let has = |kind: &str, function: &str| {
         let module = format!("sch_{kind}");
         let is_loaded = |text: &str| text.lines().any(|line| first_word(line) == module);
@@ -98,12 +97,15 @@ pub(crate) fn qdiscs(tree: &Tree, release: &Known<Release>) -> BTreeMap<String, 
         {
             return Known::Is(true);
         }
-        // without the list of modules that could be loaded it is only known what is there
-        match (&symbols, &modules[1]) {
-            (Ok(_), Ok(_)) => Known::Is(false),
-            (Ok(_), Err(_)) if loaded.is_err() => Known::Is(false),
-            (_, Err(error)) => Known::Unknown(format!("the kernel's modules: {error}")),
-            (Err(error), _) => Known::Unknown(format!("the kernel's symbols: {error}")),
+        // a kernel without modules has all in its symbols; else it takes the list of those that could be loaded
+        let [builtin, loadable] = &modules;
+        let is_told = loadable.is_ok() && (builtin.is_ok() || symbols.is_ok())
+            || symbols.is_ok() && loaded.is_err();
+        match loadable.as_ref().err().or(symbols.as_ref().err()) {
+            Some(error) if !is_told => {
+                Known::Unknown(format!("which modules the kernel has: {error}"))
+            }
+            _ => Known::Is(false),
         }
     };
     QDISCS.into_iter().map(|(kind, function)| (kind.to_owned(), has(kind, function))).collect()

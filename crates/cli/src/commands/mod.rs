@@ -4,6 +4,7 @@ pub(crate) mod bypass;
 pub(crate) mod capture;
 pub(crate) mod check;
 pub(crate) mod circuits;
+pub(crate) mod doctor;
 pub(crate) mod flows;
 pub(crate) mod get;
 mod handover;
@@ -19,6 +20,7 @@ pub(crate) mod rtt;
 pub(crate) mod set;
 mod status;
 mod tree;
+pub(crate) mod tune;
 pub(crate) mod unknown;
 
 use crate::arguments::{Arguments, Command};
@@ -42,6 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Retransmits(options) => retransmits::run(socket, options, output),
         Command::Capture(options) => capture::run(socket, options, output),
         Command::Check(options) => return check::run(options, output),
+        Command::Doctor(options) => return doctor::run(socket, options, output),
         Command::Plan(options) => plan::run(socket, options, output),
         Command::Reload => reload::run(socket, output),
         Command::Set(options) => set::run(socket, options, output),
@@ -49,6 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Get(options) => get::run(socket, options, output),
         Command::Handover => handover::run(socket, output),
         Command::Bypass(options) => bypass::run(socket, options, output),
+        Command::Tune(options) => return tune::run(options, output),
         Command::Import(options) => import::run(options, output),
     }?;
     Ok(Exit::Done)
