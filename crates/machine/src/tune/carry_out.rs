@@ -91,12 +91,23 @@ pub fn apply(
     file: &TunedFile,
 ) -> Result<Vec<Applied>, FileError> {
     let mut remembered = file.read()?;
-    // new channels have other interrupts, so what remains is looked for again
-    let queues = |change: &Change| change.setting.changes_queues();
-    let first: Vec<_> = see(machine, wanted).into_iter().filter(queues).collect();
-    let mut all = apply_some(machine, first, &mut remembered, file)?;
-    let rest: Vec<_> = see(machine, wanted).into_iter().filter(|it| !queues(it)).collect();
-    all.extend(apply_some(machine, rest, &mut remembered, file)?);
+    let changes = see(machine, wanted);
+    let other_queues = changes.iter().any(|change| change.setting.changes_queues());
+    let mut all = apply_some(machine, changes, &mut remembered, file)?;
+    if other_queues {
+        // new queues have interrupts of their own, and drivers may have set those of the others anew
+        let is_open = |change: &Change| {
+            let tried = all.iter().find(|it| it.change.setting == change.setting);
+            tried.is_none_or(|tried| tried.outcome == Outcome::Set)
+        };
+        let more = see(machine, wanted).into_iter().filter(is_open).collect();
+        for applied in apply_some(machine, more, &mut remembered, file)? {
+            match all.iter_mut().find(|it| it.change.setting == applied.change.setting) {
+                Some(before) => before.outcome = applied.outcome,
+                None => all.push(applied),
+            }
+        }
+    }
     Ok(all)
 }
 

@@ -68,19 +68,20 @@ const SYSCTLS: [(&str, u64, &str); 3] = [
 
 const PERFORMANCE: &str = "performance";
 
-/// What is to be changed, in the order in which it is done: what changes queues and their interrupts
-/// comes first. What is not known, or the driver does not have, is left alone.
+/// What is to be changed, in the order in which it is done. What belongs to single queues comes before their
+/// number: with a queue its settings go, and are to be put back when it is there again. What is not
+/// known, or the driver does not have, is left alone.
 pub fn changes(seen: &Seen, wanted: &Wanted) -> Vec<Change> {
     let nics: Vec<&NicSeen> = wanted.nics.iter().filter_map(|name| seen.nic(name)).collect();
     let bindings = Bindings::of(seen, wanted, &nics);
     let of_nics = |change: fn(&NicSeen, &Bindings, &Wanted) -> Vec<Change>| {
         nics.iter().flat_map(|nic| change(nic, &bindings, wanted)).collect::<Vec<_>>()
     };
-    let mut all = of_nics(|nic, bindings, _| channels(nic, bindings));
+    let mut all = of_nics(|nic, _, wanted| rps(nic, wanted));
+    all.extend(of_nics(|nic, bindings, _| interrupts(nic, bindings)));
+    all.extend(of_nics(|nic, bindings, _| channels(nic, bindings)));
     all.extend(of_nics(|nic, _, _| rings(nic)));
     all.extend(of_nics(|nic, _, _| offloads(nic)));
-    all.extend(of_nics(|nic, _, wanted| rps(nic, wanted)));
-    all.extend(of_nics(|nic, bindings, _| interrupts(nic, bindings)));
     all.extend(governors(seen, &bindings));
     all.extend(sysctls(seen));
     all
