@@ -7,8 +7,8 @@
 //! Invariants:
 //! - results go to the standard output, everything else to the standard error;
 //! - text from files and packets reaches a terminal inert, in JSON too;
-//! - nothing is written to disk but what `import --output` and `capture --output` name: the first
-//!   whole or not at all, the second as packets come, a valid file whenever it ends.
+//! - nothing is written to disk but what `import --output`, `capture --output` and `tune --state` name:
+//!   whole or not at all, but for captures, which are a valid file whenever they end.
 //!
 //! - `arguments`: the command line;
 //! - `commands`: one module a command;

@@ -7,6 +7,7 @@ mod offline;
 mod reading;
 mod stand_in;
 mod terminal;
+mod tuning;
 mod views;
 
 use std::process::{Command, Output};
