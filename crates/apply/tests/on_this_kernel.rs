@@ -9,9 +9,9 @@ use builder::{observing, plan, single_queue};
 use kernel::LinuxKernel;
 use kernel::fake::FakeTables;
 use kernel::namespace::in_private_network_with_sysfs;
-use kernel::nic::nic;
 use kernel::privileges::missing_capabilities;
 use kernel::tc::{Controller, Failed, Qdisc, Request, TrafficControl, probe_qdiscs};
+use machine::nic::nic;
 use plan::{Leaf, NicPlan};
 use units::{BitsPerSec, IfIndex, TcHandle};
 

@@ -14,8 +14,8 @@ use kernel::LinuxKernel;
 use kernel::fake::FakeTables;
 use kernel::namespace::in_private_network_with_sysfs;
 use kernel::netlink::{Messages, Socket};
-use kernel::nic::nic;
 use kernel::tc::{Controller, encode};
+use machine::nic::nic;
 use plan::Plan;
 use units::IfIndex;
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    bypass, capture, check, circuits, events, flows, get, hosts, import, origins, plan, remove,
-    retransmits, rtt, schema, set, tree, unknown,
+    bypass, capture, check, circuits, doctor, events, flows, get, hosts, import, origins, plan,
+    remove, retransmits, rtt, schema, set, tree, tune, unknown,
 };
 use crate::exit;
 
@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Capture(capture::Options),
     /// Check the configuration files, without the daemon.
     Check(check::Options),
+    /// Look at the whole box and tell what is wrong: machine, NICs, configuration, daemon.
+    Doctor(doctor::Options),
     /// Show the plan in force, or the one that the files give for a machine.
     Plan(plan::Options),
     /// Have the daemon read its configuration again and put it in force.
@@ -72,6 +74,8 @@ pub(crate) enum Command {
     Bypass(bypass::Options),
     /// Print what --json writes, as JSON Schema.
     Schema(schema::Options),
+    /// Show how NICs, CPUs and kernel should be set for shaping, and with --apply set them.
+    Tune(tune::Options),
     /// Make a tidegate.toml from another program's installation.
     Import(import::Options),
 }

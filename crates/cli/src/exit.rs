@@ -18,7 +18,9 @@ Exit codes:
   5  the configuration is invalid, or the machine cannot carry it
   6  not found
   7  the daemon refused, is busy, went away, or did not answer in time
-  8  the files are others than those that the change was made from";
+  8  the files are others than those that the change was made from
+  9  done in part; what was refused is told
+  10 the doctor found something worse than a note";
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,10 @@ pub(crate) enum Exit {
     Refused = 7,
     /// The files are others than those that the change was made from.
     Outdated = 8,
+    /// Done in part.
+    Partly = 9,
+    /// The doctor found something worse than a note.
+    Found = 10,
 }
 
 impl Exit {
@@ -65,7 +71,11 @@ impl Exit {
             {
                 Self::NotPermitted
             }
+            Failure::Tuned(error) if error.source.kind() == io::ErrorKind::PermissionDenied => {
+                Self::NotPermitted
+            }
             Failure::Output(_)
+            | Failure::Tuned(_)
             | Failure::Read { .. }
             | Failure::Write { .. }
             | Failure::Exists { .. }
@@ -148,8 +158,10 @@ mod tests {
             Exit::NotFound,
             Exit::Refused,
             Exit::Outdated,
+            Exit::Partly,
+            Exit::Found,
         ] {
-            let line = format!("\n  {}  ", exit as u8);
+            let line = format!("\n  {:<2} ", exit as u8);
             assert!(HELP.contains(&line), "{exit:?}");
         }
     }

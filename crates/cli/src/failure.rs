@@ -109,6 +109,9 @@ pub(crate) enum Failure {
         /// What is wrong in it.
         source: plan::FactsError,
     },
+    /// What was before a change cannot be remembered, or is not known any more.
+    #[error(transparent)]
+    Tuned(machine::tune::FileError),
     /// The daemon's plan is not one that this program knows how to read.
     #[error("could not read the plan in force as JSON; are tidegate and tidegated of one version?")]
     PlanInForce(#[source] serde_json::Error),

@@ -7,15 +7,16 @@
 //! Invariants:
 //! - results go to the standard output, everything else to the standard error;
 //! - text from files and packets reaches a terminal inert, in JSON too;
-//! - nothing is written to disk but what `import --output` and `capture --output` name: the first
-//!   whole or not at all, the second as packets come, a valid file whenever it ends.
+//! - nothing is written to disk but what `import --output`, `capture --output` and `tune --state` name:
+//!   whole or not at all, but for captures, which are a valid file whenever they end.
 //!
 //! - `arguments`: the command line;
 //! - `commands`: one module a command;
 //! - `reading`: a view once, or watched;
 //! - `paging`: which part of a long table, in which order;
-//! - `output`, `screen`, `table`, `figures`, `quality`: how results look;
+//! - `output`, `screen`, `table`, `lines`, `figures`, `quality`: how results look;
 //! - `pcapng`: how captured packets are written down;
+//! - `doctor`: checks of the whole box;
 //! - `files`: the configuration and the machine's facts, read from disk;
 //! - `failure`, `exit`: what can go wrong, and the code that tells a script.
 
@@ -23,10 +24,12 @@
 
 mod arguments;
 mod commands;
+mod doctor;
 mod exit;
 mod failure;
 mod figures;
 mod files;
+mod lines;
 mod output;
 mod paging;
 mod pcapng;

@@ -6,7 +6,8 @@ use apply::ApplyError;
 use config::{EditError, Problems};
 use kernel::datapath::DatapathError;
 use kernel::netlink::NetlinkError;
-use kernel::nic::{FeatureError, PromiscuousError, XpsError};
+use kernel::nic::PromiscuousError;
+use machine::nic::{OffloadError, XpsError};
 
 use crate::facts::FactsError;
 
@@ -44,7 +45,7 @@ pub enum ShaperError {
     Xps(#[from] XpsError),
     /// A NIC's VLAN offload could not be changed.
     #[error(transparent)]
-    RxVlan(#[from] FeatureError),
+    RxVlan(#[from] OffloadError),
     /// A NIC could not be told to receive everything.
     #[error(transparent)]
     Promiscuous(#[from] PromiscuousError),

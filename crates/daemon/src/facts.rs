@@ -1,8 +1,8 @@
 //! What the machine offers, as the plan takes it.
 
 use config::{Interfaces, Mode};
-use kernel::nic::{self, NicError, NicInfo};
 use kernel::tc::{ProbeError, probe_qdiscs};
+use machine::nic::{self, NicError, NicInfo};
 use plan::{Facts, NicFacts};
 
 /// What the machine offers, and what about it deserves a warning.

@@ -2,7 +2,8 @@
 
 use config::{Config, Mode};
 use kernel::datapath::Side;
-use kernel::nic::{PromiscuousGuard, RxVlanGuard, XpsGuard};
+use kernel::nic::PromiscuousGuard;
+use machine::nic::{RxVlanGuard, XpsGuard};
 
 use crate::error::ShaperError;
 use crate::kept::{Kept, KeptNic};

@@ -44,7 +44,7 @@ fn make_tree(tc: &mut Controller) -> IfIndex {
     run("ip", "address add 192.0.2.1/24 dev tg-nic");
     run("ip", "link set tg-nic up");
     run("ip", "neighbour add 192.0.2.2 lladdr 02:00:00:00:00:02 dev tg-nic");
-    let nic = kernel::nic::nic("tg-nic").unwrap().ifindex;
+    let nic = machine::nic::nic("tg-nic").unwrap().ifindex;
     let fifo = Request::AddQdisc {
         parent: TcHandle::new(1, 0x10),
         handle: TcHandle::new(0x20, 0),

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use kernel::namespace::in_private_network_with_sysfs;
 use kernel::netlink::{Messages, NetlinkError, Socket};
-use kernel::nic::{NicError, RxVlanGuard, XpsGuard, large_receive_offload, nic, online_cpus};
 use kernel::privileges::missing_capabilities;
 use kernel::tc::{
     Codel, Controller, Diffserv, Discipline, Failed, Hosts, HtbClass, HtbParameters, Qdisc,
     Request, TrafficControl, check_clock, encode, probe_qdiscs,
 };
+use machine::nic::{NicError, RxVlanGuard, XpsGuard, large_receive_offload, nic, online_cpus};
 use units::{BitsPerSec, Bytes, IfIndex, TcHandle};
 
 /// Runs `work` with a veth of four queues, `tg-nic`, or says why not.
@@ -285,12 +285,12 @@ fn xps_maps_are_cleared_and_restored() {
 #[test]
 fn vlan_offload_is_turned_off_and_restored() {
     with_nic(|_| {
-        let before = kernel::nic::rx_vlan_offload("tg-nic").unwrap();
+        let before = machine::nic::rx_vlan_offload("tg-nic").unwrap();
         let guard = RxVlanGuard::turn_off("tg-nic").unwrap();
         assert_eq!(guard.was_on(), before);
-        assert!(!kernel::nic::rx_vlan_offload("tg-nic").unwrap());
+        assert!(!machine::nic::rx_vlan_offload("tg-nic").unwrap());
         drop(guard);
-        assert_eq!(kernel::nic::rx_vlan_offload("tg-nic").unwrap(), before);
-        assert!(kernel::nic::rx_vlan_offload("tg-absent").is_err());
+        assert_eq!(machine::nic::rx_vlan_offload("tg-nic").unwrap(), before);
+        assert!(machine::nic::rx_vlan_offload("tg-absent").is_err());
     });
 }

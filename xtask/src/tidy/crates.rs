@@ -11,7 +11,7 @@ use super::files::Tree;
 use crate::step;
 
 /// Each package, and which of ours it may use: the tiers, from the lowest up.
-const ALLOWED: [(&str, &[&str]); 22] = [
+const ALLOWED: [(&str, &[&str]); 23] = [
     ("units", &[]),
     ("abi", &[]),
     ("tidegate-ebpf", &[]),
@@ -21,6 +21,7 @@ const ALLOWED: [(&str, &[&str]); 22] = [
     ("state", &["units"]),
     ("bus", &["units"]),
     ("plan", &["config", "units"]),
+    ("machine", &["units"]),
     ("kernel", &["abi", "units", "tidegate-ebpf"]),
     ("collect", &["abi", "kernel", "state", "supervisor", "units"]),
     ("apply", &["plan", "kernel", "units"]),
@@ -39,6 +40,7 @@ const ALLOWED: [(&str, &[&str]); 22] = [
             "state",
             "bus",
             "plan",
+            "machine",
             "kernel",
             "collect",
             "apply",
@@ -46,7 +48,7 @@ const ALLOWED: [(&str, &[&str]); 22] = [
             "web",
         ],
     ),
-    ("cli", &["bus", "config", "plan", "tui", "units"]),
+    ("cli", &["bus", "config", "machine", "plan", "tui", "units"]),
     ("python", &["bus", "config", "units"]),
     ("vmlab", &["bus", "kernel", "testkit", "units"]),
     ("xtask", &["bus", "config", "origin", "plan", "testkit", "units"]),
@@ -61,6 +63,7 @@ const ALLOWED: [(&str, &[&str]); 22] = [
             "state",
             "bus",
             "plan",
+            "machine",
             "kernel",
             "collect",
             "apply",
@@ -69,14 +72,20 @@ const ALLOWED: [(&str, &[&str]); 22] = [
     ),
 ];
 
-/// Tests may use these besides, to see traffic or to make a program of another layout.
-const FOR_TESTS: [&str; 2] = ["testkit", "tidegate-ebpf"];
+/// Tests may use these besides, to see traffic and NICs, or to make a program of another layout.
+const FOR_TESTS: [&str; 3] = ["machine", "testkit", "tidegate-ebpf"];
 /// Libraries that only one package may name, and why.
-const ONLY: [(&[&str], &[&str], &str); 2] = [
+const ONLY: [(&[&str], &[&str], &str); 3] = [
     (
-        &["libbpf-rs", "aya", "netlink-bindings", "netlink-packet-core", "rtnetlink"],
+        &["libbpf-rs", "aya", "netlink-packet-core", "rtnetlink"],
         &["kernel", "tidegate-ebpf"],
         "only kernel talks to the kernel",
+    ),
+    (
+        &["netlink-bindings", "netlink-socket2"],
+        &["machine"],
+        "machine asks for links and offloads, as programs without libbpf must; kernel has netlink of its own, \
+         for many classes at once",
     ),
     (&["bincode"], &["bus"], "only the codec of bus knows how messages are encoded"),
 ];

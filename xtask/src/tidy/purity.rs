@@ -32,7 +32,7 @@ const FORBID_UNSAFE: &str = "#![forbid(unsafe_code)]";
 /// The only module that knows how messages are encoded.
 const CODEC: &str = "crates/bus/src/codec";
 /// Libraries that only kernel's sources name, and what the generated skeletons stand on.
-const KERNEL_LIBRARIES: [&str; 3] = ["libbpf_rs", "aya", "netlink_bindings"];
+const KERNEL_LIBRARIES: [&str; 2] = ["libbpf_rs", "aya"];
 
 /// Checks all Rust files.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {

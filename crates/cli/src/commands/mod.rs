@@ -4,6 +4,7 @@ pub(crate) mod bypass;
 pub(crate) mod capture;
 pub(crate) mod check;
 pub(crate) mod circuits;
+pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod flows;
 pub(crate) mod get;
@@ -21,6 +22,7 @@ pub(crate) mod schema;
 pub(crate) mod set;
 mod status;
 pub(crate) mod tree;
+pub(crate) mod tune;
 pub(crate) mod unknown;
 
 use crate::arguments::{Arguments, Command};
@@ -45,6 +47,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Events(options) => events::run(socket, options, output),
         Command::Capture(options) => capture::run(socket, options, output),
         Command::Check(options) => return check::run(options, output),
+        Command::Doctor(options) => return doctor::run(socket, options, output),
         Command::Plan(options) => plan::run(socket, options, output),
         Command::Reload => reload::run(socket, output),
         Command::Set(options) => set::run(socket, options, output),
@@ -53,6 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Handover => handover::run(socket, output),
         Command::Bypass(options) => bypass::run(socket, options, output),
         Command::Schema(options) => schema::run(options),
+        Command::Tune(options) => return tune::run(options, output),
         Command::Import(options) => import::run(options, output),
     }?;
     Ok(Exit::Done)

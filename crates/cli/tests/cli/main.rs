@@ -8,6 +8,7 @@ mod reading;
 mod schema;
 mod stand_in;
 mod terminal;
+mod tuning;
 mod views;
 
 use std::process::{Command, Output};

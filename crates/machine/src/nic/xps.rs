@@ -7,10 +7,10 @@ use std::{fs, io};
 use thiserror::Error;
 use tracing::warn;
 
-use super::link::SYSFS_NET;
+use super::facts::SYSFS_NET;
 
 /// Both maps of a transmit queue: by CPU, and by receive queue.
-const MAPS: [&str; 2] = ["xps_cpus", "xps_rxqs"];
+pub(crate) const MAPS: [&str; 2] = ["xps_cpus", "xps_rxqs"];
 
 /// An XPS map could not be read or written.
 #[derive(Debug, Error)]
@@ -94,9 +94,8 @@ impl Drop for XpsGuard {
     }
 }
 
-/// A receive queue has none, nor has a device with one queue (`ENOENT` there).
-fn means_no_map(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotFound
-        || error.raw_os_error() == Some(libc::EOPNOTSUPP)
-        || error.raw_os_error() == Some(libc::ENOTDIR)
+/// A receive queue has none, nor has a device with one queue.
+pub(crate) fn means_no_map(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound, Unsupported};
+    matches!(error.kind(), NotFound | NotADirectory | Unsupported)
 }

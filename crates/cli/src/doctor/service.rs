@@ -1,0 +1,216 @@
+//! The configuration and the daemon.
+
+use bus::ThreadState;
+use config::Severity;
+
+use super::finding::{Finding, State};
+use super::patient::{Daemon, Patient};
+
+/// Share of a map, in percent, from which on it is too full.
+const FULL_PERCENT: u64 = 80;
+/// Files that the daemon has open besides its clients' connections, at most.
+const OWN_FILES: u64 = 128;
+
+/// What could not be looked at for want of rights, or as it is not this namespace's.
+pub(super) fn rights(patient: &Patient<'_>) -> Vec<Finding> {
+    const CHECK: &str = "rights";
+    let mut hidden = Vec::new();
+    if !patient.is_root {
+        hidden.push("who holds programs, and pins".to_owned());
+    }
+    let seen = patient.seen;
+    let of_nics = seen.nics.iter().flat_map(|nic| {
+        [
+            nic.port.why_not(),
+            nic.interrupts.why_not(),
+            nic.offloads.why_not(),
+            nic.qdiscs.why_not(),
+            nic.rps.why_not(),
+        ]
+    });
+    let of_system = [seen.release.why_not(), seen.cpus.why_not(), seen.bpffs.why_not()];
+    for why in of_nics.chain(of_system).flatten() {
+        let matters = ["ermission", "not permitted", "another network namespace"];
+        if matters.iter().any(|it| why.contains(it)) && !hidden.iter().any(|known| known == why) {
+            hidden.push(why.to_owned());
+        }
+    }
+    if hidden.is_empty() {
+        return Vec::new();
+    }
+    let what = format!("not looked at: {}", hidden.join("; "));
+    vec![
+        Finding::new(State::Note, CHECK, what, "only root sees all of it")
+            .mend(format!("sudo {}", patient.tidegate("doctor", ""))),
+    ]
+}
+
+/// Whether the configuration is valid.
+pub(super) fn configuration(patient: &Patient<'_>) -> Vec<Finding> {
+    const CHECK: &str = "configuration";
+    let mut first = patient.problems.into_iter();
+    let errors = patient.problems.errors();
+    let is_error = |problem: &&config::Problem| problem.severity == Severity::Error;
+    let command = patient.tidegate("check", "");
+    if errors > 0 {
+        let first = first.find(is_error).map(summary).unwrap_or_default();
+        let what = format!("the configuration has {errors} error(s); the first: {first}");
+        let why = "the daemon will not start with it, and does not put it in force while it runs";
+        return vec![Finding::new(State::Error, CHECK, what, why).mend(command)];
+    }
+    if let Some(problem) = first.next() {
+        let what = format!("the configuration deserves attention: {}", summary(problem));
+        let why = "it is valid, but may not mean what it should";
+        return vec![Finding::new(State::Note, CHECK, what, why).mend(command)];
+    }
+    vec![Finding::ok(CHECK, format!("{} and its files are valid", patient.path.display()))]
+}
+
+fn summary(problem: &config::Problem) -> String {
+    problem.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+/// Whether the daemon answers.
+pub(super) fn daemon(patient: &Patient<'_>) -> Vec<Finding> {
+    const CHECK: &str = "daemon";
+    vec![match patient.daemon {
+        Daemon::Answers(status) => {
+            let what = format!(
+                "the daemon answers (version {}, mode {})",
+                status.daemon_version, status.mode
+            );
+            Finding::ok(CHECK, what)
+        }
+        Daemon::Silent => {
+            let what = "the daemon does not run".to_owned();
+            let command = format!(
+                "tidegated --config {}",
+                machine::tune::shell_word(&patient.path.to_string_lossy())
+            );
+            Finding::new(State::Warning, CHECK, what, "nobody shapes and measures").mend(command)
+        }
+        Daemon::Unknown(why) => {
+            let what = format!("the daemon cannot be asked: {why}");
+            Finding::new(State::Note, CHECK, what, "what it says was not looked at")
+                .mend("tidegate status")
+        }
+    }]
+}
+
+/// Whether what the files say is in force.
+pub(super) fn put_in_force(patient: &Patient<'_>) -> Vec<Finding> {
+    const CHECK: &str = "in-force";
+    let Some(status) = patient.daemon.status() else { return Vec::new() };
+    let mut findings = Vec::new();
+    if let Some(problem) = &status.config.problem {
+        let what = problem.lines().next().unwrap_or_default().to_owned();
+        let why = "the last attempt to put something in force failed; what was before still is";
+        findings.push(Finding::new(State::Error, CHECK, what, why).mend("tidegate status"));
+    } else if status.config.files_changed {
+        let what = "the files have changed since they were loaded".to_owned();
+        let why = "what they say now is not in force";
+        findings.push(Finding::new(State::Note, CHECK, what, why).mend("tidegate reload"));
+    } else {
+        findings.push(Finding::ok(CHECK, "what the files say is in force".to_owned()));
+    }
+    if status.bypass {
+        let what = "the bypass is on".to_owned();
+        let why = "everything passes unshaped";
+        findings
+            .push(Finding::new(State::Warning, "bypass", what, why).mend("tidegate bypass off"));
+    }
+    findings.extend(status.warnings.iter().map(|warning| {
+        let why = "so says the daemon";
+        Finding::new(State::Warning, "daemon-says", warning.clone(), why).mend("tidegate status")
+    }));
+    findings
+}
+
+/// Whether the daemon's threads are well.
+pub(super) fn threads(patient: &Patient<'_>) -> Vec<Finding> {
+    const CHECK: &str = "threads";
+    let Some(status) = patient.daemon.status() else { return Vec::new() };
+    let ill = |thread: &bus::ThreadView| {
+        let (state, what) = match thread.state {
+            ThreadState::Running => return None,
+            ThreadState::Stale => (State::Warning, "is stuck"),
+            ThreadState::BackingOff => (State::Error, "died and waits to be started again"),
+            ThreadState::Ended => (State::Error, "has ended"),
+        };
+        let what = format!("the daemon's thread {} {what}", thread.name);
+        let why = "what it measures is out of date; the daemon's log says more";
+        Some(Finding::new(state, CHECK, what, why).about(&thread.name).mend("tidegate status"))
+    };
+    let mut findings: Vec<_> = status.threads.iter().filter_map(ill).collect();
+    if findings.is_empty() {
+        findings.push(Finding::ok(CHECK, format!("all {} threads are well", status.threads.len())));
+    }
+    findings
+}
+
+/// Whether there is room in the kernel's maps.
+pub(super) fn maps(patient: &Patient<'_>) -> Vec<Finding> {
+    const CHECK: &str = "maps";
+    let Some(status) = patient.daemon.status() else { return Vec::new() };
+    let full = status.maps.iter().filter(|map| map.used * 100 > map.capacity * FULL_PERCENT);
+    let finding = |map: &bus::MapView| {
+        let what = format!("the map {} is full to {} of {}", map.name, map.used, map.capacity);
+        let why = "what does not fit is passed all the same, but not measured, or not shaped; raise its limit";
+        let command = "tidegate handover  # after raising it under [limits] in tidegate.toml";
+        Finding::new(State::Warning, CHECK, what, why).about(&map.name).mend(command)
+    };
+    let mut findings: Vec<_> = full.map(finding).collect();
+    if findings.is_empty() && !status.maps.is_empty() {
+        findings.push(Finding::ok(CHECK, format!("no map is full beyond {FULL_PERCENT} %")));
+    }
+    findings
+}
+
+/// What the daemon had no room for.
+pub(super) fn drops(patient: &Patient<'_>) -> Vec<Finding> {
+    const CHECK: &str = "drops";
+    /// Those that leave to make room, as they should.
+    const USUAL: &str = "recent flows";
+    let Some(status) = patient.daemon.status() else { return Vec::new() };
+    let dropped = status.dropped.iter().filter(|it| it.count > 0 && it.name != USUAL);
+    let finding = |it: &bus::CountView| {
+        let (what, why, command) = match it.name.as_str() {
+            "clients" => (
+                format!("{} clients were refused", it.count),
+                "all places were taken; `clients` under [bus] has more",
+                "tidegate status",
+            ),
+            name => (
+                format!("the daemon has dropped {} {name}", it.count),
+                "they came faster than they were read, or did not fit; figures miss them",
+                "tidegate status",
+            ),
+        };
+        Finding::new(State::Note, CHECK, what, why).about(&it.name).mend(command)
+    };
+    let mut findings: Vec<_> = dropped.map(finding).collect();
+    if findings.is_empty() {
+        findings.push(Finding::ok(CHECK, "the daemon has dropped and refused nothing".to_owned()));
+    }
+    findings
+}
+
+/// Whether the daemon may have as many files open as clients may come.
+pub(super) fn open_files(patient: &Patient<'_>) -> Vec<Finding> {
+    const CHECK: &str = "open-files";
+    let limit = patient.open_files.and_then(machine::Known::get);
+    let (Some(status), Some(limit)) = (patient.daemon.status(), limit) else { return Vec::new() };
+    let needed = u64::from(status.clients_max) + OWN_FILES;
+    match limit {
+        Some(limit) if *limit < needed => {
+            let what = format!(
+                "the daemon may have {limit} files open, for {} clients",
+                status.clients_max
+            );
+            let why = "clients beyond that cannot connect; start it with a higher limit";
+            let command = format!("prlimit --pid {} --nofile={needed}", status.process);
+            vec![Finding::new(State::Warning, CHECK, what, why).mend(command)]
+        }
+        _ => vec![Finding::ok(CHECK, "the daemon may have enough files open".to_owned())],
+    }
+}
