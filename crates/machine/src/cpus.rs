@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::CpuId;
 
@@ -11,7 +12,7 @@ use units::CpuId;
 const CPU_MAX: u16 = 8191;
 
 /// CPUs, ascending; read and shown as a list like `0-3,6`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct CpuSet(BTreeSet<u16>);
 

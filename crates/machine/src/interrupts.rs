@@ -2,13 +2,14 @@
 
 use std::io;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cpus::CpuSet;
 use crate::tree::{Tree, not_as_expected};
 
 /// One interrupt of a NIC.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Interrupt {
     /// Its number, which may be another one after the driver has begun anew.
     pub number: u32,

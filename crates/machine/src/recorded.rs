@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::IfIndex;
 
@@ -17,14 +18,14 @@ use crate::tree::Tree;
 use crate::wire::{Channel, Classifier, Link, Offload, Qdisc, Ring, Sizes, Wire};
 
 /// NICs by their names.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Recorded {
     /// Each with what is told of it.
     pub nics: BTreeMap<String, RecordedNic>,
 }
 
 /// What sockets tell of one NIC, and what its driver refuses.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RecordedNic {
     /// By rtnetlink.

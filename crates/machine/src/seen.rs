@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::CpuId;
 
@@ -23,7 +24,7 @@ pub struct Machine {
 }
 
 /// What a machine is set to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Seen {
     /// The kernel's release.
     pub release: Known<Release>,
@@ -56,7 +57,7 @@ pub struct Seen {
 }
 
 /// What one NIC is set to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NicSeen {
     /// Its name.
     pub name: String,
@@ -87,7 +88,7 @@ pub struct NicSeen {
 }
 
 /// A queue's mask that is not empty.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QueueMask {
     /// The queue, as sysfs calls it: `tx-0`.
     pub queue: String,
@@ -98,7 +99,7 @@ pub struct QueueMask {
 }
 
 /// A NIC as a port of a bridge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BridgePort {
     /// The bridge's name.
     pub bridge: String,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::io;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::CpuId;
 
@@ -28,7 +29,7 @@ const QDISCS: [(&str, &str); 3] =
     [("cake", "cake_enqueue"), ("fq_codel", "fq_codel_enqueue"), ("htb", "htb_enqueue")];
 
 /// A kernel's release.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "String", into = "String")]
 pub struct Release(String);
 

@@ -7,6 +7,7 @@ use clap::Args;
 use config::{Config, Loaded, Outset};
 use machine::{Machine, Seen};
 use rustix::process::geteuid;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::arguments::ConfigFile;
@@ -25,8 +26,9 @@ pub(crate) struct Options {
 }
 
 /// What was found.
-#[derive(Debug, Serialize)]
-struct Report<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Doctor")]
+pub(crate) struct Report<'a> {
     errors: usize,
     warnings: usize,
     notes: usize,

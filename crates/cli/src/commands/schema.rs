@@ -6,12 +6,13 @@ use bus::{
 };
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use machine::tune::{Applied, Change};
 use plan::{Explanation, Plan};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::{bypass, capture, check, handover, import};
+use super::{bypass, capture, check, doctor, handover, import, tune};
 use crate::failure::{Failure, Told};
 use crate::output::print;
 
@@ -26,7 +27,7 @@ pub(crate) struct Options {
 type Describe = fn(&mut SchemaGenerator) -> Schema;
 
 /// What each command writes. A further word says with which option.
-const OUTPUTS: [(&str, Describe); 26] = [
+const OUTPUTS: [(&str, Describe); 30] = [
     ("status", of::<StatusView>),
     ("tree", of::<TreeView>),
     ("circuits", of::<CircuitsPage>),
@@ -51,6 +52,10 @@ const OUTPUTS: [(&str, Describe); 26] = [
     ("get", of::<SourcesView>),
     ("handover", of::<handover::TakenOver>),
     ("bypass", of::<bypass::Outcome>),
+    ("doctor", of::<doctor::Report<'static>>),
+    ("tune", of::<tune::Report<Change>>),
+    ("tune-apply", of::<tune::Report<Applied>>),
+    ("tune-revert", of::<tune::Restored>),
     ("import", of::<import::Imported<'static>>),
     ("error", of::<Told>),
 ];

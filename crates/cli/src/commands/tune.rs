@@ -7,6 +7,7 @@ use clap::Args;
 use comfy_table::Cell;
 use machine::tune::{Applied, Change, Outcome, Reverted, TunedFile, apply, changes, revert};
 use machine::{Machine, Seen};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::arguments::ConfigFile;
@@ -38,15 +39,17 @@ pub(crate) struct Options {
 }
 
 /// What is to change, or what became of it.
-#[derive(Debug, Serialize)]
-struct Report<C> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "TuneOf{C}")]
+pub(crate) struct Report<C> {
     changes: Vec<C>,
     notes: Vec<String>,
 }
 
 /// What became of what was remembered.
-#[derive(Debug, Serialize)]
-struct Restored {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "TuneRevert")]
+pub(crate) struct Restored {
     reverted: Vec<Reverted>,
 }
 

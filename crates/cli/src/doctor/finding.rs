@@ -1,9 +1,10 @@
 //! What a check says.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How bad it is, the worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum State {
     /// Traffic is not carried or not shaped, or the daemon will not start.
@@ -17,7 +18,7 @@ pub(crate) enum State {
 }
 
 /// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Finding {
     /// How bad it is.
     pub(crate) state: State,

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Machine;
@@ -11,7 +12,7 @@ use super::file::{FileError, Remembered, TunedFile};
 use super::setting::Setting;
 
 /// What became of one change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Applied {
     /// What was to change.
     #[serde(flatten)]
@@ -22,7 +23,7 @@ pub struct Applied {
 }
 
 /// What came of setting something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "lowercase")]
 pub enum Outcome {
     /// It is as wanted.
@@ -40,7 +41,7 @@ pub enum Outcome {
 }
 
 /// What became of one setting that was to be put back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Reverted {
     /// It is what it was.

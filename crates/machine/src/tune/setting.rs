@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::io;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::CpuId;
 
@@ -17,7 +18,7 @@ use crate::wire::{Channel, Ring, Size};
 const NONE: &str = "none";
 
 /// One thing that can be set. Values are texts: `on` and `off`, numbers, lists of CPUs, names.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Setting {
     /// An offload of a NIC.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::io;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::{IfIndex, TcHandle};
 
@@ -67,7 +68,7 @@ pub trait Wire: Debug {
 }
 
 /// What rtnetlink tells of a NIC.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Link {
     /// Its index.
@@ -89,7 +90,7 @@ pub struct Link {
 }
 
 /// An XDP program on a NIC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct XdpProgram {
     /// The kernel's number for it.
     pub id: u32,
@@ -98,7 +99,7 @@ pub struct XdpProgram {
 }
 
 /// One offload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Offload {
     /// Whether it is on.
     pub on: bool,
@@ -107,7 +108,7 @@ pub struct Offload {
 }
 
 /// A setting with its limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Size {
     /// What it is.
     pub now: u32,
@@ -119,7 +120,9 @@ pub struct Size {
 pub type Sizes<K> = BTreeMap<K, Size>;
 
 /// A kind of ring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Ring {
     /// Packets that arrived.
@@ -129,7 +132,9 @@ pub enum Ring {
 }
 
 /// A kind of channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
     /// Receive and transmit queue with one interrupt.
@@ -162,7 +167,7 @@ impl Channel {
 }
 
 /// A queueing discipline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Qdisc {
     /// What `tc` calls it.
     pub kind: String,
@@ -173,7 +178,7 @@ pub struct Qdisc {
 }
 
 /// A BPF program that classifies on a NIC's clsact.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Classifier {
     /// Its name, as whoever attached it called it.
     pub name: String,
