@@ -51,5 +51,5 @@ pub use model::{
     Limits, Log, Metrics, Mode, Network, Node, Queues, Ranges,
 };
 pub use problem::{Problem, Problems, Severity};
-pub use settings::sample;
+pub use settings::{reference, sample};
 pub use source::{Source, Sources};

@@ -15,6 +15,16 @@ fn the_shipped_sample_is_the_generated_one() {
     assert_eq!(fs::read_to_string(SAMPLE).unwrap(), config::sample());
 }
 
+#[test]
+fn the_reference_is_the_generated_one() {
+    const REFERENCE: &str = "../../docs/configuration.md";
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        fs::write(REFERENCE, config::reference()).unwrap();
+    }
+    let is_current = fs::read_to_string(REFERENCE).unwrap() == config::reference();
+    assert!(is_current, "{REFERENCE} is another; UPDATE_EXPECTED=1 writes it anew");
+}
+
 fn with_example_network(settings: &str) -> Sources {
     let read = |name: &str| fs::read(Path::new("../../config/example").join(name)).unwrap();
     Sources {

@@ -7,6 +7,7 @@
 
 mod measure;
 mod raw;
+mod reference;
 mod sample;
 mod time;
 mod validate;
@@ -15,6 +16,7 @@ mod value;
 pub(crate) use validate::{Settings, validate};
 pub(crate) use value::{leaf_named, leaf_text};
 
+pub use reference::reference;
 pub use sample::sample;
 
 use toml::de::DeTable;
