@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     bypass, capture, check, circuits, doctor, events, flows, get, hosts, import, origins, plan,
-    remove, retransmits, rtt, schema, set, tree, tune, unknown,
+    remove, retransmits, rtt, schema, set, support_bundle, tree, tune, unknown,
 };
 use crate::exit;
 
@@ -72,6 +72,8 @@ pub(crate) enum Command {
     Handover,
     /// Pass everything unshaped, or shape again.
     Bypass(bypass::Options),
+    /// Gather what whoever helps has to see into one file.
+    SupportBundle(support_bundle::Options),
     /// Print what --json writes, as JSON Schema.
     Schema(schema::Options),
     /// Show how NICs, CPUs and kernel should be set for shaping, and with --apply set them.

@@ -39,9 +39,22 @@ pub(crate) struct Report<'a> {
 
 /// Looks and tells.
 pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<Exit, Failure> {
+    let (findings, seen) = look(socket, &options.config.config);
+    let report = Report::of(findings, &seen);
+    output.show(&report, text)?;
+    Ok(if report.errors + report.warnings == 0 { Exit::Done } else { Exit::Found })
+}
+
+/// What is found, as JSON.
+pub(super) fn json(socket: &Path, config: &Path) -> serde_json::Result<Vec<u8>> {
+    let (findings, seen) = look(socket, config);
+    serde_json::to_vec_pretty(&Report::of(findings, &seen))
+}
+
+/// What is found, and what the machine is set to.
+fn look(socket: &Path, config: &Path) -> (Vec<Finding>, Seen) {
     // commands that are told work from everywhere
-    let path =
-        &std::path::absolute(&options.config.config).unwrap_or(options.config.config.clone());
+    let path = &std::path::absolute(config).unwrap_or(config.to_owned());
     let (config, problems) = match Config::load(path) {
         Ok(Loaded { config, warnings, .. }) => (Some(config), warnings),
         Err(problems) => (None, problems),
@@ -72,9 +85,7 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<Ex
         open_files: open_files.as_ref(),
         is_root: geteuid().is_root(),
     });
-    let report = Report::of(findings, &seen);
-    output.show(&report, text)?;
-    Ok(if report.errors + report.warnings == 0 { Exit::Done } else { Exit::Found })
+    (findings, seen)
 }
 
 fn ask(socket: &Path) -> Daemon {

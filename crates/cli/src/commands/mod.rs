@@ -21,6 +21,7 @@ pub(crate) mod rtt;
 pub(crate) mod schema;
 pub(crate) mod set;
 mod status;
+pub(crate) mod support_bundle;
 pub(crate) mod tree;
 pub(crate) mod tune;
 pub(crate) mod unknown;
@@ -55,6 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Get(options) => get::run(socket, options, output),
         Command::Handover => handover::run(socket, output),
         Command::Bypass(options) => bypass::run(socket, options, output),
+        Command::SupportBundle(options) => support_bundle::run(socket, options, output),
         Command::Schema(options) => schema::run(options),
         Command::Tune(options) => return tune::run(options, output),
         Command::Import(options) => import::run(options, output),

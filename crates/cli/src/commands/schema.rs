@@ -12,7 +12,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::{bypass, capture, check, doctor, handover, import, tune};
+use super::{bypass, capture, check, doctor, handover, import, support_bundle, tune};
 use crate::failure::{Failure, Told};
 use crate::output::print;
 
@@ -27,7 +27,7 @@ pub(crate) struct Options {
 type Describe = fn(&mut SchemaGenerator) -> Schema;
 
 /// What each command writes. A further word says with which option.
-const OUTPUTS: [(&str, Describe); 30] = [
+const OUTPUTS: [(&str, Describe); 31] = [
     ("status", of::<StatusView>),
     ("tree", of::<TreeView>),
     ("circuits", of::<CircuitsPage>),
@@ -56,6 +56,7 @@ const OUTPUTS: [(&str, Describe); 30] = [
     ("tune", of::<tune::Report<Change>>),
     ("tune-apply", of::<tune::Report<Applied>>),
     ("tune-revert", of::<tune::Restored>),
+    ("support-bundle", of::<support_bundle::Bundle>),
     ("import", of::<import::Imported<'static>>),
     ("error", of::<Told>),
 ];

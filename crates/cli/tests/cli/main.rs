@@ -7,6 +7,7 @@ mod offline;
 mod reading;
 mod schema;
 mod stand_in;
+mod supporting;
 mod terminal;
 mod tuning;
 mod views;

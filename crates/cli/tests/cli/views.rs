@@ -437,7 +437,7 @@ pub(crate) fn answer(request: &Request) -> Vec<Reply> {
         Topic::Rtt(query) => View::Rtt(rtt(query)),
         Topic::Retransmits(_) => View::Retransmits(retransmits_page()),
         Topic::Events(_) => View::Events(events()),
-        Topic::History => panic!("no command shows it"),
+        Topic::History => View::History(HistoryView::default()),
     };
     match request {
         Request::Show(topic) => vec![view(topic).into()],
