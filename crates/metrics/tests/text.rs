@@ -109,6 +109,17 @@ fn open_metrics_ends_and_has_each_family_once() {
 }
 
 #[test]
+fn every_metric_is_documented_and_every_documented_one_exists() {
+    let text = Views::golden().text(Format::Prometheus);
+    let known: BTreeSet<_> =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    let document = fs::read_to_string(root().join("docs/metrics.md")).unwrap();
+    let rows = document.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let documented: BTreeSet<_> = rows.collect();
+    assert_eq!(known, documented);
+}
+
+#[test]
 fn a_network_without_end_is_cut_and_that_is_told() {
     let mut views = Views::golden();
     views.tree.nodes = vec![views.tree.nodes[0].clone(); NODES_MAX + 3];
