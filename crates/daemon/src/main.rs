@@ -5,6 +5,7 @@
 //! - [`error`]: why the kernel is not as the configuration wants it;
 //! - [`in_force`]: what a configuration that is in force means to those who look;
 //! - [`prepare`]: from the configuration to what is to be in force;
+//! - [`remains`]: taking out what a daemon has left;
 //! - [`put_up`]: putting programs and classes in place, and taking them out;
 //! - [`fixed`]: what of the configuration does not change while the daemon runs;
 //! - [`guards`]: what is changed on the NICs meanwhile;
@@ -21,6 +22,7 @@
 //! - [`shared`]: what both streets show to clients;
 //! - [`layout`]: whose the counters are, from configuration and plan;
 //! - [`serve`]: the bus's server side;
+//! - [`service`]: what the service manager is told;
 //! - [`signals`]: what signals ask for;
 //! - [`watch`]: noticing that files have changed;
 //! - [`lock`]: one daemon at a time;
@@ -48,7 +50,9 @@ mod look;
 mod prepare;
 mod put_up;
 mod reload;
+mod remains;
 mod serve;
+mod service;
 mod shaper;
 mod shared;
 mod signals;
@@ -68,11 +72,15 @@ pub struct Arguments {
     #[arg(long, value_name = "PATH", default_value = "/etc/tidegate/tidegate.toml")]
     config: PathBuf,
     /// Check configuration and plan, change nothing, and end.
-    #[arg(long, conflicts_with = "facts")]
+    #[arg(long, conflicts_with_all = ["facts", "take_down"])]
     check: bool,
     /// Print what this machine offers, for `tidegate plan --facts`, and end.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "take_down")]
     facts: bool,
+    /// Take out what a daemon that has ended left at work: programs, queues, settings of the NICs. Then
+    /// nothing is shaped.
+    #[arg(long)]
+    take_down: bool,
 }
 
 fn main() -> ExitCode {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use apply::Operation;
@@ -17,6 +17,7 @@ use crate::edits::wanted;
 use crate::error::ShaperError;
 use crate::files::Stamps;
 use crate::handover::Handover;
+use crate::service::Reloading;
 use crate::shaper::{Preview, Shaper};
 use crate::shared::{Current, Problem, Shared};
 
@@ -85,6 +86,7 @@ impl Reloader {
         let Some(shaper) = shaper.as_mut() else {
             return Err(stopping());
         };
+        let _told = Reloading::begin(&self.shared);
         let was_known = shaper.is_known();
         match shaper.reload().cloned() {
             Ok(current) => {
@@ -331,6 +333,11 @@ impl Reloader {
     /// more.
     pub fn with_shaper<T>(&self, work: impl FnOnce(&mut Shaper) -> T) -> Option<T> {
         self.lock().as_mut().map(work)
+    }
+
+    /// Whether a change is under way, for which [`Reloader::with_shaper`] would wait.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.shaper.try_lock(), Err(TryLockError::WouldBlock))
     }
 
     /// Plans for the NICs as they are now and brings the kernel into line, after any change that is under way.

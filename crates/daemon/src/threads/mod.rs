@@ -9,6 +9,7 @@ mod qdiscs;
 mod retransmits;
 mod tick;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use state::{Engine, FlowEngine};
 use supervisor::{Backoff, Policy, SpawnError, Supervisor};
 
 use crate::captures;
+use crate::service;
 use crate::shared::Shared;
 
 /// How often samples are taken.
@@ -82,5 +84,13 @@ pub fn start(
         captures::deliver(context, &of_capture.captures, &of_capture.attachments)
     })?;
     let mut tick = tick::Tick::new(Arc::clone(shared), engine, counters, quality);
-    supervisor.spawn("tick", Policy::Essential, HEARTBEAT_MAX, move |context| tick.run(context))
+    supervisor.spawn("tick", Policy::Essential, HEARTBEAT_MAX, move |context| tick.run(context))?;
+    if service::is_there() {
+        let of_service = Arc::clone(shared);
+        supervisor.spawn("service", restart, HEARTBEAT_MAX, move |context| {
+            service::run(context, &of_service);
+            Ok::<(), Infallible>(())
+        })?;
+    }
+    Ok(())
 }
