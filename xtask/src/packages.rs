@@ -25,7 +25,7 @@ enum Found {
 }
 
 /// Everything that building, testing and the demo need beyond Rust.
-pub(crate) const NEEDS: [Need; 13] = [
+pub(crate) const NEEDS: [Need; 15] = [
     Need { package: "clang-19", purpose: "compiles the kernel programs", found: Found::Clang },
     Need {
         package: "libelf-dev",
@@ -59,6 +59,12 @@ pub(crate) const NEEDS: [Need; 13] = [
     Need { package: "iputils-ping", purpose: "measures delays", found: Found::Program("ping") },
     Need { package: "tshark", purpose: "reads captures", found: Found::Program("tshark") },
     Need { package: "git", purpose: "lists the files to check", found: Found::Program("git") },
+    Need {
+        package: "systemd",
+        purpose: "checks the service's unit",
+        found: Found::Program("systemd-analyze"),
+    },
+    Need { package: "logrotate", purpose: "rotates logs", found: Found::Program("logrotate") },
 ];
 
 /// What the VM lab needs besides.
