@@ -107,3 +107,19 @@ fn logs_are_rotated() -> Result<()> {
     ensure!(folder.path().join("audit.jsonl.1.gz").exists(), "the old one is gone");
     Ok(())
 }
+
+#[test]
+fn the_daemons_page_has_no_faults() -> Result<()> {
+    let page = checked(TIDEGATED, &["--man"])?.stdout;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("tidegated.8");
+    fs::write(&path, &page)?;
+    let path = path.to_str().context("a folder that is not UTF-8")?;
+    let read = checked("groff", &["-man", "-ww", "-Tutf8", path])?;
+    ensure!(read.stderr.is_empty(), "{read}");
+    let sections = ["SIGNALS", "EXIT STATUS", "FILES", "SIGUSR1", "tidegated.kept", "take-down"];
+    for text in sections {
+        ensure!(read.stdout.contains(text), "{text} is not in:\n{read}");
+    }
+    Ok(())
+}

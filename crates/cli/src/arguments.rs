@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    bypass, capture, check, circuits, flows, get, hosts, import, origins, plan, remove,
-    retransmits, rtt, set, unknown,
+    bypass, capture, check, circuits, completions, flows, get, hosts, import, man, origins, plan,
+    remove, retransmits, rtt, set, unknown,
 };
 use crate::exit;
 
@@ -70,6 +70,10 @@ pub(crate) enum Command {
     Bypass(bypass::Options),
     /// Make a tidegate.toml from another program's installation.
     Import(import::Options),
+    /// Print what completes this command line in a shell.
+    Completions(completions::Options),
+    /// Write the manual: one page a command, and the daemon's.
+    Man(man::Options),
 }
 
 /// Once, or again and again.

@@ -26,7 +26,8 @@
 //! - [`signals`]: what signals ask for;
 //! - [`watch`]: noticing that files have changed;
 //! - [`lock`]: one daemon at a time;
-//! - [`exit`]: why it ended, as an exit code.
+//! - [`exit`]: why it ended, as an exit code;
+//! - [`manual`]: its page in the manual.
 
 #![forbid(unsafe_code)]
 #![allow(unreachable_pub, reason = "a binary exports nothing")]
@@ -47,6 +48,7 @@ mod layout;
 mod lazy;
 mod lock;
 mod look;
+mod manual;
 mod prepare;
 mod put_up;
 mod reload;
@@ -59,6 +61,7 @@ mod signals;
 mod threads;
 mod watch;
 
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -66,7 +69,7 @@ use clap::Parser;
 
 /// Shapes the traffic of an Internet provider: the daemon.
 #[derive(Debug, Parser)]
-#[command(name = "tidegated", version, after_help = exit::HELP)]
+#[command(name = "tidegated", version, after_help = help())]
 pub struct Arguments {
     /// The configuration.
     #[arg(long, value_name = "PATH", default_value = "/etc/tidegate/tidegate.toml")]
@@ -81,10 +84,22 @@ pub struct Arguments {
     /// nothing is shaped.
     #[arg(long)]
     take_down: bool,
+    /// Print the page of the manual.
+    #[arg(long, hide = true, exclusive = true)]
+    man: bool,
+}
+
+fn help() -> String {
+    format!("{}\n\n{}", signals::HELP, exit::HELP)
 }
 
 fn main() -> ExitCode {
-    match boot::run(&Arguments::parse()) {
+    let arguments = Arguments::parse();
+    if arguments.man {
+        let written = manual::page().and_then(|page| io::stdout().write_all(&page));
+        return if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    match boot::run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }

@@ -12,6 +12,13 @@ use supervisor::Stop;
 use tokio::sync::Notify;
 use tracing::info;
 
+/// The signals, for `--help`.
+pub const HELP: &str = "\
+Signals:
+  SIGHUP           read the configuration again
+  SIGTERM, SIGINT  stop, and take programs, queues and settings of the NICs down
+  SIGUSR1          stop, and leave them at work for the next daemon; the service's unit sends this";
+
 /// Listens until it is dropped.
 #[derive(Debug)]
 pub struct Signals {

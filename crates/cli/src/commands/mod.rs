@@ -4,11 +4,13 @@ pub(crate) mod bypass;
 pub(crate) mod capture;
 pub(crate) mod check;
 pub(crate) mod circuits;
+pub(crate) mod completions;
 pub(crate) mod flows;
 pub(crate) mod get;
 mod handover;
 pub(crate) mod hosts;
 pub(crate) mod import;
+pub(crate) mod man;
 pub(crate) mod origins;
 pub(crate) mod plan;
 mod queues;
@@ -50,6 +52,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Handover => handover::run(socket, output),
         Command::Bypass(options) => bypass::run(socket, options, output),
         Command::Import(options) => import::run(options, output),
+        Command::Completions(options) => completions::run(options, output),
+        Command::Man(options) => man::run(options, output),
     }?;
     Ok(Exit::Done)
 }
