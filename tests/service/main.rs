@@ -117,9 +117,39 @@ fn the_daemons_page_has_no_faults() -> Result<()> {
     let path = path.to_str().context("a folder that is not UTF-8")?;
     let read = checked("groff", &["-man", "-ww", "-Tutf8", path])?;
     ensure!(read.stderr.is_empty(), "{read}");
-    let sections = ["SIGNALS", "EXIT STATUS", "FILES", "SIGUSR1", "tidegated.kept", "take-down"];
-    for text in sections {
+    for text in ["SIGUSR1", "tidegated.kept", "another daemon is running"] {
         ensure!(read.stdout.contains(text), "{text} is not in:\n{read}");
     }
+    Ok(())
+}
+
+/// A daemon whose errors go to a journal that is not there.
+#[test]
+fn without_a_journal_logs_go_where_errors_go() -> Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let folder = tempfile::tempdir()?;
+    let settings = folder.path().join("tidegate.toml");
+    let run_folder = folder.path().join("run");
+    fs::create_dir(&run_folder)?;
+    let text = format!(
+        "[interfaces]\ninternet = \"a\"\ncustomers = \"b\"\n[files]\npins = \"{0}/pins\"\n\
+         [bus]\nsocket = \"{0}/bus.sock\"\n[queues]\ndownload = \"1 Gbps\"\nupload = \"1 Gbps\"\n",
+        folder.path().display()
+    );
+    fs::write(&settings, text)?;
+    let log = folder.path().join("log");
+    let file = fs::File::create(&log)?;
+    let of_log = file.metadata()?;
+    // with a /run of its own, as this machine may have a journal
+    let script = "mount --bind \"$1\" /run && exec \"$2\" --take-down --config \"$3\"";
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", script, "sh"]);
+    command.arg(&run_folder).arg(TIDEGATED).arg(&settings);
+    command.env("JOURNAL_STREAM", format!("{}:{}", of_log.dev(), of_log.ino()));
+    // the folder for pins is on no BPF filesystem
+    let status = command.stderr(file).status()?;
+    ensure!(status.code() == Some(5), "it ended with {status}");
+    let log = fs::read_to_string(log)?;
+    ensure!(log.contains("could not reach the journal"), "{log}");
     Ok(())
 }

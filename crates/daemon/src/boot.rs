@@ -1,7 +1,6 @@
 //! From the command line to a running daemon, and its orderly end.
 
 use std::convert::Infallible;
-use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
@@ -16,7 +15,6 @@ use state::{Engine, FlowEngine, FlowLimits, Timeouts};
 use supervisor::{Heart, Policy, Supervisor, with_causes};
 use tokio::sync::watch;
 use tracing::{info, warn};
-use tracing_subscriber::EnvFilter;
 
 use crate::Arguments;
 use crate::captures::CaptureDesk;
@@ -28,6 +26,7 @@ use crate::handover::Handover;
 use crate::kept::KeptFile;
 use crate::lazy;
 use crate::lock::Lock;
+use crate::log;
 use crate::look;
 use crate::prepare::prepare;
 use crate::reload::Reloader;
@@ -83,11 +82,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn work(path: &Path, start: Start) -> Result<(), Failure> {
     let load = || Config::load(path).map_err(ShaperError::Config);
     // where that has errors, all files' are to be told
-    let Ok(Outset { files, bus, log, .. }) = Config::outset(path) else {
+    let Ok(Outset { files, bus, log: wanted, .. }) = Config::outset(path) else {
         return load().map(drop).map_err(Into::into);
     };
     require_rights()?;
-    start_log(&log.filter);
+    log::start(&wanted.filter);
     let _lock = Lock::take(&bus.socket)?;
     finish(&[&files.network, &files.devices]);
     let read = Stamps::of(&named(path, &files));
@@ -296,15 +295,6 @@ pub fn require_rights() -> Result<(), Failure> {
     let missing = missing_capabilities()
         .map_err(|error| Failure::System("read the process's capabilities", error.into()))?;
     if missing.is_empty() { Ok(()) } else { Err(Failure::Rights(missing)) }
-}
-
-pub fn start_log(filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
 }
 
 fn print_facts(config: &Config) -> Result<(), Failure> {

@@ -26,6 +26,7 @@
 //! - [`signals`]: what signals ask for;
 //! - [`watch`]: noticing that files have changed;
 //! - [`lock`]: one daemon at a time;
+//! - [`log`]: where it writes what happens;
 //! - [`exit`]: why it ended, as an exit code;
 //! - [`manual`]: its page in the manual.
 
@@ -47,6 +48,7 @@ mod kept;
 mod layout;
 mod lazy;
 mod lock;
+mod log;
 mod look;
 mod manual;
 mod prepare;

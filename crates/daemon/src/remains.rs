@@ -9,12 +9,13 @@ use kernel::tc::Controller;
 use supervisor::with_causes;
 use tracing::warn;
 
-use crate::boot::{require_rights, start_log};
+use crate::boot::require_rights;
 use crate::error::ShaperError;
 use crate::exit::Failure;
 use crate::guards::restore;
 use crate::kept::KeptFile;
 use crate::lock::Lock;
+use crate::log;
 use crate::serve::remove_stale;
 
 /// Takes it out, as far as that goes, and says what there was.
@@ -22,9 +23,10 @@ use crate::serve::remove_stale;
 /// # Errors
 /// When a daemon runs, or something stays.
 pub fn take_down(path: &Path) -> Result<(), Failure> {
-    let Outset { files, bus, log, .. } = Config::outset(path).map_err(ShaperError::Config)?;
+    let Outset { files, bus, log: wanted, .. } =
+        Config::outset(path).map_err(ShaperError::Config)?;
     require_rights()?;
-    start_log(&log.filter);
+    log::start(&wanted.filter);
     let _lock = Lock::take(&bus.socket)?;
     let pins = Pins::take(&files.pins).map_err(ShaperError::from)?;
     let file = KeptFile::beside(&bus.socket);
