@@ -184,3 +184,36 @@ fn what_a_stop_leaves_is_taken_down_when_asked() -> Result<()> {
     ensure!(after == before, "before:\n{before}\nafter:\n{after}");
     Ok(())
 }
+
+/// Other NICs, or others ways to use them, are nothing that a daemon could take over: what was left goes, whether
+/// it was told before the stop or after it.
+#[test]
+fn other_interfaces_begin_from_nothing() -> Result<()> {
+    let mut stage = Stage::dark(&two_sites(), Forwarding::Bridge, 1500)?;
+    let before = traces(&stage)?;
+    let text = fs::read_to_string(&stage.config)?;
+    let observing = text.replace("mode = \"bridge\"", "mode = \"observe\"");
+    ensure!(observing != text, "the fixture has changed:\n{text}");
+    let stop = |stage: &mut Stage| -> Result<()> {
+        let ended = stage.daemon.take().context("no daemon runs")?.stop_by(STOP)?;
+        ensure!(ended.success(), "it ended with {ended}");
+        Ok(())
+    };
+    stage.start()?;
+    fs::write(&stage.config, &observing)?;
+    stop(&mut stage)?;
+    let after = traces(&stage)?;
+    ensure!(after == before, "before:\n{before}\nafter:\n{after}");
+
+    fs::write(&stage.config, &text)?;
+    stage.start()?;
+    stop(&mut stage)?;
+    ensure!(traces(&stage)?.contains("class htb"), "nothing was left");
+    fs::write(&stage.config, &observing)?;
+    stage.start()?;
+    ensure!(!traces(&stage)?.contains("class htb"), "it shapes and should observe");
+    stage.stop()?;
+    let after = traces(&stage)?;
+    ensure!(after == before, "before:\n{before}\nafter:\n{after}");
+    Ok(())
+}

@@ -23,7 +23,7 @@ use crate::exit::Failure;
 use crate::facts;
 use crate::files::{Stamps, finish};
 use crate::handover::Handover;
-use crate::kept::KeptFile;
+use crate::kept::{Kept, KeptFile};
 use crate::lazy;
 use crate::lock::Lock;
 use crate::log;
@@ -121,7 +121,11 @@ fn work(path: &Path, start: Start) -> Result<(), Failure> {
         warn!("what is in the kernel stays at work, for the daemon that comes");
         return Err(death.into());
     }
-    if signals.leave_all() {
+    let moved = if signals.leave_all() { reloader.moved() } else { Vec::new() };
+    if !moved.is_empty() {
+        warn!("{} changed: the next daemon begins from nothing", moved.join(", "));
+    }
+    if signals.leave_all() && moved.is_empty() {
         reloader.leave();
         info!("stopped; what is in the kernel stays at work, for the daemon that comes");
     } else {
@@ -144,9 +148,15 @@ fn shape(
         .map_err(|error| Failure::System("learn where this program is", error.into()))?;
     let bus = loaded.config.bus.clone();
     let file = KeptFile::beside(&bus.socket);
-    let kept = file.read();
+    let mut kept = file.read();
     let machine = facts::read(&loaded.config.interfaces).map_err(ShaperError::from)?;
-    let prepared = prepare(loaded, &machine, kept.plan.as_ref())?;
+    let suits = kept.suits(&loaded.config.interfaces);
+    let prepared = prepare(loaded, &machine, kept.plan.as_ref().filter(|_| suits))?;
+    if !suits {
+        info!("what the daemon before left on other [interfaces] is taken out");
+        remains::take_out(&prepared.loaded.config.files.pins, &file, &kept)?;
+        kept = Kept::default();
+    }
     let (shaper, readers) = Shaper::start((path, read), prepared, machine, (file, kept))?;
     let Readers { counters, activity, flows, quality, retransmits, captures } = readers;
     let engine = Engine::new();

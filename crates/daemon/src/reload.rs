@@ -388,6 +388,15 @@ impl Reloader {
         }
     }
 
+    /// Which settings are others by now than those by which the next daemon would find what is left.
+    pub fn moved(&self) -> Vec<&'static str> {
+        match self.with_shaper(|shaper| shaper.require_reachable()) {
+            Some(Err(ShaperError::Stop(moved))) => moved,
+            // files that are wrong are mended before the next one can start
+            _ => Vec::new(),
+        }
+    }
+
     /// Leaves everything in the kernel to the daemon that comes.
     pub fn leave(&self) {
         if let Some(shaper) = self.lock().take() {

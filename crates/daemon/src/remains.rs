@@ -13,7 +13,7 @@ use crate::boot::require_rights;
 use crate::error::ShaperError;
 use crate::exit::Failure;
 use crate::guards::restore;
-use crate::kept::KeptFile;
+use crate::kept::{Kept, KeptFile};
 use crate::lock::Lock;
 use crate::log;
 use crate::serve::remove_stale;
@@ -28,9 +28,25 @@ pub fn take_down(path: &Path) -> Result<(), Failure> {
     require_rights()?;
     log::start(&wanted.filter);
     let _lock = Lock::take(&bus.socket)?;
-    let pins = Pins::take(&files.pins).map_err(ShaperError::from)?;
     let file = KeptFile::beside(&bus.socket);
-    let kept = file.read();
+    let was_there = take_out(&files.pins, &file, &file.read())?;
+    if let Err(error) = remove_stale(&bus.socket) {
+        warn!(%error, socket = %bus.socket.display(), "could not remove the socket");
+    }
+    if was_there {
+        println!("taken out; nothing is shaped any more");
+    } else {
+        println!("nothing was left");
+    }
+    Ok(())
+}
+
+/// Takes out what is pinned in the folder and what was kept; tells whether there was anything.
+///
+/// # Errors
+/// When a daemon runs, or something stays.
+pub fn take_out(folder: &Path, file: &KeptFile, kept: &Kept) -> Result<bool, Failure> {
+    let pins = Pins::take(folder).map_err(ShaperError::from)?;
     let mut nics = pins.nics().map_err(ShaperError::from)?;
     nics.extend(kept.plan.iter().flat_map(|plan| &plan.nics).map(|nic| nic.ifindex));
     nics.sort();
@@ -46,13 +62,5 @@ pub fn take_down(path: &Path) -> Result<(), Failure> {
     }
     removed.map_err(|error| Failure::System("take out the queues", error.into()))?;
     file.remove();
-    if let Err(error) = remove_stale(&bus.socket) {
-        warn!(%error, socket = %bus.socket.display(), "could not remove the socket");
-    }
-    if nics.is_empty() {
-        println!("nothing was left");
-    } else {
-        println!("taken out; nothing is shaped any more");
-    }
-    Ok(())
+    Ok(!nics.is_empty())
 }
