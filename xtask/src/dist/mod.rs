@@ -32,16 +32,28 @@ const NEXT: &str = "9999.0.0-1";
 /// When something cannot be had or built, or what the package does is not as it should be.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     setup::run_for_dist()?;
-    build()?;
-    // first, as cargo-deb removes packages of other versions
-    let next = arguments.is_tried.then(|| package(&step::target().join("dist/next"), Some(NEXT)));
-    let next = next.transpose()?;
-    let package = package(&step::target().join("debian"), None)?;
-    if let Some(next) = next {
+    let package = if arguments.is_tried {
+        let [package, next] = packages()?;
         trial::run(&package, &next)?;
-    }
+        package
+    } else {
+        build()?;
+        package(&step::target().join("debian"), None)?
+    };
     println!("{}", package.display());
     Ok(())
+}
+
+/// The package, and one of a later version that has the same in it.
+///
+/// # Errors
+/// When they cannot be made.
+pub(crate) fn packages() -> Result<[PathBuf; 2]> {
+    setup::run_for_dist()?;
+    build()?;
+    // first, as cargo-deb removes packages of other versions
+    let next = package(&step::target().join("dist/next"), Some(NEXT))?;
+    Ok([package(&step::target().join("debian"), None)?, next])
 }
 
 /// Builds the programs, and has them say what else belongs to the package.
