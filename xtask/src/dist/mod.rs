@@ -87,15 +87,16 @@ fn is_page(path: &Path) -> bool {
 
 /// Makes the package of this version in a folder that is made anew.
 fn package(folder: &Path, version: Option<&str>) -> Result<PathBuf> {
+    let folder = std::path::absolute(folder)?;
     if folder.exists() {
-        fs::remove_dir_all(folder)
+        fs::remove_dir_all(&folder)
             .with_context(|| format!("could not remove {}", folder.display()))?;
     }
     let mut cargo = step::cargo();
     cargo.args(["deb", "--quiet", "--package", "daemon", "--no-build", "--strip", "--locked"]);
     cargo.args(version.iter().flat_map(|version| ["--deb-version", version]));
-    step::run(cargo.arg("--output").arg(std::path::absolute(folder)?.join("")))?;
-    let made = fs::read_dir(folder)
+    step::run(cargo.arg("--output").arg(folder.join("")))?;
+    let made = fs::read_dir(&folder)
         .with_context(|| format!("could not read {}", folder.display()))?
         .flatten()
         .map(|entry| entry.path())

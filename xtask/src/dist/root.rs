@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use testkit::{Output, run};
 
 /// How long it may take to download and unpack the system. It takes a minute where Debian's mirror is near.
@@ -115,9 +115,25 @@ fn mirror(suite: &str) -> Result<String> {
     let mut ask = Command::new("apt-get");
     ask.args(["indextargets", "--format", format, "Created-By: Packages"]);
     let targets = run(&mut ask, STEP_MAX)?.checked()?.stdout;
+    let mirror = mirror_of(suite, &targets);
+    Ok(mirror.with_context(|| format!("apt has no source for {suite} main"))?.to_owned())
+}
+
+/// `http://ADDRESS/debian/ bookworm main`
+fn mirror_of<'t>(suite: &str, targets: &'t str) -> Option<&'t str> {
     let wanted = format!(" {suite} main");
-    let mirror = targets.lines().find_map(|line| line.strip_suffix(&wanted));
-    let mirror = mirror.with_context(|| format!("apt has no source for {suite} main"))?;
-    ensure!(!mirror.is_empty(), "apt's source for {suite} has no address");
-    Ok(mirror.to_owned())
+    targets.lines().find_map(|line| line.strip_suffix(&wanted)).filter(|it| !it.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mirror_is_that_of_the_release_itself() {
+        let targets = "http://b/debian/ bookworm-updates main\nhttp://a/debian/ bookworm contrib\n\
+                       http://a/debian/ bookworm main\n";
+        assert_eq!(mirror_of("bookworm", targets), Some("http://a/debian/"));
+        assert_eq!(mirror_of("trixie", targets), None);
+    }
 }
