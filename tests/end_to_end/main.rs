@@ -25,6 +25,7 @@ mod provider;
 mod quality;
 mod refusing;
 mod reloading;
+mod service;
 mod shaping;
 mod stage;
 mod tuning;

@@ -118,7 +118,10 @@ fn what_only_another_daemon_can_use_is_told() -> Result<()> {
         let reloaded = stage.client()?.reload(RELOAD_MAX).map(drop);
         for outcome in [reloaded, stage.client()?.handover(RELOAD_MAX)] {
             let (code, told) = refused(outcome)?;
-            ensure!(code == ErrorCode::Invalid && told.contains("stop tidegated"), "{code} {told}");
+            ensure!(
+                code == ErrorCode::Invalid && told.contains("restart tidegated"),
+                "{code} {told}"
+            );
         }
     }
     stage.stop()

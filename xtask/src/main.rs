@@ -7,6 +7,7 @@
 mod bench;
 mod ci;
 mod demo;
+mod dist;
 mod fuzz;
 mod lab;
 mod packages;
@@ -32,7 +33,7 @@ struct Arguments {
 enum Verb {
     /// Show shaping at work: a lab, the real daemon, real TCP, and a verdict.
     Demo(demo::Arguments),
-    /// Install what is missing to build and test, here and in the VM lab.
+    /// Install what is missing to build, to test, here and in the VM lab, and to package.
     Setup,
     /// Check the layout, the style and the lints, build everything, run the VM lab and all tests.
     Test,
@@ -46,6 +47,9 @@ enum Verb {
     Tidy,
     /// Run scenarios on Debian's stock kernel, which has CAKE and netem, in an emulated machine.
     Vm(vm::Arguments),
+    /// Make the Debian package, from a release build; with --try install, upgrade and remove it in a system of
+    /// its own.
+    Dist(dist::Arguments),
     /// Bring up a lab to look around in, until Enter or Ctrl-C.
     Lab(lab::Arguments),
 }
@@ -53,13 +57,14 @@ enum Verb {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().verb {
         Verb::Demo(arguments) => demo::run(&arguments),
-        Verb::Setup => setup::run_for_vm(),
+        Verb::Setup => setup::run_for_all(),
         Verb::Test => test::run(),
         Verb::Ci => ci::run(),
         Verb::Bench(arguments) => bench::run(&arguments),
         Verb::Fuzz(arguments) => fuzz::run(&arguments),
         Verb::Tidy => tidy::run(),
         Verb::Vm(arguments) => vm::run(&arguments),
+        Verb::Dist(arguments) => dist::run(&arguments),
         Verb::Lab(arguments) => lab::run(&arguments),
     };
     match outcome {

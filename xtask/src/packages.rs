@@ -25,7 +25,7 @@ enum Found {
 }
 
 /// Everything that building, testing and the demo need beyond Rust.
-pub(crate) const NEEDS: [Need; 14] = [
+pub(crate) const NEEDS: [Need; 17] = [
     Need { package: "clang-19", purpose: "compiles the kernel programs", found: Found::Clang },
     Need {
         package: "libelf-dev",
@@ -64,6 +64,13 @@ pub(crate) const NEEDS: [Need; 14] = [
         found: Found::Program("promtool"),
     },
     Need { package: "git", purpose: "lists the files to check", found: Found::Program("git") },
+    Need {
+        package: "systemd",
+        purpose: "checks the service's unit",
+        found: Found::Program("systemd-analyze"),
+    },
+    Need { package: "logrotate", purpose: "rotates logs", found: Found::Program("logrotate") },
+    Need { package: "groff-base", purpose: "reads the manual", found: Found::Program("groff") },
 ];
 
 /// What the VM lab needs besides.
@@ -93,6 +100,21 @@ pub(crate) const VM_NEEDS: [Need; 5] = [
         purpose: "ends the machine of the VM lab with whoever started it",
         found: Found::Program("setpriv"),
     },
+];
+
+/// What making and trying the Debian package needs besides.
+pub(crate) const DIST_NEEDS: [Need; 3] = [
+    Need {
+        package: "dpkg-dev",
+        purpose: "finds the libraries that the package depends on",
+        found: Found::Program("dpkg-shlibdeps"),
+    },
+    Need {
+        package: "debootstrap",
+        purpose: "makes the system on which the package is tried",
+        found: Found::Program("debootstrap"),
+    },
+    Need { package: "gzip", purpose: "packs the manual", found: Found::Program("gzip") },
 ];
 
 impl Need {

@@ -1,14 +1,24 @@
-//! Installs what is missing: Debian packages and the test runner.
+//! Installs what is missing: Debian packages, and programs that cargo builds.
 
 use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::packages::{NEEDS, Need, VM_NEEDS, program};
+use crate::packages::{DIST_NEEDS, NEEDS, Need, VM_NEEDS, program};
 use crate::step;
 
-/// The test runner; this version builds with the pinned compiler.
-const NEXTEST: &str = "0.9.143";
+/// A program that cargo builds.
+struct Built {
+    name: &'static str,
+    /// One that builds with the pinned compiler.
+    version: &'static str,
+    purpose: &'static str,
+}
+
+const NEXTEST: Built =
+    Built { name: "cargo-nextest", version: "0.9.143", purpose: "runs the tests" };
+const CARGO_DEB: Built =
+    Built { name: "cargo-deb", version: "3.8.0", purpose: "makes the Debian package" };
 
 /// Installs what is missing and says so.
 ///
@@ -16,9 +26,33 @@ const NEXTEST: &str = "0.9.143";
 /// When something is missing and cannot be installed here.
 pub(crate) fn run() -> Result<()> {
     install(&NEEDS)?;
-    if program("cargo-nextest").is_none() {
-        eprintln!("cargo-nextest is missing: it runs the tests. Building it takes a few minutes.");
-        let version = format!("cargo-nextest@{NEXTEST}");
+    build(&NEXTEST)
+}
+
+/// Everything for all verbs.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn run_for_all() -> Result<()> {
+    run_for_vm()?;
+    run_for_dist()
+}
+
+/// As [`run`], with what making and trying the package needs.
+///
+/// # Errors
+/// Likewise.
+pub(crate) fn run_for_dist() -> Result<()> {
+    run()?;
+    install(&DIST_NEEDS)?;
+    build(&CARGO_DEB)
+}
+
+fn build(built: &Built) -> Result<()> {
+    let Built { name, version, purpose } = built;
+    if program(name).is_none() {
+        eprintln!("{name} is missing: it {purpose}. Building it takes a few minutes.");
+        let version = format!("{name}@{version}");
         step::run(step::cargo().args(["install", "--locked", &version]))?;
     }
     Ok(())

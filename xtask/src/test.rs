@@ -2,19 +2,20 @@
 
 use anyhow::{Context, Result};
 
-use crate::{setup, step, tidy, vm};
+use crate::{dist, setup, step, tidy, vm};
 
 /// Runs all checks.
 ///
 /// # Errors
 /// At the first one that fails.
 pub(crate) fn run() -> Result<()> {
-    setup::run_for_vm()?;
+    setup::run_for_all()?;
     tidy::run()?;
     let lints = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     step::run(step::cargo().args(["fmt", "--all", "--check"]))?;
     step::run(step::cargo().args(lints))?;
     step::run(step::cargo().args(["build", "--workspace", "--bins", "--locked"]))?;
+    dist::run(&dist::Arguments { is_tried: true })?;
     // not at the same time as the tests, as both measure; and not behind them, as theirs is the last word
     let in_vm = vm::run(&vm::Arguments::default());
     if let Err(error) = &in_vm {

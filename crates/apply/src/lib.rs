@@ -59,4 +59,4 @@ mod translate;
 pub use compare::{Difference, Mismatch};
 pub use diff::Operation;
 pub use error::{ApplyError, Failure, Left, TeardownError};
-pub use run::{Report, apply, change, point, requests, steps, teardown, verify};
+pub use run::{Report, apply, change, point, remove_trees, requests, steps, teardown, verify};

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use kernel::Kernel;
-use kernel::tc::{Failed, Request};
+use kernel::tc::{Failed, Request, TrafficControl};
 use plan::{NicPlan, Owner, Plan};
 use tracing::warn;
 use units::{IfIndex, TcHandle};
@@ -146,6 +146,31 @@ pub fn teardown<K: Kernel>(kernel: &mut K, plan: &Plan) -> Result<(), TeardownEr
         let removed = remove_tree(kernel, nic);
         first = first.or(removed.err());
     }
+    first.map_or(Ok(()), |failure| Err(TeardownError(failure)))
+}
+
+/// Removes the trees from these NICs that Tidegate has made, whichever plan they belonged to. Goes on after a
+/// failure to remove as much as it can.
+///
+/// # Errors
+/// The first failure.
+pub fn remove_trees<T: TrafficControl>(
+    kernel: &mut T,
+    nics: &[IfIndex],
+) -> Result<(), TeardownError> {
+    let remove = |kernel: &mut T, nic: IfIndex| -> Result<(), Failure> {
+        let observed = Observed::read(kernel, &[nic]).map_err(Failure::Unread)?;
+        let mut roots = observed.iter().filter_map(|observed| Some((observed, observed.root()?)));
+        if roots.any(|(observed, root)| is_ours(observed, root)) {
+            let delete = Request::DeleteQdisc { parent: TcHandle::ROOT };
+            kernel.tc(nic, &[delete]).map_err(|source| failed([].into_iter(), source))?;
+        }
+        Ok(())
+    };
+    let first = nics.iter().fold(None, |first: Option<Failure>, nic| {
+        let removed = remove(kernel, *nic);
+        first.or(removed.err())
+    });
     first.map_or(Ok(()), |failure| Err(TeardownError(failure)))
 }
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    bypass, capture, check, circuits, doctor, events, flows, get, hosts, import, origins, plan,
-    remove, retransmits, rtt, schema, set, support_bundle, tree, tune, unknown,
+    bypass, capture, check, circuits, completions, doctor, events, flows, get, hosts, import, man,
+    origins, plan, remove, retransmits, rtt, schema, set, support_bundle, tree, tune, unknown,
 };
 use crate::exit;
 
@@ -80,6 +80,10 @@ pub(crate) enum Command {
     Tune(tune::Options),
     /// Make a tidegate.toml from another program's installation.
     Import(import::Options),
+    /// Print what completes this command line in a shell.
+    Completions(completions::Options),
+    /// Write the manual: one page a command, and the daemon's.
+    Man(man::Options),
 }
 
 /// Once, or again and again.

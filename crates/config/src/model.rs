@@ -37,7 +37,7 @@ pub struct Config {
 }
 
 /// Which NICs carry the traffic and how it crosses the box.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interfaces {
     /// How packets get from one side to the other.
     pub mode: Mode,

@@ -1,7 +1,6 @@
 //! From the command line to a running daemon, and its orderly end.
 
 use std::convert::Infallible;
-use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
@@ -14,10 +13,9 @@ use kernel::datapath::Readers;
 use kernel::privileges::missing_capabilities;
 use kernel::tc::check_clock;
 use state::{Engine, FlowEngine, FlowLimits, Timeouts};
-use supervisor::{Policy, Stop, Supervisor};
+use supervisor::{Heart, Policy, Supervisor, with_causes};
 use tokio::sync::watch;
 use tracing::{info, warn};
-use tracing_subscriber::EnvFilter;
 
 use crate::Arguments;
 use crate::captures::CaptureDesk;
@@ -27,14 +25,17 @@ use crate::exit::Failure;
 use crate::facts;
 use crate::files::{Stamps, finish};
 use crate::handover::Handover;
-use crate::kept::KeptFile;
+use crate::kept::{Kept, KeptFile};
 use crate::lazy;
 use crate::lock::Lock;
+use crate::log;
 use crate::look;
 use crate::metrics;
 use crate::prepare::prepare;
 use crate::reload::Reloader;
+use crate::remains;
 use crate::serve::Server;
+use crate::service::{self, Start};
 use crate::shaper::{Shaper, named};
 use crate::shared::Shared;
 use crate::signals::Signals;
@@ -47,8 +48,12 @@ const SHUT_DOWN_MAX: Duration = Duration::from_secs(10);
 /// How long captures may take to tell their clients of their end.
 const CAPTURES_END_MAX: Duration = Duration::from_millis(200);
 
-/// How long circuits may take to get their classes, or others to be changed meanwhile.
-const LAZY_HEARTBEAT_MAX: Duration = Duration::from_secs(60);
+/// How long circuits may take to get their classes: 50,000 at once take three minutes.
+const LAZY_HEARTBEAT_MAX: Duration = Duration::from_secs(300);
+
+/// How often the runtime shows that it lives, and after what time it is late.
+const PULSE: Duration = Duration::from_secs(1);
+const BUS_HEARTBEAT_MAX: Duration = Duration::from_secs(10);
 
 /// How often it is looked whether files are to be watched that were not.
 const UNWATCHED: Duration = Duration::from_secs(1);
@@ -62,18 +67,29 @@ const CLIENTS_END_MAX: Duration = Duration::from_secs(1);
 /// Why the daemon, or the check, ended otherwise than as asked.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let path = arguments.config.as_path();
+    if arguments.take_down {
+        return remains::take_down(path);
+    }
     let load = || Config::load(path).map_err(ShaperError::Config);
     if arguments.facts || arguments.check {
         let loaded = load()?;
         require_rights()?;
         return if arguments.facts { print_facts(&loaded.config) } else { check(path, loaded) };
     }
+    let start = Start::begin();
+    let ended = work(path, start);
+    ended.inspect_err(|failure| service::say(&with_causes(failure)))
+}
+
+/// Works until something asks for the end.
+fn work(path: &Path, start: Start) -> Result<(), Failure> {
+    let load = || Config::load(path).map_err(ShaperError::Config);
     // where that has errors, all files' are to be told
-    let Ok(Outset { files, bus, log, .. }) = Config::outset(path) else {
+    let Ok(Outset { files, bus, log: wanted, .. }) = Config::outset(path) else {
         return load().map(drop).map_err(Into::into);
     };
     require_rights()?;
-    start_log(&log.filter);
+    log::start(&wanted.filter);
     let _lock = Lock::take(&bus.socket)?;
     finish(&[&files.network, &files.devices]);
     let read = Stamps::of(&named(path, &files));
@@ -83,14 +99,21 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     // From here on a signal asks for the orderly end, however early it comes.
     let signals = Signals::start(supervisor.stop().clone())
         .map_err(|error| Failure::System("listen for signals", error.into()))?;
-    let outcome = shape((path, read), loaded, &mut supervisor, &signals);
+    service::say("starting");
+    let outcome = shape((path, read), loaded, &mut supervisor, (&signals, start));
+    let is_handover = outcome.as_ref().is_ok_and(|reloader| reloader.handover().is_asked());
+    if is_handover {
+        service::handing_over();
+    } else {
+        service::stopping();
+    }
     let death = supervisor.death();
     let ended = supervisor.shut_down(SHUT_DOWN_MAX);
     if !ended.stuck.is_empty() {
         warn!(threads = ended.stuck.join(", "), "did not end in time and were left behind");
     }
     let reloader = outcome?;
-    if reloader.handover().is_asked() {
+    if is_handover {
         reloader.leave();
         info!("making way");
         let error = reloader.handover().carry_out();
@@ -101,8 +124,17 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         warn!("what is in the kernel stays at work, for the daemon that comes");
         return Err(death.into());
     }
-    reloader.take_down();
-    info!("stopped");
+    let moved = if signals.leave_all() { reloader.moved() } else { Vec::new() };
+    if !moved.is_empty() {
+        warn!("{} changed: the next daemon begins from nothing", moved.join(", "));
+    }
+    if signals.leave_all() && moved.is_empty() {
+        reloader.leave();
+        info!("stopped; what is in the kernel stays at work, for the daemon that comes");
+    } else {
+        reloader.take_down();
+        info!("stopped; nothing is shaped any more");
+    }
     Ok(())
 }
 
@@ -112,7 +144,7 @@ fn shape(
     (path, read): (&Path, Stamps),
     loaded: config::Loaded,
     supervisor: &mut Supervisor,
-    signals: &Signals,
+    (signals, start): (&Signals, Start),
 ) -> Result<Reloader, Failure> {
     let started = Instant::now();
     let handover = Handover::note()
@@ -120,9 +152,15 @@ fn shape(
     let (bus, log) = (loaded.config.bus.clone(), loaded.config.log.clone());
     let figures = loaded.config.metrics;
     let file = KeptFile::beside(&bus.socket);
-    let kept = file.read();
+    let mut kept = file.read();
     let machine = facts::read(&loaded.config.interfaces).map_err(ShaperError::from)?;
-    let prepared = prepare(loaded, &machine, kept.plan.as_ref())?;
+    let suits = kept.suits(&loaded.config.interfaces);
+    let prepared = prepare(loaded, &machine, kept.plan.as_ref().filter(|_| suits))?;
+    if !suits {
+        info!("what the daemon before left on other [interfaces] is taken out");
+        remains::take_out(&prepared.loaded.config.files.pins, &file, &kept)?;
+        kept = Kept::default();
+    }
     let (shaper, readers) = Shaper::start((path, read), prepared, machine, (file, kept))?;
     let Readers { counters, activity, flows, quality, retransmits, captures } = readers;
     let engine = Engine::new();
@@ -172,7 +210,7 @@ fn shape(
             })
         })
         .map_err(|error| Failure::System("start the measuring threads", error.into()))
-        .and_then(|()| serve((&bus, figures), &shared, &reloader, supervisor.stop(), signals));
+        .and_then(|()| serve((&bus, figures), &shared, &reloader, (supervisor, signals), start));
     match served {
         Ok(()) => Ok(reloader),
         Err(failure) => {
@@ -197,8 +235,8 @@ fn serve(
     (bus, figures): (&config::Bus, config::Metrics),
     shared: &Arc<Shared>,
     reloader: &Reloader,
-    stop: &Stop,
-    signals: &Signals,
+    (supervisor, signals): (&Supervisor, &Signals),
+    start: Start,
 ) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -208,16 +246,20 @@ fn serve(
         .map_err(|error| Failure::System("start the bus's threads", error.into()))?;
     let served = runtime.block_on(async {
         let server = Server::bind(bus, Arc::clone(shared), reloader.clone())?;
+        drop(start);
+        service::ready(shared);
         info!(socket = %bus.socket.display(), "ready");
         let ready = concat!("tidegated ", env!("CARGO_PKG_VERSION"), " is ready");
         reloader.tell(EventKind::Daemon, Severity::Info, Cause::Daemon, ready);
+        let heart = supervisor.heart("bus", BUS_HEARTBEAT_MAX);
         tokio::select! {
             () = server.run() => {}
             () = follow(signals, reloader) => {}
             () = follow_files(reloader) => {}
             () = look::look_after(reloader) => {}
             () = metrics::tell(figures, shared) => {}
-            () = stop.stopped() => {}
+            () = pulse(&heart) => {}
+            () = supervisor.stop().stopped() => {}
         }
         captures_end(shared).await;
         if !reloader.handover().is_asked() {
@@ -227,6 +269,17 @@ fn serve(
     });
     runtime.shutdown_timeout(CLIENTS_END_MAX);
     served
+}
+
+/// Shows that the runtime lives: the thread that this runs on, and those that serve clients.
+async fn pulse(heart: &Heart) {
+    loop {
+        let answered = tokio::spawn(async {}).await;
+        if answered.is_ok() {
+            heart.beat();
+        }
+        tokio::time::sleep(PULSE).await;
+    }
 }
 
 /// Gives captures a moment to tell their clients that they are over.
@@ -264,19 +317,10 @@ async fn follow_files(reloader: &Reloader) {
     }
 }
 
-fn require_rights() -> Result<(), Failure> {
+pub fn require_rights() -> Result<(), Failure> {
     let missing = missing_capabilities()
         .map_err(|error| Failure::System("read the process's capabilities", error.into()))?;
     if missing.is_empty() { Ok(()) } else { Err(Failure::Rights(missing)) }
-}
-
-fn start_log(filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
 }
 
 fn print_facts(config: &Config) -> Result<(), Failure> {

@@ -31,7 +31,7 @@ pub enum ShaperError {
     Handover(Vec<&'static str>),
     /// Something was changed that no daemon can take over.
     #[error(
-        "{} cannot change without an end of shaping: stop tidegated, then start it", .0.join(", ")
+        "{} cannot change without an end of shaping: restart tidegated for that", .0.join(", ")
     )]
     Stop(Vec<&'static str>),
     /// The machine's facts are not known.

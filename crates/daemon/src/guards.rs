@@ -29,12 +29,7 @@ pub fn guards(
         return Ok(Vec::new());
     }
     let guard = |name: &String| -> Result<NicGuards, ShaperError> {
-        let mut guards = NicGuards {
-            name: name.clone(),
-            xps: XpsGuard::clear(name)?,
-            rx_vlan: RxVlanGuard::turn_off(name)?,
-            promiscuous: forwards.then(|| PromiscuousGuard::turn_on(name)).transpose()?,
-        };
+        let mut guards = NicGuards::new(name, forwards)?;
         if let Some(kept) = kept.nics.iter().find(|kept| kept.name == *name) {
             guards.take_over(kept);
         }
@@ -68,7 +63,25 @@ pub fn kept_nics(nics: &[NicGuards]) -> Vec<KeptNic> {
         .collect()
 }
 
+/// Restores on a NIC what a daemon before has changed.
+///
+/// # Errors
+/// When it cannot be looked at, as when it is gone.
+pub fn restore(kept: &KeptNic) -> Result<(), ShaperError> {
+    NicGuards::new(&kept.name, kept.promiscuous)?.take_over(kept);
+    Ok(())
+}
+
 impl NicGuards {
+    fn new(name: &str, forwards: bool) -> Result<Self, ShaperError> {
+        Ok(Self {
+            name: name.to_owned(),
+            xps: XpsGuard::clear(name)?,
+            rx_vlan: RxVlanGuard::turn_off(name)?,
+            promiscuous: forwards.then(|| PromiscuousGuard::turn_on(name)).transpose()?,
+        })
+    }
+
     /// Leaves the NIC as it is.
     pub fn leave(self) {
         self.xps.leave();

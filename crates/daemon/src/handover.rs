@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::service;
+
 /// How long the program may take to check the configuration. No other change is made meanwhile.
 const CHECK_MAX: Duration = Duration::from_secs(60);
 
@@ -47,6 +49,7 @@ impl Handover {
         let program = self.program.display();
         let mut check = Command::new(&self.program);
         check.args(["--check", "--config"]).arg(config);
+        service::keep_from(&mut check);
         let (status, text) = ended(&mut check, CHECK_MAX).map_err(|error| {
             format!("could not have {program} check the configuration: {error}")
         })?;
@@ -63,7 +66,7 @@ impl Handover {
         self.asked.load(Ordering::Acquire)
     }
 
-    /// Becomes the program, with the arguments of this one.
+    /// Becomes the program, with the arguments and the environment of this one.
     ///
     /// Comes back only with why it could not.
     pub fn carry_out(&self) -> io::Error {

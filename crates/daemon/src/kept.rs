@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use config::Interfaces;
 use plan::Plan;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
@@ -26,6 +27,16 @@ pub struct Kept {
     pub asleep: BTreeSet<CircuitSlot>,
     /// What was changed on the NICs.
     pub nics: Vec<KeptNic>,
+    /// Which NICs it was about, and how they were used.
+    #[serde(default)]
+    pub interfaces: Option<Interfaces>,
+}
+
+impl Kept {
+    /// Whether a daemon that uses these NICs likewise can go on with it.
+    pub fn suits(&self, interfaces: &Interfaces) -> bool {
+        self.interfaces.as_ref().is_none_or(|kept| kept == interfaces)
+    }
 }
 
 /// The file: JSON.

@@ -24,6 +24,9 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// How often the others are, in such intervals.
 const AWAKE_EVERY: u32 = 10;
 
+/// How often it is looked whether a change that is under way is over.
+const BUSY: Duration = Duration::from_millis(20);
+
 /// After what time something that failed is tried again.
 const AGAIN: Duration = Duration::from_secs(10);
 
@@ -74,7 +77,7 @@ pub fn run(context: &Context, shared: &Shared, reloader: &Reloader, activity: &A
     let mut sleepers = Sleepers::default();
     let mut round = 0_u32;
     loop {
-        let pause = look(shared, reloader, activity, &mut sleepers, round);
+        let pause = look(context, (shared, reloader, activity), &mut sleepers, round);
         round = round.wrapping_add(1);
         if context.sleep(pause) {
             return;
@@ -84,9 +87,8 @@ pub fn run(context: &Context, shared: &Shared, reloader: &Reloader, activity: &A
 
 /// One look at the circuits; how long to wait for the next.
 fn look(
-    shared: &Shared,
-    reloader: &Reloader,
-    activity: &Activity,
+    context: &Context,
+    (shared, reloader, activity): (&Shared, &Reloader, &Activity),
     sleepers: &mut Sleepers,
     round: u32,
 ) -> Duration {
@@ -113,6 +115,12 @@ fn look(
         return INTERVAL;
     }
     debug!(wake = turn.wake.len(), sleep = turn.sleep.len(), "circuits turn");
+    // a change may take minutes, in which this thread does not hang
+    while reloader.is_busy() {
+        if context.sleep(BUSY) {
+            return INTERVAL;
+        }
+    }
     // shown before anybody else can change it
     let turned = reloader.with_shaper(|shaper| {
         let asleep = Arc::clone(shaper.turn(&turn)?);

@@ -7,6 +7,7 @@
 //! - [`metrics`]: figures over HTTP;
 //! - [`notice`]: what is worth an event in what is measured;
 //! - [`prepare`]: from the configuration to what is to be in force;
+//! - [`remains`]: taking out what a daemon has left;
 //! - [`put_up`]: putting programs and classes in place, and taking them out;
 //! - [`fixed`]: what of the configuration does not change while the daemon runs;
 //! - [`guards`]: what is changed on the NICs meanwhile;
@@ -24,10 +25,13 @@
 //! - [`shared`]: what both streets show to clients;
 //! - [`layout`]: whose the counters are, from configuration and plan;
 //! - [`serve`]: the bus's server side;
+//! - [`service`]: what the service manager is told;
 //! - [`signals`]: what signals ask for;
 //! - [`watch`]: noticing that files have changed;
 //! - [`lock`]: one daemon at a time;
-//! - [`exit`]: why it ended, as an exit code.
+//! - [`log`]: where it writes what happens;
+//! - [`exit`]: why it ended, as an exit code;
+//! - [`manual`]: its page in the manual.
 
 #![forbid(unsafe_code)]
 #![allow(unreachable_pub, reason = "a binary exports nothing")]
@@ -48,19 +52,24 @@ mod kept;
 mod layout;
 mod lazy;
 mod lock;
+mod log;
 mod look;
+mod manual;
 mod metrics;
 mod notice;
 mod prepare;
 mod put_up;
 mod reload;
+mod remains;
 mod serve;
+mod service;
 mod shaper;
 mod shared;
 mod signals;
 mod threads;
 mod watch;
 
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -68,21 +77,37 @@ use clap::Parser;
 
 /// Shapes the traffic of an Internet provider: the daemon.
 #[derive(Debug, Parser)]
-#[command(name = "tidegated", version, after_help = exit::HELP)]
+#[command(name = "tidegated", version, after_help = help())]
 pub struct Arguments {
     /// The configuration.
     #[arg(long, value_name = "PATH", default_value = "/etc/tidegate/tidegate.toml")]
     config: PathBuf,
     /// Check configuration and plan, change nothing, and end.
-    #[arg(long, conflicts_with = "facts")]
+    #[arg(long, conflicts_with_all = ["facts", "take_down"])]
     check: bool,
     /// Print what this machine offers, for `tidegate plan --facts`, and end.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "take_down")]
     facts: bool,
+    /// Take out what a daemon that has ended left at work: programs, queues, settings of the NICs. Then
+    /// nothing is shaped.
+    #[arg(long)]
+    take_down: bool,
+    /// Print the page of the manual.
+    #[arg(long, hide = true, exclusive = true)]
+    man: bool,
+}
+
+fn help() -> String {
+    format!("{}\n\n{}", signals::HELP, exit::HELP)
 }
 
 fn main() -> ExitCode {
-    match boot::run(&Arguments::parse()) {
+    let arguments = Arguments::parse();
+    if arguments.man {
+        let written = manual::page().and_then(|page| io::stdout().write_all(&page));
+        return if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    match boot::run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }

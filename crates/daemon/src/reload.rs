@@ -5,7 +5,7 @@ mod preview;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use bus::{Cause, ErrorCode, EventKind, Refusal, Reloaded, Severity};
@@ -18,6 +18,7 @@ use crate::error::ShaperError;
 use crate::files::Stamps;
 use crate::handover::Handover;
 use crate::notice::Notices;
+use crate::service::Reloading;
 use crate::shaper::Shaper;
 use crate::shared::{Current, Problem, Shared};
 
@@ -83,6 +84,7 @@ impl Reloader {
         let Some(shaper) = shaper.as_mut() else {
             return Err(stopping());
         };
+        let _told = Reloading::begin(&self.shared);
         let was_known = shaper.is_known();
         match shaper.reload().cloned() {
             Ok(current) => {
@@ -244,6 +246,11 @@ impl Reloader {
         self.lock().as_mut().map(work)
     }
 
+    /// Whether a change is under way, for which [`Reloader::with_shaper`] would wait.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.shaper.try_lock(), Err(TryLockError::WouldBlock))
+    }
+
     /// Plans for the NICs as they are now and brings the kernel into line, after any change that is under way.
     ///
     /// # Errors
@@ -309,6 +316,15 @@ impl Reloader {
     pub fn give_up(&self) {
         if let Some(shaper) = self.lock().take().filter(Shaper::succeeds) {
             shaper.leave();
+        }
+    }
+
+    /// Which settings are others by now than those by which the next daemon would find what is left.
+    pub fn moved(&self) -> Vec<&'static str> {
+        match self.with_shaper(|shaper| shaper.require_reachable()) {
+            Some(Err(ShaperError::Stop(moved))) => moved,
+            // files that are wrong are mended before the next one can start
+            _ => Vec::new(),
         }
     }
 

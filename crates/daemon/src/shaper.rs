@@ -112,7 +112,12 @@ impl Shaper {
         let sides = sides(&config.interfaces);
         loaded.preflight(&sides, &pins)?;
         let nics = guards(config, &sides, &kept)?;
-        let keep = Kept { plan: kept.plan, asleep: kept.asleep, nics: kept_nics(&nics) };
+        let keep = Kept {
+            plan: kept.plan,
+            asleep: kept.asleep,
+            nics: kept_nics(&nics),
+            interfaces: Some(config.interfaces.clone()),
+        };
         file.write(&keep);
         let before = keep.plan.as_ref();
         let asleep = sleep::asleep(config, before.map(|plan| (plan, &keep.asleep)), &plan);
@@ -187,7 +192,8 @@ impl Shaper {
     pub fn keep(&self) {
         let plan = Some(self.current.plan.clone());
         let asleep = self.asleep.as_ref().clone();
-        self.kept.write(&Kept { plan, asleep, nics: kept_nics(&self.nics) });
+        let interfaces = Some(self.config().interfaces.clone());
+        self.kept.write(&Kept { plan, asleep, nics: kept_nics(&self.nics), interfaces });
     }
 
     /// The configuration in force.

@@ -1,19 +1,29 @@
-//! What signals ask for: SIGTERM and SIGINT the end, SIGHUP a reload.
+//! What signals ask for: SIGTERM and SIGINT the end of everything, SIGUSR1 that of the daemon alone, SIGHUP a
+//! reload.
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::{Handle, Signals as Caught};
 use supervisor::Stop;
 use tokio::sync::Notify;
 use tracing::info;
 
+/// The signals, for `--help`.
+pub const HELP: &str = "\
+Signals:
+  SIGHUP           read the configuration again
+  SIGTERM, SIGINT  stop, and take programs, queues and settings of the NICs down
+  SIGUSR1          stop, and leave them at work for the next daemon; the service's unit sends this";
+
 /// Listens until it is dropped.
 #[derive(Debug)]
 pub struct Signals {
     reload: Arc<Notify>,
+    leaves: Arc<AtomicBool>,
     handle: Handle,
     listener: Option<JoinHandle<()>>,
 }
@@ -24,22 +34,31 @@ impl Signals {
     /// # Errors
     /// When the system gives no handler or thread.
     pub fn start(stop: Stop) -> io::Result<Self> {
-        let mut caught = Caught::new([SIGHUP, SIGINT, SIGTERM])?;
+        let mut caught = Caught::new([SIGHUP, SIGINT, SIGTERM, SIGUSR1])?;
         let handle = caught.handle();
         let reload = Arc::new(Notify::new());
         let asked = Arc::clone(&reload);
+        let leaves = Arc::new(AtomicBool::new(false));
+        let leave = Arc::clone(&leaves);
         let listen = move || {
             for signal in &mut caught {
                 if signal == SIGHUP {
                     asked.notify_one();
                 } else {
                     info!(signal, "asked to stop");
+                    // whoever wants all gone has the last word
+                    leave.store(signal == SIGUSR1, Ordering::Release);
                     stop.stop();
                 }
             }
         };
         let listener = thread::Builder::new().name("signals".to_owned()).spawn(listen)?;
-        Ok(Self { reload, handle, listener: Some(listener) })
+        Ok(Self { reload, leaves, handle, listener: Some(listener) })
+    }
+
+    /// Whether what is in the kernel is to stay at work when the daemon has ended.
+    pub fn leave_all(&self) -> bool {
+        self.leaves.load(Ordering::Acquire)
     }
 
     /// Waits until a reload is asked for, or was since the last time.

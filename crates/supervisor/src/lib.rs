@@ -3,7 +3,8 @@
 //! A [`Supervisor`] starts OS threads. An essential thread that ends by itself raises the
 //! supervisor's [`Stop`] and is remembered as the [`Death`] to blame; an optional one that fails is
 //! started again after a growing pause. Each shows that it is alive by its heartbeat, and
-//! [`Monitor::report`] tells how all of them are.
+//! [`Monitor::report`] tells how all of them are. A [`Watchdog`] outside of the process is fed while nothing
+//! essential hangs.
 //!
 //! Invariants:
 //! - Raising the supervisor's stop asks for the end; [`Supervisor::shut_down`] brings it, one thread
@@ -31,13 +32,17 @@
 #![forbid(unsafe_code)]
 
 mod exit;
+mod heart;
 mod report;
 mod stop;
 mod supervisor;
 mod thread;
+mod watchdog;
 
 pub use exit::{Death, Exit, with_causes};
+pub use heart::Heart;
 pub use report::{Monitor, ThreadReport, ThreadState};
 pub use stop::{Never, Stop};
 pub use supervisor::{ShutDown, SpawnError, Supervisor};
 pub use thread::{Backoff, Context, Policy};
+pub use watchdog::Watchdog;

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use parking_lot::Mutex;
 
 use crate::exit::Death;
+use crate::heart::Heart;
 use crate::report::{Monitor, Record};
 use crate::stop::{Never, Stop};
 use crate::thread::{Context, Policy, Runner};
@@ -70,6 +71,14 @@ impl Supervisor {
     /// Tells how the threads are.
     pub fn monitor(&self) -> Monitor {
         self.monitor.clone()
+    }
+
+    /// Reports a heartbeat among those of the threads, as essential, that something else than a thread of ours
+    /// shows. One older than `heartbeat_max` is late.
+    pub fn heart(&self, name: &str, heartbeat_max: Duration) -> Heart {
+        let record = Arc::new(Record::new(name, true, heartbeat_max));
+        self.monitor.add(Arc::clone(&record));
+        Heart::new(record)
     }
 
     /// Starts a thread. `heartbeat_max` is the age from which its heartbeat is late; `body` is run

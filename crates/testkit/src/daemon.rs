@@ -22,6 +22,8 @@ pub struct DaemonSpec {
     pub socket: PathBuf,
     /// More arguments.
     pub args: Vec<String>,
+    /// More variables of its environment.
+    pub environment: Vec<(String, String)>,
     /// How long it may take to start, and to stop.
     pub deadline: Duration,
 }
@@ -38,6 +40,7 @@ impl DaemonSpec {
             config: config.into(),
             socket: socket.into(),
             args: Vec::new(),
+            environment: Vec::new(),
             deadline: Duration::from_secs(30),
         }
     }
@@ -67,6 +70,7 @@ impl Daemon {
         let errors = file.try_clone().context("could not share the log")?;
         let mut command = lab.namespace(Place::Box).command(&spec.binary);
         command.arg("--config").arg(&spec.config).args(&spec.args);
+        command.envs(spec.environment.iter().map(|(name, value)| (name, value)));
         let child = ChildGuard::spawn_with(&mut command, file.into(), errors.into())?;
         let mut daemon = Self { child: Some(child), spec, log };
         daemon.wait_ready()?;
@@ -108,10 +112,18 @@ impl Daemon {
     ///
     /// # Errors
     /// When it does not end in time; it is killed then.
-    pub fn stop(mut self) -> Result<ExitStatus> {
+    pub fn stop(self) -> Result<ExitStatus> {
+        self.stop_by(Signal::TERM)
+    }
+
+    /// Stops it by a signal and waits for its end.
+    ///
+    /// # Errors
+    /// When it does not end in time; it is killed then.
+    pub fn stop_by(mut self, signal: Signal) -> Result<ExitStatus> {
         let deadline = self.spec.deadline;
         let child = self.child()?;
-        child.signal(Signal::TERM)?;
+        child.signal(signal)?;
         let ended = child.wait(deadline);
         self.child = None;
         ended.with_context(|| format!("its log:\n{}", self.log()))

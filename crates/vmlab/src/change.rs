@@ -18,7 +18,7 @@ use units::{BitsPerSec, Direction, TcHandle};
 use crate::findings::Findings;
 use crate::stage::{ANSWER_MAX, CAKE, Programs, Stage};
 
-const HOSTS: [&str; 3] = ["100.64.1.1", "100.64.1.2", "100.64.1.3"];
+pub(crate) const HOSTS: [&str; 3] = ["100.64.1.1", "100.64.1.2", "100.64.1.3"];
 /// Some 250 packets a second in each stream.
 const STREAM_RATE: BitsPerSec = BitsPerSec::new(456_000);
 const PAYLOAD: u16 = 200;
@@ -32,7 +32,7 @@ const PORT: u16 = 7_001;
 type Deed = fn(&mut Doing<'_>) -> Result<()>;
 
 /// What a deed has at hand. The lab is shared with the traffic.
-struct Doing<'s> {
+pub(crate) struct Doing<'s> {
     lab: &'s Lab,
     spec: &'s DaemonSpec,
     daemon: &'s mut Option<Daemon>,
@@ -87,28 +87,47 @@ fn start(programs: &Programs) -> Result<Stage> {
 fn carry_out(programs: &Programs, findings: &mut Findings, deeds: &[(&str, Deed)]) -> Result<()> {
     let mut stage = start(programs)?;
     for (name, deed) in deeds {
-        let strays_before = strays(&stage)?;
-        let (reports, took) =
-            under_traffic(&mut stage, *deed).with_context(|| (*name).to_owned())?;
-        let strays = strays(&stage)?.saturating_sub(strays_before);
-        let sum = |count: fn(&UdpReport) -> u64| reports.iter().map(count).sum::<u64>();
-        let (sent, lost) = (sum(|report| report.sent), sum(UdpReport::lost));
-        let doubled = sum(|report| report.duplicated);
-        let gap = reports.iter().map(|report| report.longest_gap).max().unwrap_or_default();
-        findings.measured(format!("{name}: lost"), lost as f64, &format!("of {sent} packets"));
-        findings.measured("longest gap", gap.as_secs_f64() * 1e3, "ms");
-        findings.measured("in default classes", strays as f64, "packets");
-        findings.measured("took", took.as_secs_f64(), "s");
+        let lost = disturb(&mut stage, findings, name, deed)?.lost;
         findings.expect(lost == 0, || format!("{name}: {lost} packets were lost"));
-        findings.expect(doubled == 0, || format!("{name}: {doubled} packets came twice"));
     }
     let warnings = warnings(&stage);
     findings.expect(warnings.is_empty(), || format!("warned of: {}", warnings.join("; ")));
     stage.stop()
 }
 
+/// Packets of all streams around a deed.
+pub(crate) struct Toll {
+    pub(crate) sent: u64,
+    pub(crate) lost: u64,
+}
+
+/// Does something to the box with traffic around it, of which nothing may come twice.
+pub(crate) fn disturb(
+    stage: &mut Stage,
+    findings: &mut Findings,
+    name: &str,
+    deed: impl FnOnce(&mut Doing<'_>) -> Result<()>,
+) -> Result<Toll> {
+    let strays_before = strays(stage)?;
+    let (reports, took) = under_traffic(stage, deed).with_context(|| name.to_owned())?;
+    let strays = strays(stage)?.saturating_sub(strays_before);
+    let sum = |count: fn(&UdpReport) -> u64| reports.iter().map(count).sum::<u64>();
+    let (sent, lost) = (sum(|report| report.sent), sum(UdpReport::lost));
+    let doubled = sum(|report| report.duplicated);
+    let gap = reports.iter().map(|report| report.longest_gap).max().unwrap_or_default();
+    findings.measured(format!("{name}: lost"), lost as f64, &format!("of {sent} packets"));
+    findings.measured("longest gap", gap.as_secs_f64() * 1e3, "ms");
+    findings.measured("in default classes", strays as f64, "packets");
+    findings.measured("took", took.as_secs_f64(), "s");
+    findings.expect(doubled == 0, || format!("{name}: {doubled} packets came twice"));
+    Ok(Toll { sent, lost })
+}
+
 /// Has traffic cross the box both ways while something is done to it.
-fn under_traffic(stage: &mut Stage, deed: Deed) -> Result<(Vec<UdpReport>, Duration)> {
+fn under_traffic(
+    stage: &mut Stage,
+    deed: impl FnOnce(&mut Doing<'_>) -> Result<()>,
+) -> Result<(Vec<UdpReport>, Duration)> {
     let over = AtomicBool::new(false);
     let mut streams = Vec::new();
     for (host, port) in HOSTS.into_iter().zip((PORT..).step_by(2)) {
@@ -156,7 +175,8 @@ fn strays(stage: &Stage) -> Result<u64> {
 }
 
 impl Doing<'_> {
-    fn client(&self) -> Result<Client> {
+    /// A client of the daemon.
+    pub(crate) fn client(&self) -> Result<Client> {
         Ok(Client::connect(&self.spec.socket, ANSWER_MAX)?)
     }
 

@@ -14,8 +14,10 @@ mod kernel_tests;
 mod latency;
 mod round_trips;
 mod scenario;
+mod service;
 mod shaping;
 mod stage;
+mod system;
 
 use std::fs;
 use std::path::PathBuf;
@@ -34,6 +36,9 @@ struct Arguments {
     /// A program with tests of the package `kernel`; several may be given.
     #[arg(long)]
     tests: Vec<PathBuf>,
+    /// A package of Tidegate's to install, and a second one to upgrade to.
+    #[arg(long = "package")]
+    packages: Vec<PathBuf>,
     /// Only these scenarios.
     scenarios: Vec<String>,
 }
@@ -47,7 +52,7 @@ fn main() -> Result<()> {
         kernel: release.trim().to_owned(),
         scenarios: scenarios.iter().map(|scenario| scenario.name.to_owned()).collect(),
     });
-    let programs = Programs::gather(&arguments.tests)?;
+    let programs = Programs::gather(&arguments.tests, &arguments.packages)?;
     for scenario in scenarios {
         let seconds_max = scenario.deadline.as_secs();
         tell(&Line::Begin { scenario: scenario.name.to_owned(), seconds_max });

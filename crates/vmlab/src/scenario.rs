@@ -10,7 +10,7 @@ use testkit::verdict::{Outcome, Verdict};
 
 use crate::findings::Findings;
 use crate::stage::Programs;
-use crate::{attach, change, fairness, kernel_tests, latency, round_trips, shaping};
+use crate::{attach, change, fairness, kernel_tests, latency, round_trips, service, shaping};
 
 /// One scenario.
 pub(crate) struct Scenario {
@@ -48,7 +48,7 @@ impl Need {
 }
 
 /// All of them, the quickest first.
-pub(crate) static ALL: [Scenario; 10] = [
+pub(crate) static ALL: [Scenario; 11] = [
     Scenario::new("attach-bridge", 60, &[], attach::bridge),
     Scenario::new("attach-xdp-bridge", 60, &[], attach::xdp_bridge),
     Scenario::new("attach-stick", 60, &[], attach::stick),
@@ -59,6 +59,7 @@ pub(crate) static ALL: [Scenario; 10] = [
     Scenario::new("round-trips", 90, &[Need::Netem], round_trips::run),
     Scenario::new("changes", 120, &[Need::Cake], change::reloads),
     Scenario::new("successions", 150, &[Need::Cake], change::successions),
+    Scenario::new("service", 300, &[Need::Cake], service::run),
 ];
 
 impl Scenario {

@@ -27,11 +27,13 @@ pub(crate) struct Programs {
     pub(crate) daemon: PathBuf,
     /// Tests of the package `kernel`.
     pub(crate) tests: Vec<PathBuf>,
+    /// Packages of this version and of a later one.
+    pub(crate) packages: Vec<PathBuf>,
 }
 
 impl Programs {
     /// Copies what is started often to where reading it costs nothing.
-    pub(crate) fn gather(tests: &[PathBuf]) -> Result<Self> {
+    pub(crate) fn gather(tests: &[PathBuf], packages: &[PathBuf]) -> Result<Self> {
         let built = std::env::current_exe()?.with_file_name("tidegated");
         let daemon = std::env::temp_dir().join("tidegated");
         fs::copy(&built, &daemon).with_context(|| {
@@ -40,7 +42,7 @@ impl Programs {
                 built.display()
             )
         })?;
-        Ok(Self { daemon, tests: tests.to_owned() })
+        Ok(Self { daemon, tests: tests.to_owned(), packages: packages.to_owned() })
     }
 }
 

@@ -14,7 +14,7 @@ use testkit::verdict::{Line, Outcome, Verdict};
 /// Until the machine says that it is up.
 const BOOT_MAX: Duration = Duration::from_secs(150);
 /// All of it. Each scenario has its own time as well.
-const RUN_MAX: Duration = Duration::from_secs(14 * 60);
+const RUN_MAX: Duration = Duration::from_secs(18 * 60);
 /// How long the machine may take to turn itself off.
 const OFF_MAX: Duration = Duration::from_secs(15);
 /// Between two looks at the console.

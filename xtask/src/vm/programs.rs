@@ -6,7 +6,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use crate::step;
+use crate::{dist, step};
 
 /// Tests of the package `kernel` that say something of the kernel that they run on.
 const TESTS: [&str; 5] = ["packets", "attaching", "flows", "queue_statistics", "traffic_control"];
@@ -20,6 +20,8 @@ pub(super) struct Programs {
     scenarios: PathBuf,
     /// The kernel crate's tests.
     tests: Vec<PathBuf>,
+    /// The package, and one that it is upgraded to.
+    packages: [PathBuf; 2],
 }
 
 /// What cargo says of something that it built.
@@ -39,7 +41,7 @@ impl Programs {
             "vmlab",
         ]))?;
         let scenarios = std::path::absolute(step::target().join("release/tidegate-vmlab"))?;
-        Ok(Self { scenarios, tests: build_tests()? })
+        Ok(Self { scenarios, tests: build_tests()?, packages: dist::packages()? })
     }
 
     /// The command that runs the scenarios of these names, or all.
@@ -47,6 +49,9 @@ impl Programs {
         let mut words = vec![word(&self.scenarios)?];
         for tests in &self.tests {
             words.extend(["--tests", word(tests)?]);
+        }
+        for package in &self.packages {
+            words.extend(["--package", word(package)?]);
         }
         words.extend(scenarios.iter().map(String::as_str));
         let command = words.join(" ");

@@ -4,6 +4,7 @@ pub(crate) mod bypass;
 pub(crate) mod capture;
 pub(crate) mod check;
 pub(crate) mod circuits;
+pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod flows;
@@ -11,6 +12,7 @@ pub(crate) mod get;
 pub(crate) mod handover;
 pub(crate) mod hosts;
 pub(crate) mod import;
+pub(crate) mod man;
 pub(crate) mod origins;
 pub(crate) mod plan;
 mod queues;
@@ -60,6 +62,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Schema(options) => schema::run(options),
         Command::Tune(options) => return tune::run(options, output),
         Command::Import(options) => import::run(options, output),
+        Command::Completions(options) => completions::run(options, output),
+        Command::Man(options) => man::run(options, output),
     }?;
     Ok(Exit::Done)
 }

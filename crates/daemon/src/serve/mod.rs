@@ -160,7 +160,7 @@ impl Drop for Place {
 }
 
 /// Removes a socket that nobody listens on; anything else in its place is an error.
-fn remove_stale(path: &Path) -> io::Result<()> {
+pub fn remove_stale(path: &Path) -> io::Result<()> {
     use os::unix::fs::FileTypeExt;
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

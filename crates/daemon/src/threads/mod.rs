@@ -10,6 +10,7 @@ mod qdiscs;
 mod retransmits;
 mod tick;
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use state::{Engine, FlowEngine};
 use supervisor::{Backoff, Policy, SpawnError, Supervisor};
 
 use crate::captures;
+use crate::service;
 use crate::shared::Shared;
 
 /// How often samples are taken.
@@ -101,5 +103,13 @@ pub fn start(
         captures::deliver(context, &of_capture.captures, &of_capture.attachments)
     })?;
     let mut tick = tick::Tick::new(Arc::clone(shared), engine, counters, quality);
-    supervisor.spawn("tick", Policy::Essential, HEARTBEAT_MAX, move |context| tick.run(context))
+    supervisor.spawn("tick", Policy::Essential, HEARTBEAT_MAX, move |context| tick.run(context))?;
+    if service::is_there() {
+        let of_service = Arc::clone(shared);
+        supervisor.spawn("service", restart, HEARTBEAT_MAX, move |context| {
+            service::run(context, &of_service);
+            Ok::<(), Infallible>(())
+        })?;
+    }
+    Ok(())
 }

@@ -98,6 +98,21 @@ pub(super) fn detach(nic: &str, hook: TcAttachType, name: &str) {
     let _ = tc::qdisc_detach_program(nic, hook, name);
 }
 
+/// Removes our filters from a NIC, whoever's the clsact is.
+pub(super) fn remove_ours(nic: IfIndex) {
+    let Ok(mut controller) = Controller::open() else { return };
+    for hook in [INGRESS, EGRESS] {
+        // fails where there is no such filter, or no clsact
+        let _ = controller.remove_filters(nic, hook, PRIORITY);
+    }
+}
+
+/// NICs whose clsact is marked as ours.
+pub(super) fn marked(pins: &Pins) -> Result<Vec<IfIndex>, DatapathError> {
+    let marks = pins.marks(MARK)?;
+    Ok(marks.iter().filter_map(|index| index.parse().ok()).map(IfIndex::new).collect())
+}
+
 /// A clsact queueing discipline that we or a daemon before us have added. Dropping it removes it.
 #[derive(Debug)]
 pub(super) struct Clsact {
@@ -129,8 +144,7 @@ impl Clsact {
 
     /// Those of a daemon before us on NICs where we have none.
     pub(super) fn stale(ours: &[Self], pins: &Pins) -> Result<Vec<Self>, DatapathError> {
-        let marks = pins.marks(MARK)?;
-        let nics = marks.iter().filter_map(|index| index.parse().ok()).map(IfIndex::new);
+        let nics = marked(pins)?.into_iter();
         let stale = nics.filter(|nic| !ours.iter().any(|clsact| clsact.is_on(*nic)));
         Ok(stale.map(|nic| Self { nic }).collect())
     }

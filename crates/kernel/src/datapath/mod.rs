@@ -23,6 +23,7 @@ mod mapped;
 mod pins;
 mod quality;
 mod rehearsal;
+mod remains;
 mod ring;
 mod stopwatch;
 mod tables;

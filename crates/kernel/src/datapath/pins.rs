@@ -90,6 +90,18 @@ impl Pins {
             .map_err(failed("remove pin", &path))
     }
 
+    /// Removes pins of programs that a daemon before was about to attach when it was killed.
+    pub(super) fn remove_passing(&self) -> Result<(), DatapathError> {
+        for entry in fs::read_dir(&self.folder).map_err(failed("read", &self.folder))? {
+            let entry = entry.map_err(failed("read", &self.folder))?;
+            // what is remembered is a folder
+            if entry.file_type().is_ok_and(|kind| !kind.is_dir()) {
+                self.remove(&entry.file_name().to_string_lossy())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Remembers something past the daemon, by a folder of this name: files here are the kernel's only.
     pub(super) fn mark(&self, name: &str) -> Result<(), DatapathError> {
         let path = self.folder.join(name);

@@ -187,9 +187,9 @@ pub(super) fn dump_request(kind: u16, nic: IfIndex) -> Messages {
 /// Makes sure that the packet scheduler's clock ticks as the encoder assumes.
 ///
 /// # Errors
-/// When `/proc/net/psched` cannot be read, or says otherwise.
+/// When `/proc/self/net/psched` cannot be read, or says otherwise.
 pub fn check_clock() -> io::Result<()> {
-    let line = fs::read_to_string("/proc/net/psched")?;
+    let line = fs::read_to_string("/proc/self/net/psched")?;
     let tick = line.split_whitespace().nth(1).and_then(|hex| u32::from_str_radix(hex, 16).ok());
     if tick == Some(CLOCK_TICK_NS) {
         return Ok(());
