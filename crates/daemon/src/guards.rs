@@ -57,7 +57,7 @@ pub fn kept_nics(nics: &[NicGuards]) -> Vec<KeptNic> {
         .map(|nic| KeptNic {
             name: nic.name.clone(),
             xps: nic.xps.changed().to_vec(),
-            rx_vlan: nic.rx_vlan.was_on(),
+            rx_vlan_offloads: nic.rx_vlan.changed().to_vec(),
             promiscuous: nic.promiscuous.as_ref().is_some_and(PromiscuousGuard::changed),
         })
         .collect()
@@ -93,9 +93,7 @@ impl NicGuards {
 
     fn take_over(&mut self, kept: &KeptNic) {
         self.xps.take_over(kept.xps.clone());
-        if kept.rx_vlan {
-            self.rx_vlan.take_over(&self.name);
-        }
+        self.rx_vlan.take_over(&kept.rx_vlan_offloads);
         if let Some(promiscuous) = self.promiscuous.as_mut().filter(|_| kept.promiscuous) {
             promiscuous.take_over();
         }

@@ -53,8 +53,9 @@ pub struct KeptNic {
     pub name: String,
     /// XPS maps that were cleared, with what they held.
     pub xps: Vec<(PathBuf, String)>,
-    /// Whether VLAN offload on reception was turned off.
-    pub rx_vlan: bool,
+    /// VLAN offloads on reception that were turned off.
+    #[serde(default)]
+    pub rx_vlan_offloads: Vec<String>,
     /// Whether it was told to receive everything.
     pub promiscuous: bool,
 }
@@ -134,7 +135,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = KeptFile::beside(&folder.path().join("bus.sock"));
         assert_eq!(file.read(), Kept::default());
-        let nic = KeptNic { name: "eth0".to_owned(), rx_vlan: true, ..KeptNic::default() };
+        let nic = KeptNic {
+            name: "eth0".to_owned(),
+            rx_vlan_offloads: vec!["rx-vlan-hw-parse".to_owned()],
+            ..KeptNic::default()
+        };
         let kept = Kept { nics: vec![nic], ..Kept::default() };
         file.write(&kept);
         assert_eq!(file.read(), kept);

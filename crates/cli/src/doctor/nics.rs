@@ -96,10 +96,12 @@ pub(super) fn tags(patient: &Patient<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let hidden = |nic: &machine::NicSeen| {
-        nic.offloads.get()?.get("rx-vlan-hw-parse").filter(|offload| offload.on)?;
+        let offloads = nic.offloads.get()?;
+        let is_on = |name: &&&str| offloads.get(**name).is_some_and(|offload| offload.on);
+        let on = ["rx-vlan-hw-parse", "rx-vlan-stag-hw-parse"].iter().find(is_on)?;
         let what = format!("{} takes VLAN tags off before the programs see packets", nic.name);
         let why = "the daemon had turned that off, and somebody has turned it on again; steered packets lose their tag";
-        let command = format!("ethtool -K {} rx-vlan-hw-parse off", shell_word(&nic.name));
+        let command = format!("ethtool -K {} {on} off", shell_word(&nic.name));
         Some(Finding::new(State::Warning, "vlan-tags", what, why).about(&nic.name).mend(command))
     };
     let hidden: Vec<_> = patient.nics().filter_map(hidden).collect();

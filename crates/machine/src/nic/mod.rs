@@ -6,6 +6,6 @@ mod vlan_offload;
 mod xps;
 
 pub use facts::{NicError, NicInfo, nic, online_cpus};
-pub use vlan_offload::{OffloadError, RxVlanGuard, large_receive_offload, rx_vlan_offload};
+pub use vlan_offload::{OffloadError, RxVlanGuard, large_receive_offload, rx_vlan_offloads};
 pub(crate) use xps::{MAPS as XPS_MAPS, means_no_map};
 pub use xps::{XpsError, XpsGuard};

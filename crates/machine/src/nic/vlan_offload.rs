@@ -2,15 +2,18 @@
 //!
 //! A NIC that strips VLAN tags on reception hands XDP the packet without its tag.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use thiserror::Error;
 use tracing::warn;
 
-use crate::wire::{Sockets, Wire};
+use crate::wire::{Offload, Sockets, Wire};
 
-/// The kernel's name for stripping VLAN tags on reception.
-const RX_VLAN: &str = "rx-vlan-hw-parse";
+/// The kernel's name for stripping 802.1Q's tags on reception,
+const RX_TAG: &str = "rx-vlan-hw-parse";
+/// and for the outer tag of QinQ.
+const RX_OUTER_TAG: &str = "rx-vlan-stag-hw-parse";
 /// The kernel's name for joining packets into ones that cannot be forwarded.
 const LARGE_RECEIVE: &str = "rx-lro";
 
@@ -23,12 +26,14 @@ pub struct OffloadError {
     source: io::Error,
 }
 
-/// Whether the NIC called `name` strips VLAN tags on reception.
+/// By which offloads the NIC called `name` strips VLAN tags on reception, in the kernel's words.
 ///
 /// # Errors
 /// When the kernel does not tell.
-pub fn rx_vlan_offload(name: &str) -> Result<bool, OffloadError> {
-    is_on(name, RX_VLAN)
+pub fn rx_vlan_offloads(name: &str) -> Result<Vec<&'static str>, OffloadError> {
+    let offloads = offloads(name)?;
+    let is_on = |offload: &&str| offloads.get(*offload).is_some_and(|offload| offload.on);
+    Ok([RX_TAG, RX_OUTER_TAG].into_iter().filter(is_on).collect())
 }
 
 /// Whether the NIC called `name` joins packets on reception into ones that cannot be forwarded.
@@ -36,71 +41,84 @@ pub fn rx_vlan_offload(name: &str) -> Result<bool, OffloadError> {
 /// # Errors
 /// When the kernel does not tell.
 pub fn large_receive_offload(name: &str) -> Result<bool, OffloadError> {
-    is_on(name, LARGE_RECEIVE)
+    Ok(offloads(name)?.get(LARGE_RECEIVE).is_some_and(|offload| offload.on))
 }
 
 /// A NIC that leaves VLAN tags where they are; dropping it restores what was.
 #[derive(Debug)]
-#[must_use = "dropping the guard restores the offload"]
+#[must_use = "dropping the guard restores the offloads"]
 pub struct RxVlanGuard {
-    /// The NIC, where the offload was on.
-    changed: Option<String>,
+    name: String,
+    /// Offloads that were on.
+    changed: Vec<String>,
 }
 
 impl RxVlanGuard {
-    /// Turns the offload of the NIC called `name` off, if it is on.
+    /// Turns those offloads of the NIC called `name` off that are on. A driver that keeps that of QinQ on is
+    /// warned of, as few networks have such tags.
     ///
     /// # Errors
-    /// When the driver does not let it be turned off: tagged packets would then be misread.
+    /// When the driver does not let that of 802.1Q be turned off: tagged packets would then be misread.
     pub fn turn_off(name: &str) -> Result<Self, OffloadError> {
-        if !rx_vlan_offload(name)? {
-            return Ok(Self { changed: None });
-        }
-        set_rx_vlan(name, false)?;
-        let guard = Self { changed: Some(name.to_owned()) };
-        if rx_vlan_offload(name)? {
-            let source = io::Error::new(io::ErrorKind::Unsupported, "the driver keeps it on");
-            return Err(OffloadError { operation: TURN_OFF, name: name.to_owned(), source });
+        let mut guard = Self { name: name.to_owned(), changed: Vec::new() };
+        for offload in rx_vlan_offloads(name)? {
+            match turn_off(name, offload) {
+                Ok(()) => guard.changed.push(offload.to_owned()),
+                Err(error) if offload == RX_OUTER_TAG => {
+                    warn!(%error, nic = name, "packets with two VLAN tags will be misread");
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(guard)
     }
 
     /// Takes over what a daemon before has turned off: dropping this turns it on again.
-    pub fn take_over(&mut self, name: &str) {
-        self.changed = Some(name.to_owned());
+    pub fn take_over(&mut self, changed: &[String]) {
+        let further = changed.iter().filter(|offload| !self.changed.contains(offload));
+        let further: Vec<_> = further.cloned().collect();
+        self.changed.extend(further);
     }
 
-    /// Leaves the offload as it is.
+    /// Leaves the offloads as they are.
     pub fn leave(mut self) {
-        self.changed = None;
+        self.changed.clear();
     }
 
-    /// Whether it was on.
-    pub fn was_on(&self) -> bool {
-        self.changed.is_some()
+    /// Those that were on.
+    pub fn changed(&self) -> &[String] {
+        &self.changed
     }
 }
 
 impl Drop for RxVlanGuard {
     fn drop(&mut self) {
-        if let Some(name) = &self.changed
-            && let Err(error) = set_rx_vlan(name, true)
-        {
-            warn!(%error, nic = name, "could not restore VLAN offload on reception");
+        for offload in &self.changed {
+            if let Err(error) = set(&self.name, offload, true) {
+                warn!(%error, nic = self.name, offload, "could not restore VLAN offload on reception");
+            }
         }
     }
 }
 
-const TURN_OFF: &str = "change VLAN offload on reception";
+const CHANGE: &str = "change VLAN offload on reception";
 
-fn is_on(name: &str, offload: &str) -> Result<bool, OffloadError> {
-    let operation = "read the offloads";
-    let offloads = Sockets::new().offloads(name);
-    let failed = |source| OffloadError { operation, name: name.to_owned(), source };
-    Ok(offloads.map_err(failed)?.get(offload).is_some_and(|offload| offload.on))
+fn offloads(name: &str) -> Result<BTreeMap<String, Offload>, OffloadError> {
+    let failed =
+        |source| OffloadError { operation: "read the offloads", name: name.to_owned(), source };
+    Sockets::new().offloads(name).map_err(failed)
 }
 
-fn set_rx_vlan(name: &str, on: bool) -> Result<(), OffloadError> {
-    let failed = |source| OffloadError { operation: TURN_OFF, name: name.to_owned(), source };
-    Sockets::new().set_offload(name, RX_VLAN, on).map_err(failed)
+fn turn_off(name: &str, offload: &str) -> Result<(), OffloadError> {
+    set(name, offload, false)?;
+    if !rx_vlan_offloads(name)?.contains(&offload) {
+        return Ok(());
+    }
+    let source = io::Error::new(io::ErrorKind::Unsupported, "the driver keeps it on");
+    Err(OffloadError { operation: CHANGE, name: name.to_owned(), source })
+}
+
+fn set(name: &str, offload: &str, on: bool) -> Result<(), OffloadError> {
+    let failed = |source| OffloadError { operation: CHANGE, name: name.to_owned(), source };
+    Sockets::new().set_offload(name, offload, on).map_err(failed)
 }
