@@ -87,7 +87,7 @@ fn what_is_planted_under_the_daemon_is_found_and_mended() -> Result<()> {
     let sys = |nic: &str, mask: &str| format!("/sys/class/net/{nic}/queues/{mask}");
     let nic = BOX_CUSTOMERS;
     plant(&stage, ("offloads", nic), &format!("ethtool -K {nic} gro off"))?;
-    plant(&stage, ("offloads", nic), &format!("ethtool -K {nic} rx-vlan-stag-hw-parse on"))?;
+    plant(&stage, ("vlan-tags", nic), &format!("ethtool -K {nic} rx-vlan-stag-hw-parse on"))?;
     plant(&stage, ("vlan-tags", nic), &format!("ethtool -K {nic} rxvlan on"))?;
     plant(&stage, ("rps", nic), &format!("echo 1 > {}", sys(nic, "rx-0/rps_cpus")))?;
     plant(&stage, ("xps", nic), &format!("echo 1 > {}", sys(nic, "tx-1/xps_cpus")))?;

@@ -41,12 +41,11 @@ pub struct Change {
     pub stops_traffic: bool,
 }
 
-/// Offloads by the kernel's names, what they should be and why.
-const OFFLOADS: [(&str, bool, &str); 5] = [
+/// Offloads by the kernel's names, what they should be and why. Those of VLAN tags the daemon sees to.
+const OFFLOADS: [(&str, bool, &str); 4] = [
     ("rx-lro", false, "joins packets into ones that cannot be forwarded"),
     ("rx-gro-hw", false, "joins packets before XDP sees them, which counts them as one"),
     ("hw-tc-offload", false, "lets the NIC forward flows past programs and queues"),
-    ("rx-vlan-stag-hw-parse", false, "hides the outer tag of QinQ packets from XDP"),
     (
         "rx-gro",
         true,
