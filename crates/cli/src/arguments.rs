@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     bypass, capture, check, circuits, events, flows, get, hosts, import, origins, plan, remove,
-    retransmits, rtt, set, tree, unknown,
+    retransmits, rtt, set, top, tree, unknown,
 };
 use crate::exit;
 
@@ -29,6 +29,8 @@ pub(crate) struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Watch the box live, all of it, with keys and mouse.
+    Top(top::Options),
     /// Show the daemon and the box as a whole.
     Status(Watch),
     /// Show the tree of nodes with what flows through each.

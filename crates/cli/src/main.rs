@@ -14,7 +14,7 @@
 //! - `commands`: one module a command;
 //! - `reading`: a view once, or watched;
 //! - `paging`: which part of a long table, in which order;
-//! - `output`, `screen`, `table`, `figures`, `quality`: how results look;
+//! - `output`, `screen`, `table`, `quality`, and `figures` of `tui`: how results look;
 //! - `pcapng`: how captured packets are written down;
 //! - `files`: the configuration and the machine's facts, read from disk;
 //! - `failure`, `exit`: what can go wrong, and the code that tells a script.
@@ -25,7 +25,6 @@ mod arguments;
 mod commands;
 mod exit;
 mod failure;
-mod figures;
 mod files;
 mod output;
 mod paging;
@@ -38,6 +37,7 @@ mod table;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tui::figures;
 
 use arguments::Arguments;
 use exit::Exit;

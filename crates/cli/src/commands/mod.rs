@@ -19,6 +19,7 @@ pub(crate) mod retransmits;
 pub(crate) mod rtt;
 pub(crate) mod set;
 mod status;
+pub(crate) mod top;
 pub(crate) mod tree;
 pub(crate) mod unknown;
 
@@ -31,6 +32,7 @@ use crate::output::Output;
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let (socket, output) = (arguments.socket.as_path(), Output { json: arguments.json });
     match &arguments.command {
+        Command::Top(options) => top::run(socket, options, output),
         Command::Status(watch) => status::run(socket, watch, output),
         Command::Tree(options) => tree::run(socket, options, output),
         Command::Circuits(options) => circuits::run(socket, options, output),
