@@ -9,6 +9,7 @@ mod ci;
 mod demo;
 mod lab;
 mod packages;
+mod screens;
 mod setup;
 mod step;
 mod test;
@@ -39,6 +40,8 @@ enum Verb {
     Ci,
     /// Measure.
     Bench(bench::Arguments),
+    /// Write what the viewer's panes look like into docs/screens.
+    Screens,
     /// Check what a program can check of the project's rules.
     Tidy,
     /// Run scenarios on Debian's stock kernel, which has CAKE and netem, in an emulated machine.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Verb::Test => test::run(),
         Verb::Ci => ci::run(),
         Verb::Bench(arguments) => bench::run(&arguments),
+        Verb::Screens => screens::run(),
         Verb::Tidy => tidy::run(),
         Verb::Vm(arguments) => vm::run(&arguments),
         Verb::Lab(arguments) => lab::run(&arguments),

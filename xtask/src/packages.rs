@@ -25,7 +25,7 @@ enum Found {
 }
 
 /// Everything that building, testing and the demo need beyond Rust.
-pub(crate) const NEEDS: [Need; 13] = [
+pub(crate) const NEEDS: [Need; 14] = [
     Need { package: "clang-19", purpose: "compiles the kernel programs", found: Found::Clang },
     Need {
         package: "libelf-dev",
@@ -58,6 +58,11 @@ pub(crate) const NEEDS: [Need; 13] = [
     },
     Need { package: "iputils-ping", purpose: "measures delays", found: Found::Program("ping") },
     Need { package: "tshark", purpose: "reads captures", found: Found::Program("tshark") },
+    Need {
+        package: "tmux",
+        purpose: "is the terminal in which the viewer is tried",
+        found: Found::Program("tmux"),
+    },
     Need { package: "git", purpose: "lists the files to check", found: Found::Program("git") },
 ];
 

@@ -47,7 +47,7 @@ const ALLOWED: [(&str, &[&str]); 21] = [
     ("cli", &["bus", "config", "plan", "tui", "units"]),
     ("python", &["bus", "config", "units"]),
     ("vmlab", &["bus", "kernel", "testkit", "units"]),
-    ("xtask", &["bus", "config", "origin", "plan", "testkit", "units"]),
+    ("xtask", &["bus", "config", "origin", "plan", "testkit", "tui", "units"]),
     (
         "bench",
         &[
@@ -63,6 +63,7 @@ const ALLOWED: [(&str, &[&str]); 21] = [
             "collect",
             "apply",
             "testkit",
+            "tui",
         ],
     ),
 ];

@@ -7,6 +7,7 @@ mod offline;
 mod reading;
 mod stand_in;
 mod terminal;
+mod top;
 mod views;
 
 use std::process::{Command, Output};

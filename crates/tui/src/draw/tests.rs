@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 
 use crate::app::{Event, Pane};
-use crate::samples::{Viewer, text, viewer};
+use crate::samples::{Viewer, keys_table, screens, text, viewer};
 use crate::theme::Depth;
 
 const SIZES: [(u16, u16); 3] = [(120, 40), (80, 24), (50, 15)];
@@ -182,4 +182,25 @@ fn nothing_hostile_or_wide_breaks_a_line() {
             }
         }
     }
+}
+
+/// A file of the documentation.
+fn document(name: &str) -> String {
+    let path = format!("{}/../../docs/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+#[test]
+fn the_screens_in_the_documentation_are_the_current_ones() {
+    for screen in screens() {
+        let name = format!("screens/{}.txt", screen.pane.name());
+        let current = document(&name) == screen.text;
+        assert!(current, "docs/{name} is another: `cargo xtask screens` writes it");
+    }
+}
+
+#[test]
+fn the_guide_has_every_key() {
+    let current = document("top.md").contains(&keys_table());
+    assert!(current, "docs/top.md has other keys: `cargo xtask screens` writes them");
 }

@@ -12,7 +12,7 @@ use bus::{HistoryPoint, HistoryView, Topic, View};
 use units::{PerDirection, PerSegment};
 
 pub use daemon::StandIn;
-pub use screens::{Screen, Viewer, screens, text, viewer, viewer_of};
+pub use screens::{Screen, Viewer, keys_table, screens, text, viewer, viewer_of};
 
 /// A name that clears the screen, turns the writing direction and breaks the line.
 pub const HOSTILE: &str = "Mallory\x1b[2J\u{9b}31m\u{202e}evil\r\nline";

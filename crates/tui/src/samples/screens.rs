@@ -8,6 +8,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 
 use super::Provider;
+use crate::app::keys::BINDINGS;
 use crate::app::{App, Event, Pane, Wish};
 use crate::draw;
 use crate::theme::{Depth, Theme};
@@ -32,6 +33,19 @@ pub fn screens() -> Vec<Screen> {
         Screen { pane, text: viewer.text() }
     };
     Pane::ALL.map(screen).into()
+}
+
+/// All keys as a table in Markdown, for the guide.
+pub fn keys_table() -> String {
+    let mut table = "| key | where | what |\n|---|---|---|\n".to_owned();
+    for binding in BINDINGS {
+        let names: Vec<String> =
+            binding.presses.iter().map(|press| format!("`{}`", press.name())).collect();
+        let panes: Vec<&str> = binding.panes.iter().map(|pane| pane.name()).collect();
+        let panes = if panes.is_empty() { "everywhere".to_owned() } else { panes.join(", ") };
+        table.push_str(&format!("| {} | {panes} | {} |\n", names.join(" "), binding.sentence));
+    }
+    table
 }
 
 /// A viewer that is shown a provider with 10,000 circuits.

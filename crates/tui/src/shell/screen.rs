@@ -18,6 +18,7 @@ use ratatui::crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     disable_raw_mode, enable_raw_mode,
 };
+use ratatui::layout::Rect;
 
 use crate::app::Event;
 use crate::draw::Targets;
@@ -76,7 +77,9 @@ impl Screen {
 
     /// Has the next picture drawn from nothing.
     pub(super) fn repaint(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // not `clear`, which asks the terminal where its cursor is: the answer would be read as keys
+        let (width, height) = self.size()?;
+        self.terminal.resize(Rect::new(0, 0, width, height))
     }
 
     /// Gives the terminal back for a while.
