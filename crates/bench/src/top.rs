@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use rustix::param::clock_ticks_per_second;
 use testkit::Tmux;
 use tui::samples::{Provider, StandIn};
 
@@ -69,14 +68,17 @@ fn watch(process: &str) -> Result<f64> {
     Ok(used * 100.0 / began.elapsed().as_secs_f64())
 }
 
-/// CPU time that a process has taken, of all its threads: fields 14 and 15 of its `stat`.
+/// CPU time that a process has taken, of all its threads: the first field of `schedstat`, in nanoseconds. `stat`
+/// counts in hundredths of a second, which is as much as there is to measure.
 fn cpu_seconds(process: &str) -> Result<f64> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).context("the viewer is gone")?;
-    // the name, in parentheses, may have spaces
-    let fields = stat.rsplit(')').next().unwrap_or_default();
-    let ticks: u64 =
-        fields.split_whitespace().skip(11).take(2).filter_map(|it| it.parse::<u64>().ok()).sum();
-    Ok(ticks as f64 / clock_ticks_per_second() as f64)
+    let threads = fs::read_dir(format!("/proc/{process}/task")).context("the viewer is gone")?;
+    let mut ns = 0;
+    for thread in threads {
+        let stat = fs::read_to_string(thread?.path().join("schedstat"))?;
+        let ran = stat.split_whitespace().next().unwrap_or_default();
+        ns += ran.parse::<u64>().context("schedstat has another form")?;
+    }
+    Ok(ns as f64 / 1e9)
 }
 
 /// The program beside this one.

@@ -144,18 +144,21 @@ fn figures(sheet: &mut Sheet<'_>, at: Rect, app: &App, circuit: &Circuit, row: &
     }
     line(sheet, &mut |sheet, y| {
         let again = row.retransmits.map(|it| percent_of(it.share_percent));
-        let text = format!("again    ↓ {}  ↑ {} of TCP segments", again.down, again.up);
+        let text = format!("again    ↓ {}  ↑ {} of segments", again.down, again.up);
         sheet.put(at.x + 1, y, at.width - 1, &text, Role::Text);
     });
     line(sheet, &mut |sheet, y| {
         let text = format!(
-            "drops    {}/s, {} in all; waiting {}",
+            "drops    {}/s, {} in all",
             count(sum(row.drops_per_sec)),
-            count(sum(row.drops)),
-            bytes(sum(row.backlog_bytes))
+            count(sum(row.drops))
         );
         let role = if sum(row.drops_per_sec) > 0 { Role::Notable } else { Role::Text };
         sheet.put(at.x + 1, y, at.width - 1, &text, role);
+    });
+    line(sheet, &mut |sheet, y| {
+        let text = format!("waiting  {}", bytes(sum(row.backlog_bytes)));
+        sheet.put(at.x + 1, y, at.width - 1, &text, Role::Text);
     });
     line(sheet, &mut |sheet, y| {
         let text = format!("RTTs of the last {}", duration(circuit.window_ms));

@@ -100,10 +100,12 @@ fn column(along: f64, columns: u16) -> u16 {
 fn axis(sheet: &mut Sheet<'_>, area: Rect) {
     sheet.put(area.x, area.y, area.width, &"─".repeat(area.width.into()), Role::Rule);
     let labels = [(1_000, "┴1 ms"), (10_000, "┴10 ms"), (100_000, "┴100 ms"), (1_000_000, "┴1 s")];
+    let mut free = 0;
     for (us, label) in labels {
         let x = place(us, area.width);
-        if x + width(label) <= area.width {
+        if x >= free && x + width(label) <= area.width {
             sheet.put(area.x + x, area.y, width(label), label, Role::Dim);
+            free = x + width(label) + 1;
         }
     }
 }

@@ -21,8 +21,8 @@ const LABELS: u16 = 10;
 pub(super) fn draw(sheet: &mut Sheet<'_>, body: Rect, app: &App) {
     let (rtt_height, lower_height) = match body.height {
         0..10 => (0, 0),
-        10..14 => (0, 5),
-        14..24 => (5, 6),
+        10..18 => (0, 5),
+        18..24 => (5, 6),
         24..32 => (6, 8),
         _ => (8, 11),
     };
@@ -172,7 +172,10 @@ fn strips_below(sheet: &mut Sheet<'_>, strips: Rect, columns: Rect, app: &App) {
 fn rtts(sheet: &mut Sheet<'_>, at: Rect, app: &App) {
     let page = app.overview.rtt.as_ref();
     let window = page.map_or(0, |page| page.window_ms);
-    let title = format!("round-trip times of the last {}", duration(window));
+    let title = match window {
+        0 => "round-trip times".to_owned(),
+        _ => format!("round-trip times of the last {}", duration(window)),
+    };
     sheet.rule(at.x, at.y, at.width, &title);
     let Some(page) = page else { return };
     let rtt = page.rows.first().map(|row| row.rtt).unwrap_or_default();

@@ -40,7 +40,9 @@ pub(super) fn draw<R: Row>(
     let lost = if list.has_lost_sight() { "the chosen row is out of sight  " } else { "" };
     let right = width(&place) + width(lost);
     let end = area.right().saturating_sub(right + 1);
-    let how_many = if matched == total {
+    let how_many = if !list.is_loaded() {
+        String::new()
+    } else if matched == total {
         format!("  {}", count(total.into()))
     } else {
         format!("  {} of {}", count(matched.into()), count(total.into()))

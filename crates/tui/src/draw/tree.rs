@@ -29,7 +29,10 @@ const HEADS: [Head; 12] = [
 /// Draws the pane.
 pub(super) fn draw(sheet: &mut Sheet<'_>, area: Rect, app: &App) {
     let (parts, tree) = (TableParts::of(area, 0), &app.tree);
-    let of = format!("  RTT: median of the last {}", duration(tree.window_ms()));
+    let of = match tree.window_ms() {
+        0 => String::new(),
+        window => format!("  RTT: median of the last {}", duration(window)),
+    };
     let title = Title { what: "nodes", of, filter: None };
     title::draw(sheet, parts.title, &title, &tree.list, app.height());
     grid::list(sheet, parts.table, &HEADS, None, &tree.list, |leaf, column| {
