@@ -11,6 +11,7 @@ mod dist;
 mod fuzz;
 mod lab;
 mod packages;
+mod screens;
 mod setup;
 mod step;
 mod test;
@@ -43,6 +44,8 @@ enum Verb {
     Bench(bench::Arguments),
     /// Feed the bus's decoders bytes that nobody meant.
     Fuzz(fuzz::Arguments),
+    /// Write what the viewer's panes look like into docs/screens.
+    Screens,
     /// Check what a program can check of the project's rules.
     Tidy,
     /// Run scenarios on Debian's stock kernel, which has CAKE and netem, in an emulated machine.
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Verb::Ci => ci::run(),
         Verb::Bench(arguments) => bench::run(&arguments),
         Verb::Fuzz(arguments) => fuzz::run(&arguments),
+        Verb::Screens => screens::run(),
         Verb::Tidy => tidy::run(),
         Verb::Vm(arguments) => vm::run(&arguments),
         Verb::Dist(arguments) => dist::run(&arguments),

@@ -25,7 +25,7 @@ enum Found {
 }
 
 /// Everything that building, testing and the demo need beyond Rust.
-pub(crate) const NEEDS: [Need; 17] = [
+pub(crate) const NEEDS: [Need; 18] = [
     Need { package: "clang-19", purpose: "compiles the kernel programs", found: Found::Clang },
     Need {
         package: "libelf-dev",
@@ -62,6 +62,11 @@ pub(crate) const NEEDS: [Need; 17] = [
         package: "prometheus",
         purpose: "checks the figures for Prometheus",
         found: Found::Program("promtool"),
+    },
+    Need {
+        package: "tmux",
+        purpose: "is the terminal in which the viewer is tried",
+        found: Found::Program("tmux"),
     },
     Need { package: "git", purpose: "lists the files to check", found: Found::Program("git") },
     Need {

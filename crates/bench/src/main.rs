@@ -14,6 +14,7 @@ mod record;
 mod reload;
 mod rtt;
 mod shaped_plan;
+mod top;
 
 use std::path::PathBuf;
 
@@ -47,6 +48,8 @@ enum Bench {
     Rtt,
     /// A tick: reading the kernel, deriving and publishing, against a bare reading. As root.
     Poll,
+    /// What the viewer costs with 10,000 circuits, in a real terminal.
+    Top,
     /// Packets across a lab of network namespaces, against a bridge with HTB. As root.
     Live,
 }
@@ -62,6 +65,7 @@ fn main() -> Result<()> {
         Bench::Reload(options) => Report::new(reload::run(&options)?),
         Bench::Live => Report::new(live::run()?),
         Bench::Poll => Report::new(poll::run()?),
+        Bench::Top => Report::new(top::run()?),
     };
     println!("{}", report.table);
     if let Some(path) = &arguments.json {

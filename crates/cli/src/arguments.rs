@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     bypass, capture, check, circuits, completions, doctor, events, flows, get, hosts, import, man,
-    origins, plan, remove, retransmits, rtt, schema, set, support_bundle, tree, tune, unknown,
+    origins, plan, remove, retransmits, rtt, schema, set, support_bundle, top, tree, tune, unknown,
 };
 use crate::exit;
 
@@ -29,6 +29,8 @@ pub(crate) struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Watch the box live, all of it, with keys and mouse.
+    Top(top::Options),
     /// Show the daemon and the box as a whole.
     Status(Watch),
     /// Show the tree of nodes with what flows through each.

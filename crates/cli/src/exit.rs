@@ -58,7 +58,7 @@ impl Exit {
             | Failure::Plan(_)
             | Failure::Import(_)
             | Failure::Unacceptable { .. } => Self::Invalid,
-            Failure::BoxOnly | Failure::StdinTwice => Self::Usage,
+            Failure::BoxOnly | Failure::StdinTwice | Failure::NoJson => Self::Usage,
             Failure::NotTakenOver { .. } => Self::Refused,
             Failure::NoCircuit { .. } | Failure::NotInForce { .. } => Self::NotFound,
             // whoever read our output has seen enough
@@ -84,6 +84,7 @@ impl Exit {
             | Failure::Facts { .. }
             | Failure::PlanInForce(_)
             | Failure::Json(_)
+            | Failure::Viewer(_)
             | Failure::Signals(_) => Self::Failed,
         }
     }

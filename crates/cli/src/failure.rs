@@ -121,6 +121,12 @@ pub(crate) enum Failure {
     /// The standard output failed.
     #[error("could not write to the standard output")]
     Output(#[source] io::Error),
+    /// The viewer is for people.
+    #[error("top shows nothing to programs; the commands that read do, with --json and --watch")]
+    NoJson,
+    /// The viewer could not go on.
+    #[error(transparent)]
+    Viewer(tui::shell::Error),
     /// Signals could not be listened for.
     #[error("could not listen for signals")]
     Signals(#[source] io::Error),

@@ -14,7 +14,7 @@
 //! - `commands`: one module a command;
 //! - `reading`: a view once, or watched;
 //! - `paging`: which part of a long table, in which order;
-//! - `output`, `screen`, `table`, `lines`, `figures`, `quality`: how results look;
+//! - `output`, `screen`, `table`, `lines`, `quality`, and `figures` of `tui`: how results look;
 //! - `pcapng`: how captured packets are written down;
 //! - `doctor`: checks of the whole box;
 //! - `files`: the configuration and the machine's facts, read from disk;
@@ -27,7 +27,6 @@ mod commands;
 mod doctor;
 mod exit;
 mod failure;
-mod figures;
 mod files;
 mod lines;
 mod output;
@@ -41,6 +40,7 @@ mod table;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tui::figures;
 
 use arguments::Arguments;
 use exit::Exit;

@@ -13,9 +13,9 @@ use crate::step;
 use figure::Figure;
 
 /// Benchmarks of the package `bench`.
-const IN_KERNEL: [&str; 7] = ["apply", "bus", "datapath", "live", "poll", "reload", "rtt"];
-/// Those that run the daemon itself.
-const WITH_DAEMON: [&str; 2] = ["bus", "reload"];
+const IN_KERNEL: [&str; 8] = ["apply", "bus", "datapath", "live", "poll", "reload", "rtt", "top"];
+/// Those that run a program itself, and its package.
+const WITH_PROGRAM: [(&str, &str); 3] = [("bus", "daemon"), ("reload", "daemon"), ("top", "cli")];
 
 /// What to measure.
 #[derive(clap::Args)]
@@ -77,8 +77,8 @@ fn write_json(path: &Path, figures: &[Figure]) -> Result<()> {
 
 /// Has the other package measure. It prints its own table and adds its figures to the file.
 fn in_kernel(name: &str, json: Option<&Path>, own: &[String]) -> Result<()> {
-    if WITH_DAEMON.contains(&name) {
-        step::run(step::cargo().args(["build", "--quiet", "--release", "--package", "daemon"]))?;
+    for (_, package) in WITH_PROGRAM.iter().filter(|(bench, _)| *bench == name) {
+        step::run(step::cargo().args(["build", "--quiet", "--release", "--package", package]))?;
     }
     let mut cargo = step::cargo();
     cargo.args(["run", "--quiet", "--release", "--package", "bench", "--", name]).args(own);

@@ -51,7 +51,7 @@ const ALLOWED: [(&str, &[&str]); 23] = [
     ("cli", &["bus", "config", "machine", "plan", "tui", "units"]),
     ("python", &["bus", "config", "units"]),
     ("vmlab", &["bus", "kernel", "testkit", "units"]),
-    ("xtask", &["bus", "config", "origin", "plan", "testkit", "units"]),
+    ("xtask", &["bus", "config", "origin", "plan", "testkit", "tui", "units"]),
     (
         "bench",
         &[
@@ -68,6 +68,7 @@ const ALLOWED: [(&str, &[&str]); 23] = [
             "collect",
             "apply",
             "testkit",
+            "tui",
         ],
     ),
 ];

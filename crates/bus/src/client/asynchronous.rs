@@ -87,6 +87,26 @@ impl AsyncClient {
         view_of(self.receive_in_time(id).await?)
     }
 
+    /// Asks for one view of `topic`; [`AsyncClient::next_of_any`] takes it, with the id returned.
+    ///
+    /// # Errors
+    /// When the request cannot be sent in time.
+    pub async fn ask(&mut self, topic: Topic) -> Result<u64, ClientError> {
+        self.send_in_time(&Request::Show(topic)).await
+    }
+
+    /// The next reply to anything that was asked, with the request's id: for those who have several
+    /// subscriptions. It waits for as long as it takes; dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn next_of_any(&mut self) -> Result<(u64, Reply), ClientError> {
+        match self.stream.next().await {
+            Some(received) => received.map_err(|error| self.broken(error)),
+            None => Err(ClientError::Closed),
+        }
+    }
+
     /// Begins a capture; [`AsyncClient::next_step`] with the id returned takes the packets.
     ///
     /// # Errors
@@ -141,13 +161,17 @@ impl AsyncClient {
                 // id 0 is the daemon's own: it could not tell what it was asked
                 Some(Ok((from, reply))) if from == id || from == 0 => return Ok(reply),
                 Some(Ok(_)) => {}
-                Some(Err(FrameError::Io(error))) if error.kind() == io::ErrorKind::Other => {
-                    // the codec's word for a stream that ended inside a frame
-                    return Err(ClientError::Closed);
-                }
-                Some(Err(error)) => return Err(ClientError::exchange(self.timeout, error)),
+                Some(Err(error)) => return Err(self.broken(error)),
                 None => return Err(ClientError::Closed),
             }
+        }
+    }
+
+    fn broken(&self, error: FrameError) -> ClientError {
+        match error {
+            // the codec's word for a stream that ended inside a frame
+            FrameError::Io(error) if error.kind() == io::ErrorKind::Other => ClientError::Closed,
+            error => ClientError::exchange(self.timeout, error),
         }
     }
 }

@@ -24,6 +24,7 @@ pub(crate) mod schema;
 pub(crate) mod set;
 mod status;
 pub(crate) mod support_bundle;
+pub(crate) mod top;
 pub(crate) mod tree;
 pub(crate) mod tune;
 pub(crate) mod unknown;
@@ -37,6 +38,7 @@ use crate::output::Output;
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let (socket, output) = (arguments.socket.as_path(), Output { json: arguments.json });
     match &arguments.command {
+        Command::Top(options) => top::run(socket, options, output),
         Command::Status(watch) => status::run(socket, watch, output),
         Command::Tree(options) => tree::run(socket, options, output),
         Command::Circuits(options) => circuits::run(socket, options, output),

@@ -10,6 +10,7 @@ mod schema;
 mod stand_in;
 mod supporting;
 mod terminal;
+mod top;
 mod tuning;
 mod views;
 

@@ -4,18 +4,47 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use units::{BitsPerSec, PerDirection};
 
+/// In what rates are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unit {
+    /// Bits a second.
+    #[default]
+    Bits,
+    /// Bytes a second.
+    Bytes,
+}
+
+impl Unit {
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Bits => Self::Bytes,
+            Self::Bytes => Self::Bits,
+        }
+    }
+
+    /// A measured rate with three significant digits: `155 Mbps`, `19.4 MB/s`.
+    pub fn rate(self, bps: u64) -> String {
+        match self {
+            Self::Bits => rate(bps),
+            Self::Bytes => format!("{}/s", bytes(bps / 8)),
+        }
+    }
+}
+
 /// A measured rate with three significant digits: `155 Mbps`, `1.23 Gbps`.
-pub(crate) fn rate(bps: u64) -> String {
+pub fn rate(bps: u64) -> String {
     BitsPerSec::new(three_digits(bps)).to_string()
 }
 
 /// A rate that somebody chose, in full.
-pub(crate) fn exact_rate(bps: u64) -> String {
+pub fn exact_rate(bps: u64) -> String {
     BitsPerSec::new(bps).to_string()
 }
 
 /// A share of a limit.
-pub(crate) fn percent(share: f32) -> String {
+pub fn percent(share: f32) -> String {
     if !share.is_finite() {
         "-".to_owned()
     } else if share < 9.95 {
@@ -26,12 +55,12 @@ pub(crate) fn percent(share: f32) -> String {
 }
 
 /// A share, where there is one.
-pub(crate) fn percent_of(share: Option<f32>) -> String {
+pub fn percent_of(share: Option<f32>) -> String {
     share.map_or_else(|| "-".to_owned(), percent)
 }
 
 /// An RTT in milliseconds with three significant digits, two places at most: `12.3 ms`.
-pub(crate) fn milliseconds(us: Option<u64>) -> String {
+pub fn milliseconds(us: Option<u64>) -> String {
     match us {
         None => "-".to_owned(),
         Some(us @ 0..9_995) => format!("{:.2} ms", us as f64 / 1e3),
@@ -41,7 +70,7 @@ pub(crate) fn milliseconds(us: Option<u64>) -> String {
 }
 
 /// The name of an IP protocol, where it has a well-known one.
-pub(crate) fn protocol(number: u8) -> String {
+pub fn protocol(number: u8) -> String {
     match number {
         1 => "ICMP".to_owned(),
         6 => "TCP".to_owned(),
@@ -52,17 +81,17 @@ pub(crate) fn protocol(number: u8) -> String {
 }
 
 /// Two figures, downloads first.
-pub(crate) fn pair<T>(values: PerDirection<T>, show: impl Fn(T) -> String) -> String {
+pub fn pair<T>(values: PerDirection<T>, show: impl Fn(T) -> String) -> String {
     format!("{} / {}", show(values.down), show(values.up))
 }
 
 /// Both directions together.
-pub(crate) fn sum(values: PerDirection<u64>) -> u64 {
+pub fn sum(values: PerDirection<u64>) -> u64 {
     values.down.saturating_add(values.up)
 }
 
 /// A number with its thousands apart: `70,000`.
-pub(crate) fn count(n: u64) -> String {
+pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -75,7 +104,7 @@ pub(crate) fn count(n: u64) -> String {
 }
 
 /// An amount of data with three significant digits, in powers of ten: `1.23 MB`.
-pub(crate) fn bytes(n: u64) -> String {
+pub fn bytes(n: u64) -> String {
     const UNITS: [(&str, u64); 5] = [
         ("PB", 1_000_000_000_000_000),
         ("TB", 1_000_000_000_000),
@@ -91,16 +120,21 @@ pub(crate) fn bytes(n: u64) -> String {
 }
 
 /// A moment in this machine's time zone, from milliseconds since 1970-01-01 00:00 UTC: `2026-11-27 10:53:20`.
-pub(crate) fn date(unix_ms: u64) -> String {
+pub fn date(unix_ms: u64) -> String {
+    date_in(&TimeZone::system(), unix_ms)
+}
+
+/// A moment in a time zone, from milliseconds since 1970-01-01 00:00 UTC.
+pub fn date_in(zone: &TimeZone, unix_ms: u64) -> String {
     let moment = i64::try_from(unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
     moment.map_or_else(
         || "-".to_owned(),
-        |moment| moment.to_zoned_datetime(TimeZone::system()).strftime("%F %T").to_string(),
+        |moment| moment.to_zoned_datetime(zone.clone()).strftime("%F %T").to_string(),
     )
 }
 
 /// A length of time in its two largest units: `2 h 5 min`, `1 min`.
-pub(crate) fn duration(ms: u64) -> String {
+pub fn duration(ms: u64) -> String {
     let s = ms / 1_000;
     let (large, small) = match s {
         0..60 => return format!("{s} s"),
