@@ -29,7 +29,7 @@ pub(crate) fn run() -> Result<Vec<Record>> {
     records
 }
 
-fn measured(socket: &PathBuf) -> Result<Vec<Record>> {
+fn measured(socket: &Path) -> Result<Vec<Record>> {
     let _daemon = StandIn::start(Provider::new(CIRCUITS), socket, Duration::from_secs(1))?;
     let terminal = Tmux::start(SIZE, &[("COLORTERM", "truecolor")])?;
     // in place of the shell, so that the terminal's process is the viewer

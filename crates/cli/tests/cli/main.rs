@@ -3,6 +3,7 @@
 mod asking;
 mod capturing;
 mod changing;
+mod documents;
 mod manual;
 mod offline;
 mod reading;
