@@ -15,7 +15,6 @@
 //! - `reading`: a view once, or watched;
 //! - `paging`: which part of a long table, in which order;
 //! - `output`, `screen`, `table`, `figures`, `quality`: how results look;
-//! - `pcapng`: how captured packets are written down;
 //! - `files`: the configuration and the machine's facts, read from disk;
 //! - `failure`, `exit`: what can go wrong, and the code that tells a script.
 
@@ -29,7 +28,6 @@ mod figures;
 mod files;
 mod output;
 mod paging;
-mod pcapng;
 mod quality;
 mod reading;
 mod screen;
