@@ -20,6 +20,7 @@ mod links;
 mod origins;
 mod passing;
 mod provider;
+mod python;
 mod quality;
 mod refusing;
 mod reloading;

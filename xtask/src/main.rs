@@ -9,6 +9,7 @@ mod ci;
 mod demo;
 mod lab;
 mod packages;
+mod python;
 mod setup;
 mod step;
 mod test;
@@ -39,6 +40,8 @@ enum Verb {
     Ci,
     /// Measure.
     Bench(bench::Arguments),
+    /// Build the Python package and run its tests against a daemon in a lab.
+    Python(python::Arguments),
     /// Check what a program can check of the project's rules.
     Tidy,
     /// Run scenarios on Debian's stock kernel, which has CAKE and netem, in an emulated machine.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Verb::Test => test::run(),
         Verb::Ci => ci::run(),
         Verb::Bench(arguments) => bench::run(&arguments),
+        Verb::Python(arguments) => python::run(&arguments),
         Verb::Tidy => tidy::run(),
         Verb::Vm(arguments) => vm::run(&arguments),
         Verb::Lab(arguments) => lab::run(&arguments),

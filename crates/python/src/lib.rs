@@ -4,7 +4,8 @@
 //! - `wire`, `objects`: messages of the bus as bytes and as Python objects;
 //! - `files`: the configuration's files by the daemon's own rules;
 //! - `rates`: bit rates as text;
-//! - `pcapng`: captures as files.
+//! - `pcapng`: captures as files;
+//! - `text`: texts that can be shown.
 //!
 //! Invariants:
 //! - nothing here waits: sockets and files are Python's, in `python/tidegate`;
@@ -17,6 +18,7 @@ mod files;
 mod objects;
 mod pcapng;
 mod rates;
+mod text;
 mod wire;
 
 use pyo3::prelude::*;
@@ -31,7 +33,17 @@ mod _native {
     #[pymodule_export]
     use crate::rates::{format_rate, parse_rate};
     #[pymodule_export]
+    use crate::text::inert;
+    #[pymodule_export]
     use crate::wire::{Decoder, encode};
+
+    /// The version of the bus's protocol.
+    #[pymodule_export]
+    const PROTOCOL_VERSION: u16 = bus::PROTOCOL_VERSION;
+
+    /// The most edits of one change.
+    #[pymodule_export]
+    const MAX_EDITS: usize = bus::MAX_EDITS;
 
     /// The version of the package, which is the workspace's.
     #[pymodule_export]

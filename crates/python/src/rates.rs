@@ -10,7 +10,8 @@ use units::BitsPerSec;
 /// `ValueError` says what is wrong with it.
 #[pyfunction]
 pub(crate) fn parse_rate(text: &str) -> PyResult<u64> {
-    let rate: BitsPerSec = text.parse().map_err(|error| PyValueError::new_err(format!("{error}")))?;
+    let rate: BitsPerSec =
+        text.parse().map_err(|error| PyValueError::new_err(format!("{error}")))?;
     Ok(rate.get())
 }
 

@@ -88,6 +88,7 @@ class Reads:
         sort: CircuitSort = "id",
         by: Direction | None = None,
         descending: bool = False,
+        page: int = 1000,
     ) -> Iterator[views.CircuitRow]:
         """All rows that match, fetched a page at a time.
 
@@ -131,6 +132,7 @@ class Reads:
         filter: str = "",
         sort: UnknownSort = "last-seen",
         descending: bool = True,
+        page: int = 1000,
     ) -> Iterator[views.UnknownRow]:
         """All rows that match, fetched a page at a time.
 
@@ -187,6 +189,7 @@ class Reads:
         sort: FlowSort = "rate",
         by: Direction | None = None,
         descending: bool = True,
+        page: int = 1000,
     ) -> Iterator[views.FlowRow]:
         """All rows that match, fetched a page at a time.
 
@@ -238,6 +241,7 @@ class Reads:
         sort: HostSort = "rate",
         by: Direction | None = None,
         descending: bool = True,
+        page: int = 1000,
     ) -> Iterator[views.HostRow]:
         """All rows that match, fetched a page at a time.
 
@@ -282,6 +286,7 @@ class Reads:
         sort: OriginSort = "rate",
         by: Direction | None = None,
         descending: bool = True,
+        page: int = 1000,
     ) -> Iterator[views.OriginRow]:
         """All rows that match, fetched a page at a time.
 
@@ -334,6 +339,7 @@ class Reads:
         sort: RttSort = "p90",
         descending: bool = True,
         histogram: bool = False,
+        page: int = 1000,
     ) -> Iterator[views.RttRow]:
         """All rows that match, fetched a page at a time.
 
@@ -386,6 +392,7 @@ class Reads:
         by: Direction | None = None,
         descending: bool = True,
         events: int = 0,
+        page: int = 1000,
     ) -> Iterator[views.RetransmitRow]:
         """All rows that match, fetched a page at a time.
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::File;
 use crate::declarations::{Declarations, separated};
 use crate::topics::{Keyword, Topic, keywords, topics};
 use crate::types::{docstring, python};
-use crate::File;
 
 /// How methods are written for one kind of client.
 #[derive(Clone, Copy)]
@@ -67,7 +67,10 @@ pub(crate) fn file(all: &Declarations, style: Style) -> File {
         of_record.join(", "),
         of_topics.join(",\n    "),
         of_views.join(", "),
-        doc = docstring(&["Reads one view of each topic. Keywords mean what they mean in `topics`.".into()], "    "),
+        doc = docstring(
+            &["Reads one view of each topic. Keywords mean what they mean in `topics`.".into()],
+            "    "
+        ),
         show = docstring(&["The view of this topic, now.".into()], "        "),
     );
     crate::file(style.file, "What a client can read.", &format!("{head}{methods}"))
@@ -87,7 +90,7 @@ fn method(
     let doc = docstring(&topic.variant.doc, "        ");
     let mut text = format!(
         "\n    {define} {name}({}) -> views.{view}:\n{doc}        return {wait}self.show({})\n",
-        parameters(&own, &[]),
+        parameters(&own, &[], ""),
         call(class, &own, &[], 8)
     );
     let paged = ["offset", "limit"];
@@ -100,19 +103,20 @@ fn method(
     let about = [
         "All rows that match, fetched a page at a time.".to_owned(),
         String::new(),
-        "Rows that change their place between two pages may come twice or not at all: sort by".into(),
+        "Rows that change their place between two pages may come twice or not at all: sort by"
+            .into(),
         "what stays, as an id or an address does.".into(),
     ];
     text += &format!(
         "\n    def iter_{name}({}) -> {iterator}[views.{row}]:\n{}        return {pages}(self.show, {}, page)\n",
-        parameters(&own, &paged).replace("\n    )", "\n        page: int = 1000,\n    )"),
+        parameters(&own, &paged, "        page: int = 1000,\n"),
         docstring(&about, "        "),
         call(class, &own, &paged, 8),
     );
     text
 }
 
-fn parameters(own: &[Keyword], without: &[&str]) -> String {
+fn parameters(own: &[Keyword], without: &[&str], more: &str) -> String {
     if own.is_empty() {
         return "self".to_owned();
     }
@@ -122,7 +126,7 @@ fn parameters(own: &[Keyword], without: &[&str]) -> String {
             text += &format!("        {name}: {ty} = {default},\n");
         }
     }
-    text + "    "
+    text + more + "    "
 }
 
 fn call(class: &str, own: &[Keyword], without: &[&str], indent: usize) -> String {

@@ -5,7 +5,8 @@ use crate::declarations::Declarations;
 use crate::types::docstring;
 
 pub(crate) fn file(all: &Declarations) -> File {
-    let mut text = "from __future__ import annotations\n\nfrom ._errors import Refused\n".to_owned();
+    let mut text =
+        "from __future__ import annotations\n\nfrom ._errors import Refused\n".to_owned();
     let mut by_code = String::new();
     for variant in all.variants("ErrorCode") {
         let (name, code) = (&variant.name, &variant.written);

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use syn::Type;
 
+use crate::File;
 use crate::declarations::{Declarations, Variant};
 use crate::types::{alias, docstring, python};
-use crate::File;
 
 /// A topic with what the daemon answers.
 pub(crate) struct Topic<'d> {

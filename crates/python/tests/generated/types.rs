@@ -34,7 +34,9 @@ pub(crate) fn python(ty: &Type, used: &mut BTreeSet<String>) -> String {
         ("bool", None) => "bool".to_owned(),
         ("f32" | "f64", None) => "float".to_owned(),
         ("u8" | "u16" | "u32" | "u64" | "i32" | "i64", None) => "int".to_owned(),
-        ("String" | "str" | "IpAddr" | "IpPrefix" | "TcHandle" | "TcFlags", None) => "str".to_owned(),
+        ("String" | "str" | "IpAddr" | "IpPrefix" | "TcHandle" | "TcpFlags", None) => {
+            "str".to_owned()
+        }
         (_, None) => {
             used.insert(name.clone());
             name

@@ -8,10 +8,7 @@ use crate::{File, file};
 
 /// Files of the bus whose types are not views, and which of them are sent all the same.
 const BESIDES: [(&str, &[&str]); 4] = [
-    (
-        "capture",
-        &["CaptureEnd", "CaptureEnded", "CaptureInterface", "CapturedPacket", "Capturing"],
-    ),
+    ("capture", &["CaptureEnd", "CaptureEnded", "CaptureInterface", "CapturedPacket", "Capturing"]),
     ("edit", &["Edited", "SourcesView"]),
     ("reply", &["Refusal", "Welcome", "Reloaded"]),
     ("request", &["Role"]),
@@ -95,7 +92,8 @@ fn one_file(home: &str, own: &[&Declared], home_of: &BTreeMap<&str, &str>) -> Fi
         imports += &format!("from {source} import {}\n", names.join(", "));
     }
     let about = format!("What is sent of {}.", home.replace('_', " "));
-    file(&format!("views/{home}.py"), &about, &format!("{imports}\n{text}"))
+    let gap = if text.starts_with('@') { "\n\n" } else { "\n" };
+    file(&format!("views/{home}.py"), &about, &format!("{imports}{gap}{text}"))
 }
 
 fn class(declared: &Declared, fields: &[Field], used: &mut BTreeSet<String>) -> String {
@@ -108,7 +106,9 @@ fn class(declared: &Declared, fields: &[Field], used: &mut BTreeSet<String>) -> 
             used.remove(AS_TEXT);
             "str".clone_into(&mut ty);
         }
-        body += &format!("    {}: {ty}\n{}", field.name, docstring(&field.doc, "    "));
+        // a word of Python's own is written with an underscore behind it
+        let name = if field.name == "class" { "class_" } else { &field.name };
+        body += &format!("    {name}: {ty}\n{}", docstring(&field.doc, "    "));
         let is_table = ["rows", "nodes", "queues", "points"].contains(&field.name.as_str());
         if is_table && ty.starts_with("tuple[") && name != "StatusView" {
             table = Some((field.name.clone(), ty));

@@ -11,6 +11,7 @@ from .leaf import LeafView
 from .retransmits import RetransmitView
 from .rtt import RttPercentiles
 
+
 @dataclass(frozen=True, slots=True)
 class CircuitsPage(Page["CircuitRow"]):
     """A page of circuits."""
@@ -69,7 +70,7 @@ class CircuitRow(Record):
     """Hardware transmit queue."""
     cpu: int
     """The CPU that forwards its packets."""
-    class: PerDirection[str | None]
+    class_: PerDirection[str | None]
     """HTB class; none when not shaping."""
     asleep: bool
     """Whether it has no class for want of traffic."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from .._record import Record
 from .reply import Reloaded
 
+
 @dataclass(frozen=True, slots=True)
 class Edited(Record):
     """What a change has brought."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .._record import Page, PerDirection, PerSegment, Record, TcpFlags
+from .._record import Page, PerDirection, PerSegment, Record
 
 FlowState = Literal[
     "open",
@@ -91,7 +91,7 @@ class StreamView(Record):
     """TCP segments that were overtaken on their way here."""
     retransmit_percent: float | None
     """Share of the packets that were sent again; none for other protocols than TCP."""
-    tcp_flags: TcpFlags
+    tcp_flags: str
     """TCP flags seen."""
     dscp: int
     """Differentiated services code point of the last packet."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .._record import Page, PerDirection, PerSegment, Record
 
+
 @dataclass(frozen=True, slots=True)
 class HistoryView(Page["HistoryPoint"]):
     """The box over the last minutes."""

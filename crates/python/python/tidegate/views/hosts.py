@@ -11,6 +11,7 @@ from .retransmits import RetransmitView
 from .rtt import MeanRtt
 from .status import ProtocolsView
 
+
 @dataclass(frozen=True, slots=True)
 class HostsPage(Page["HostRow"]):
     """A page of hosts on the customers' side."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .._record import Record
 
+
 @dataclass(frozen=True, slots=True)
 class LeafView(Record):
     """What the qdisc under a class did."""

@@ -11,6 +11,7 @@ from .flows import Origin
 from .retransmits import RetransmitView
 from .rtt import MeanRtt
 
+
 @dataclass(frozen=True, slots=True)
 class OriginsPage(Page["OriginRow"]):
     """A page of networks or countries that the Internet side's addresses belong to."""

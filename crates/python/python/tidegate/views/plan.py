@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .._record import Record
 
+
 @dataclass(frozen=True, slots=True)
 class PlanView(Record):
     """The plan that is in force."""

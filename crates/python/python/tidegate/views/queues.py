@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from .._record import Direction, Page, Record
 from .leaf import TinView
 
+
 @dataclass(frozen=True, slots=True)
 class QueuesView(Page["QueueRow"]):
     """Every hardware transmit queue that has a tree on it."""

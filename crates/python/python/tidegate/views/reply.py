@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from .._record import Record
 from .request import Role
 
+
 @dataclass(frozen=True, slots=True)
 class Refusal(Record):
     """Why a request was not carried out. Its bytes are the same in all protocol versions."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from .._record import Direction, Page, PerDirection, Record
 from .flows import FlowKey
 
+
 @dataclass(frozen=True, slots=True)
 class RetransmitsPage(Page["RetransmitRow"]):
     """A page of retransmissions."""

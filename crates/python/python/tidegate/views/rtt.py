@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .._record import Page, PerSegment, Record
 
+
 @dataclass(frozen=True, slots=True)
 class RttPage(Page["RttRow"]):
     """A page of RTTs."""

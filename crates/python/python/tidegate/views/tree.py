@@ -10,6 +10,7 @@ from .._record import Page, PerDirection, PerSegment, Record
 from .retransmits import RetransmitView
 from .rtt import RttPercentiles
 
+
 @dataclass(frozen=True, slots=True)
 class TreeView(Page["NodeRow"]):
     """The tree of nodes."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .._record import Page, PerDirection, Record
 
+
 @dataclass(frozen=True, slots=True)
 class UnknownPage(Page["UnknownRow"]):
     """A page of hosts that no device covers."""
