@@ -56,3 +56,5 @@ def files(client: tidegate.Client) -> Iterator[tidegate.views.SourcesView]:
     client.edit(
         tidegate.NetworkFile(before.network), tidegate.CircuitsFile(before.circuits), shrink=True
     )
+    tick = client.status().tick
+    wait_for(lambda: client.status().tick > tick)

@@ -39,10 +39,15 @@ def built() -> Network:
     )
 
 
-def problems(network: Network, **settings: dict[str, object]) -> list[Problem]:
+SETTINGS: dict[str, dict[str, object]] = {
+    "interfaces": {"internet": "a", "customers": "b"},
+    "queues": {"download": "1 Gbps", "upload": "1 Gbps"},
+}
+
+
+def problems(network: Network, **sections: dict[str, object]) -> list[Problem]:
     try:
-        return validate(network, {"interfaces": {"internet": "a", "customers": "b"}, "queues": {
-            "download": "1 Gbps", "upload": "1 Gbps"}} | settings if settings else None)
+        return validate(network, SETTINGS | sections if sections else None)
     except ValidationError as error:
         return list(error.problems)
 
@@ -104,6 +109,9 @@ def test_all_problems_are_told_and_whose_they_are() -> None:
     assert any("(circuit '#1')" in problem.why for problem in told.value.problems)
     with pytest.raises(ValidationError):
         network.to_files()
+    changed = built()
+    changed.circuits[0].upload = 50  # type: ignore[assignment]
+    assert "50 has no unit" in problems(changed)[0].why
 
 
 def test_what_only_the_box_knows_is_checked_with_its_settings(tmp_path: Path) -> None:
@@ -125,9 +133,9 @@ def test_what_only_the_box_knows_is_checked_with_its_settings(tmp_path: Path) ->
 @pytest.mark.parametrize(
     "wrong",
     [
-        lambda: Circuit("1", 50, "1 Mbps"),
-        lambda: Circuit("1", 2.5, "1 Mbps"),
-        lambda: Node("A", download=100),
+        lambda: Circuit("1", 50, "1 Mbps"),  # type: ignore[arg-type]
+        lambda: Circuit("1", 2.5, "1 Mbps"),  # type: ignore[arg-type]
+        lambda: Node("A", download=100),  # type: ignore[arg-type]
         lambda: Device(addresses="100.64.0.1"),
     ],
 )

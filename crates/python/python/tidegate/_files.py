@@ -8,8 +8,9 @@ from typing import Any
 
 from ._errors import Problem, ValidationError
 from ._native import read_files
+from .edits import as_rate
 from .network import Circuit, Device, Network, Node
-from .rate import Rate, RateLike
+from .rate import RateLike
 
 NETWORK = "network.json"
 CIRCUITS = "ShapedDevices.csv"
@@ -166,8 +167,8 @@ def _rates(circuit: Circuit) -> dict[str, RateLike]:
 def _mbps(rate: RateLike) -> tuple[str, str]:
     """A decimal number of Mbps; of a text that is no rate that text, and what is wrong with it."""
     try:
-        bits = int(Rate(rate))
-    except ValueError as error:
+        bits = int(as_rate(rate))
+    except (TypeError, ValueError) as error:
         return str(rate), str(error)
     whole, rest = divmod(bits, 1_000_000)
     return f"{whole}.{rest:06}".rstrip("0").rstrip("."), ""

@@ -14,8 +14,9 @@ from .edits import CircuitEdit, CircuitsFile, Edit, NetworkFile, RemoveCircuit
 from .network import Circuit, Device, Network, Node
 from .rate import Rate
 
-ONE_BY_ONE_SHARE: Final = 10
-"""Circuits are changed one by one while they are at most this part of all; else the file is sent."""
+REMOVED_SHARE: Final = 10
+"""Circuits are changed one by one while at most this part of all is removed: the daemon takes who names
+a circuit at its word, and looks only at whole files for what may be a mistake."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ class Submission:
     revision: str
     """The base of the next change; of a dry run, the base of this one."""
     edited: views.Edited | None
-    """What the daemon says was done; none of a dry run."""
+    """What the daemon says was done; none of a dry run, or when there is no difference."""
     preview: views.PreviewView | None
-    """What the daemon says would be done; none unless it was a dry run."""
+    """What the daemon says would be done; none when it was done."""
 
     def __bool__(self) -> bool:
         """Whether there is a difference at all."""
@@ -64,12 +65,11 @@ class Submitting:
         self.edits: list[Edit] = []
         if self._nodes_changed:
             self.edits.append(NetworkFile(written.network))
-        differing = len(self._added) + len(self._removed) + len(self._changed)
-        singly = self._one_by_one(before, after) if differing else []
-        is_few = differing * ONE_BY_ONE_SHARE <= len(before)
+        singly = self._one_by_one(before, after)
+        is_few = len(self._removed) * REMOVED_SHARE <= len(before)
         if singly is not None and is_few and len(singly) < MAX_EDITS:
             self.edits.extend(singly)
-        elif differing:
+        else:
             self.edits.append(CircuitsFile(written.circuits))
 
     def _one_by_one(

@@ -137,7 +137,7 @@ class AsyncClient(AsyncReads):
         sources = await self.sources()
         # comparing large networks takes a while, which the loop must not wait for
         submitting = await asyncio.to_thread(Submitting, network, sources, base)
-        if dry_run:
+        if dry_run or not submitting.edits:
             preview = await self.preview(*submitting.edits, base=submitting.base, shrink=shrink)
             return submitting.previewed(preview)
         edited = await self.edit(

@@ -150,7 +150,7 @@ class Client(Reads):
         circuits leave all other rows of the file as they were written. `base` and `shrink` are as
         for `edit`; with `dry_run` nothing is changed."""
         submitting = Submitting(network, self.sources(), base)
-        if dry_run:
+        if dry_run or not submitting.edits:
             preview = self.preview(*submitting.edits, base=submitting.base, shrink=shrink)
             return submitting.previewed(preview)
         edited = self.edit(
