@@ -83,10 +83,12 @@ fn prepare_environment() -> Result<()> {
     let python = program("python3").context("python3 is missing")?;
     let environment = folder().join("venv");
     step::run(Command::new(python).args(["-m", "venv", "--clear"]).arg(&environment))?;
-    let options = ["install", "--quiet", "--disable-pip-version-check", "--timeout", "30"];
+    let patience = ["--timeout", "30", "--retries", "2"];
+    let options = ["install", "--quiet", "--disable-pip-version-check"];
     step::run(
         Command::new(in_environment("pip"))
             .args(options)
+            .args(patience)
             .arg("-r")
             .arg(package().join("requirements-dev.txt")),
     )

@@ -47,6 +47,13 @@ class Client(Reads):
     def _connect(self) -> Connection:
         return Connection(self._path, self._timeout, self._name)
 
+    def _connected(self) -> Connection:
+        if self._is_closed:
+            raise Error("the client was closed")
+        if not self._connection:
+            self._connection = self._connect()
+        return self._connection
+
     def __enter__(self) -> Client:
         return self
 
@@ -71,12 +78,9 @@ class Client(Reads):
 
     def _call(self, request: Any, timeout: float | None = None) -> Any:
         with self._lock:
-            if self._is_closed:
-                raise Error("the client was closed")
-            if not self._connection:
-                self._connection = self._connect()
+            connection = self._connected()
             try:
-                return self._connection.exchange(request, timeout or self._timeout)
+                return connection.exchange(request, timeout or self._timeout)
             except Refused:
                 raise
             except BaseException:
@@ -88,9 +92,7 @@ class Client(Reads):
     def welcome(self) -> views.Welcome:
         """What the daemon said at the start: its version, and what this user may do."""
         with self._lock:
-            if not self._connection:
-                self._connection = self._connect()
-            return self._connection.welcome
+            return self._connected().welcome
 
     def show(self, topic: Topic[V]) -> V:
         """The view of this topic, now."""
