@@ -90,7 +90,9 @@ class Crm:
             asked_wait_s: float | None = None
             try:
                 request = urllib.request.Request(url, headers=headers)
-                with urllib.request.build_opener(NoRedirects).open(request, timeout=self.timeout_s) as reply:
+                with urllib.request.build_opener(NoRedirects).open(
+                    request, timeout=self.timeout_s
+                ) as reply:
                     body = reply.read(PAGE_BYTES_MAX + 1)
                 if len(body) > PAGE_BYTES_MAX:
                     raise CrmError(f"{url} is larger than {PAGE_BYTES_MAX} bytes")
@@ -214,8 +216,12 @@ def main() -> int:
     parser.add_argument("url", help="where the CRM's API is")
     parser.add_argument("--token-file", help="file with the token that the CRM wants")
     parser.add_argument("--socket", default="/run/tidegate/bus.sock", help="the daemon's socket")
-    parser.add_argument("--settings", help="tidegate.toml, to check against limits and ranges as well")
-    parser.add_argument("--dry-run", action="store_true", help="change nothing, say what would change")
+    parser.add_argument(
+        "--settings", help="tidegate.toml, to check against limits and ranges as well"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="change nothing, say what would change"
+    )
     parser.add_argument("--shrink", action="store_true", help="most subscribers may go")
     parser.add_argument("--timeout", type=float, default=20.0, help="seconds for a page")
     parser.add_argument("--attempts", type=int, default=6, help="how often a page is tried")

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,14 @@ def by_rtt(client: Client, top: int) -> Section:
         sort="rtt-customer", descending=True, rtt_samples_min=RTT_SAMPLES_MIN, limit=top
     )
     rows = [
-        {"id": row.id, "name": row.name, "node": row.node, "rtt_p90_ms": rtt.p90_us / 1000,
-         "rtt_p50_ms": rtt.p50_us / 1000, "samples": rtt.samples}
+        {
+            "id": row.id,
+            "name": row.name,
+            "node": row.node,
+            "rtt_p90_ms": rtt.p90_us / 1000,
+            "rtt_p50_ms": rtt.p50_us / 1000,
+            "samples": rtt.samples,
+        }
         for row in page
         if (rtt := row.rtt.customer)
     ]
@@ -59,8 +65,14 @@ def by_drops(client: Client, top: int) -> Section:
 
     worst = sorted(client.iter_circuits(sort="id"), key=total, reverse=True)[:top]
     rows = [
-        {"id": row.id, "name": row.name, "node": row.node, "drops_down": row.drops.down,
-         "drops_up": row.drops.up, "plan_down": str(Rate(row.plan_bps.down))}
+        {
+            "id": row.id,
+            "name": row.name,
+            "node": row.node,
+            "drops_down": row.drops.down,
+            "drops_up": row.drops.up,
+            "plan_down": str(Rate(row.plan_bps.down)),
+        }
         for row in worst
         if total(row)
     ]
@@ -71,9 +83,14 @@ def busiest(client: Client, top: int) -> Section:
     """Nodes that are nearest to their limits."""
     nodes = sorted(client.tree(), key=lambda row: max(row.share_percent.down, row.share_percent.up))
     rows = [
-        {"id": row.id, "name": row.name, "circuits": row.circuits,
-         "share_down_percent": row.share_percent.down, "share_up_percent": row.share_percent.up,
-         "limit_down": str(Rate(row.limit_bps.down))}
+        {
+            "id": row.id,
+            "name": row.name,
+            "circuits": row.circuits,
+            "share_down_percent": row.share_percent.down,
+            "share_up_percent": row.share_percent.up,
+            "limit_down": str(Rate(row.limit_bps.down)),
+        }
         for row in reversed(nodes[-top:])
     ]
     return Section("Busiest nodes", rows)
@@ -83,8 +100,12 @@ def unknown(client: Client, top: int) -> Section:
     """Hosts that no device covers: subscribers who are not shaped."""
     page = client.unknown(sort="bytes", limit=top)
     rows = [
-        {"address": row.addr, "bytes_down": row.bytes.down, "bytes_up": row.bytes.up,
-         "last_seen_s_ago": row.last_seen_ms_ago // 1000}
+        {
+            "address": row.addr,
+            "bytes_down": row.bytes.down,
+            "bytes_up": row.bytes.up,
+            "last_seen_s_ago": row.last_seen_ms_ago // 1000,
+        }
         for row in page
     ]
     return Section(f"Hosts without a circuit, {len(page)} of {page.total}", rows)
@@ -94,8 +115,13 @@ def events(client: Client, hours: float) -> Section:
     """What happened, as far as the daemon that runs now remembers."""
     since_ms = (time.time() - hours * 3600) * 1000
     rows = [
-        {"when": when(row.unix_ms), "severity": row.severity, "kind": row.kind, "by": cause(row),
-         "text": row.text}
+        {
+            "when": when(row.unix_ms),
+            "severity": row.severity,
+            "kind": row.kind,
+            "by": cause(row),
+            "text": row.text,
+        }
         for row in client.events(limit=1000)
         if row.unix_ms >= since_ms
     ]
@@ -104,7 +130,7 @@ def events(client: Client, hours: float) -> Section:
 
 def when(unix_ms: int) -> str:
     """The time in this machine's zone."""
-    return datetime.fromtimestamp(unix_ms / 1000, timezone.utc).astimezone().isoformat(" ", "seconds")
+    return datetime.fromtimestamp(unix_ms / 1000, UTC).astimezone().isoformat(" ", "seconds")
 
 
 def cause(row: views.EventRow) -> str:
@@ -122,10 +148,12 @@ def as_text(sections: list[Section]) -> str:
         if not section.rows:
             text += "none\n\n"
             continue
-        table = [list(section.rows[0])] + [[cell(value) for value in row.values()] for row in section.rows]
-        widths = [max(map(len, column)) for column in zip(*table)]
+        table = [list(section.rows[0])] + [
+            [cell(value) for value in row.values()] for row in section.rows
+        ]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         for line in table:
-            padded = (value.ljust(width) for value, width in zip(line, widths))
+            padded = (value.ljust(width) for value, width in zip(line, widths, strict=True))
             text += "  ".join(padded).rstrip() + "\n"
         text += "\n"
     return text
@@ -143,7 +171,9 @@ def as_csv(sections: list[Section]) -> str:
     writer.writerow(["section", "number", "column", "value"])
     for section in sections:
         for number, row in enumerate(section.rows, 1):
-            writer.writerows([section.title, number, column, safe(value)] for column, value in row.items())
+            writer.writerows(
+                [section.title, number, column, safe(value)] for column, value in row.items()
+            )
     return out.getvalue()
 
 

@@ -29,8 +29,15 @@ def test_one_circuit_is_changed(client: Client, files: views.SourcesView) -> Non
 def test_several_changes_are_made_together_or_not_at_all(
     client: Client, files: views.SourcesView
 ) -> None:
-    new = CircuitEdit("four", parent="North", download=5 * Mbps, upload=5 * Mbps,
-                      min_download=1 * Mbps, min_upload=1 * Mbps, addresses=["100.64.1.4"])
+    new = CircuitEdit(
+        "four",
+        parent="North",
+        download=5 * Mbps,
+        upload=5 * Mbps,
+        min_download=1 * Mbps,
+        min_upload=1 * Mbps,
+        addresses=["100.64.1.4"],
+    )
     with pytest.raises(tidegate.Invalid, match=r"100\.64\.1\.1"):
         client.edit(new, CircuitEdit("four", addresses=["100.64.1.1"]))
     assert client.sources() == files
@@ -47,7 +54,9 @@ def test_a_network_is_submitted_as_what_differs(client: Client, files: views.Sou
     # what changes nothing is not told as a change
     assert client.events().newest == newest
     network.circuits += [
-        Circuit(f"c{n}", "5 Mbps", "5 Mbps", devices=[Device(f"Dc{n}", addresses=[f"100.64.2.{n}"])])
+        Circuit(
+            f"c{n}", "5 Mbps", "5 Mbps", devices=[Device(f"Dc{n}", addresses=[f"100.64.2.{n}"])]
+        )
         for n in range(1, 41)
     ]
     grown = client.submit(network)
@@ -67,7 +76,9 @@ def test_a_network_is_submitted_as_what_differs(client: Client, files: views.Sou
     assert (done.removed, done.changed) == (dry.removed, dry.changed) and done.edited
     assert (done.edited.removed, done.edited.changed) == (1, 3)
     # few circuits of many have changed: the other rows are as they were
-    kept = [row for row in before.splitlines() if row.split(",")[0] not in ("one", "two", "c1", "c2")]
+    kept = [
+        row for row in before.splitlines() if row.split(",")[0] not in ("one", "two", "c1", "c2")
+    ]
     after = client.sources().circuits.splitlines()
     assert [row for row in after if row in kept] == kept
     with pytest.raises(tidegate.Outdated):
@@ -75,7 +86,9 @@ def test_a_network_is_submitted_as_what_differs(client: Client, files: views.Sou
     assert not client.submit(network)
 
 
-def test_nodes_and_circuits_are_submitted_together(client: Client, files: views.SourcesView) -> None:
+def test_nodes_and_circuits_are_submitted_together(
+    client: Client, files: views.SourcesView
+) -> None:
     network = Network.from_client(client)
     network.nodes.append(Node("South", "50 Mbps", "50 Mbps", parent="Tower"))
     network.circuits[2].parent = "South"

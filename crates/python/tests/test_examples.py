@@ -86,14 +86,22 @@ def crm() -> Iterator[FakeCrm]:
 
 def subscriber(number: int, **more: object) -> dict[str, Any]:
     device = {"id": f"D{number}", "addresses": [f"100.64.5.{number}"]}
-    return {"id": number, "name": f"Nr. {number}", "site": "North", "download_mbps": 10,
-            "upload_mbps": 2.5, "devices": [device]} | more
+    return {
+        "id": number,
+        "name": f"Nr. {number}",
+        "site": "North",
+        "download_mbps": 10,
+        "upload_mbps": 2.5,
+        "devices": [device],
+    } | more
 
 
 def filled(crm: FakeCrm) -> None:
-    crm.sites = [{"name": "Tower", "download_mbps": 500, "upload_mbps": 500},
-                 {"name": "North", "parent": "Tower", "download_mbps": 100, "upload_mbps": 100},
-                 {"name": "South", "parent": "Tower"}]
+    crm.sites = [
+        {"name": "Tower", "download_mbps": 500, "upload_mbps": 500},
+        {"name": "North", "parent": "Tower", "download_mbps": 100, "upload_mbps": 100},
+        {"name": "South", "parent": "Tower"},
+    ]
     crm.subscribers = [subscriber(n) for n in range(1, 6)] + [subscriber(6, active=False)]
 
 
@@ -102,11 +110,24 @@ def run(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
-def bring(crm: FakeCrm, socket: str, tmp_path: Path, *more: object) -> subprocess.CompletedProcess[str]:
+def bring(
+    crm: FakeCrm, socket: str, tmp_path: Path, *more: object
+) -> subprocess.CompletedProcess[str]:
     token = tmp_path / "token"
     token.write_text(TOKEN + "\n")
-    return run("crm_import.py", crm.url, "--socket", socket, "--token-file", token, "--timeout", 1,
-               "--backoff", 0.01, *more)
+    return run(
+        "crm_import.py",
+        crm.url,
+        "--socket",
+        socket,
+        "--token-file",
+        token,
+        "--timeout",
+        1,
+        "--backoff",
+        0.01,
+        *more,
+    )
 
 
 def ids(client: Client) -> list[str]:
@@ -128,7 +149,10 @@ def test_a_crm_that_stumbles_is_brought_in_whole(
     assert refused.returncode == 1 and "3 of 3 circuits would go" in refused.stderr
     done = bring(crm, socket, tmp_path, "--shrink")
     assert done.returncode == 0, done.stderr
-    assert "3 removed: one, three, two" in done.stderr and "the tree of sites is another" in done.stderr
+    assert (
+        "3 removed: one, three, two" in done.stderr
+        and "the tree of sites is another" in done.stderr
+    )
     wait_for(lambda: ids(client) == ["1", "2", "3", "4", "5"])
     row = client.circuits(id="3").rows[0]
     assert (row.name, row.node, row.plan_bps.up) == ("Nr. 3", "North", 2_500_000)
@@ -152,9 +176,13 @@ def test_a_crm_with_nonsense_changes_nothing_and_all_of_it_is_told(
     crm.subscribers[3] |= {"upload_mbps": None, "name": "\x1b[2J"}
     wrong = bring(crm, socket, tmp_path, "--shrink")
     assert wrong.returncode == 1 and client.sources() == files
-    for told in ("circuit '1', device 'D1': error: Parent Node: no node is called \"Nort\"",
-                 "circuit '2': error: Download Max Mbps:", "circuit '3', device 'D3': error: IPv4:",
-                 "circuit '4': error: Upload Max Mbps:", "nothing was changed"):
+    for told in (
+        "circuit '1', device 'D1': error: Parent Node: no node is called \"Nort\"",
+        "circuit '2': error: Download Max Mbps:",
+        "circuit '3', device 'D3': error: IPv4:",
+        "circuit '4': error: Upload Max Mbps:",
+        "nothing was changed",
+    ):
         assert told in wrong.stderr, wrong.stderr
     crm.subscribers = [{"name": "nobody"}]
     assert "something unexpected" in bring(crm, socket, tmp_path).stderr
@@ -172,8 +200,13 @@ def test_a_crm_with_nonsense_changes_nothing_and_all_of_it_is_told(
     ],
 )
 def test_a_crm_out_of_order_is_told(
-    crm: FakeCrm, socket: str, client: Client, tmp_path: Path,
-    moods: list[int | float | str], next_is: str, told: str,
+    crm: FakeCrm,
+    socket: str,
+    client: Client,
+    tmp_path: Path,
+    moods: list[int | float | str],
+    next_is: str,
+    told: str,
 ) -> None:
     before = client.sources()
     filled(crm)
@@ -189,9 +222,12 @@ def test_what_somebody_changes_meanwhile_is_not_overwritten(
     filled(crm)
     # while the CRM makes the script wait, somebody edits
     crm.moods = [0.8]
-    editor = threading.Thread(target=lambda: (
-        wait_for(lambda: crm.asked), client.edit(tidegate.CircuitEdit("one", comment="by hand"))
-    ))
+    editor = threading.Thread(
+        target=lambda: (
+            wait_for(lambda: crm.asked),
+            client.edit(tidegate.CircuitEdit("one", comment="by hand")),
+        )
+    )
     editor.start()
     late = bring(crm, socket, tmp_path, "--shrink")
     editor.join()
@@ -212,12 +248,20 @@ def test_retry_after_is_seconds_or_a_date() -> None:
 def test_a_report_is_told_to_people_and_programs(
     socket: str, client: Client, tmp_path: Path, files: views.SourcesView
 ) -> None:
-    client.edit(tidegate.CircuitEdit("one", name='=HYPERLINK("x")'), tidegate.CircuitEdit("two", name="\x1b[2J"))
+    client.edit(
+        tidegate.CircuitEdit("one", name='=HYPERLINK("x")'),
+        tidegate.CircuitEdit("two", name="\x1b[2J"),
+    )
     wait_for(lambda: client.circuits(id="one").rows[0].name.startswith("="))
     text = run("nightly_report.py", "--socket", socket)
     assert text.returncode == 0, text.stderr
-    for title in ("Circuits with the highest RTTs", "Circuits with the most drops", "Busiest nodes",
-                  "Hosts without a circuit, 1 of 1", "Events of the last 24 hours"):
+    for title in (
+        "Circuits with the highest RTTs",
+        "Circuits with the most drops",
+        "Busiest nodes",
+        "Hosts without a circuit, 1 of 1",
+        "Events of the last 24 hours",
+    ):
         assert f"{title}\n-----" in text.stdout
     assert "100.64.9.9" in text.stdout and "Tower" in text.stdout and "\x1b" not in text.stdout
     sections = json.loads(run("nightly_report.py", "--socket", socket, "--format", "json").stdout)

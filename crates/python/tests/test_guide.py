@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[3]
 GUIDE = (ROOT / "docs/python.md").read_text()
 CHAPTERS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", GUIDE, re.M | re.S))
 SNIPPETS = {
-    title: re.findall(r"^```python\n(.*?)^```", text, re.M | re.S) for title, text in CHAPTERS.items()
+    title: re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+    for title, text in CHAPTERS.items()
 }
 
 

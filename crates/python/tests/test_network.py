@@ -25,15 +25,34 @@ def built() -> Network:
     return Network(
         nodes=[
             Node("Tower", 1 * Gbps, "1 Gbps", kind="site", latitude=46.5, longitude=7.25),
-            Node("North", parent="Tower", download=2.5 * Mbps, id="n-1", circuits=[
-                Circuit("2", "50 Mbps", 512 * kbps, "Müller \"5\" & Co", min_upload="0.1 Mbps",
-                        sqm="cake/none", comment="a, b", devices=[Device("D1"), dish]),
-            ]),
+            Node(
+                "North",
+                parent="Tower",
+                download=2.5 * Mbps,
+                id="n-1",
+                circuits=[
+                    Circuit(
+                        "2",
+                        "50 Mbps",
+                        512 * kbps,
+                        'Müller "5" & Co',
+                        min_upload="0.1 Mbps",
+                        sqm="cake/none",
+                        comment="a, b",
+                        devices=[Device("D1"), dish],
+                    ),
+                ],
+            ),
             Node("Region", is_virtual=True, children=[Node("South", children=[Node("East")])]),
         ],
         circuits=[
-            Circuit("#1", 100 * Mbps, "20 Mbps", parent="East",
-                    devices=[Device(addresses=[ip_address("100.64.0.1"), ip_network("fd00::/64")])]),
+            Circuit(
+                "#1",
+                100 * Mbps,
+                "20 Mbps",
+                parent="East",
+                devices=[Device(addresses=[ip_address("100.64.0.1"), ip_network("fd00::/64")])],
+            ),
             Circuit("3", "1 Gbps", "1 Gbps", devices=[Device(addresses=["100.64.0.3"])]),
         ],
     )
@@ -94,7 +113,7 @@ def test_all_problems_are_told_and_whose_they_are() -> None:
         validate(network)
     found = {(problem.where, problem.why) for problem in told.value.problems}
     for where, why in [
-        ("node 'North'", "\"Mb\" is not a unit of rate"),
+        ("node 'North'", '"Mb" is not a unit of rate'),
         ("node 'Tower'", "has a node of this name"),
         ("node 'Lost'", "no node is called 'Nowhere'"),
         ("circuit '#1'", 'no node is called "Est"'),
@@ -147,7 +166,8 @@ def test_what_is_no_data_but_a_mistake_is_told_at_once(wrong: Callable[[], objec
 def test_a_tree_that_bites_its_tail() -> None:
     loop = Network([Node("A", parent="B"), Node("B", parent="A")])
     assert {(one.where, one.why) for one in problems(loop)} == {
-        ("node 'A'", "hangs from itself"), ("node 'B'", "hangs from itself")
+        ("node 'A'", "hangs from itself"),
+        ("node 'B'", "hangs from itself"),
     }
     own = Node("A")
     own.children.append(own)

@@ -13,7 +13,17 @@ from typing import Any
 from . import views
 from ._errors import ProtocolError
 from ._native import Decoder, encode
-from ._wire import CHUNK, CLASSES, accepted, closed, connecting, exchanging, expected, hello, new_socket
+from ._wire import (
+    CHUNK,
+    CLASSES,
+    accepted,
+    closed,
+    connecting,
+    exchanging,
+    expected,
+    hello,
+    new_socket,
+)
 
 
 class Connection:

@@ -100,4 +100,3 @@ class ValidationError(Error, ValueError):
         errors = [str(problem) for problem in self.problems if problem.is_error]
         count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
         return "\n".join([f"the network has {count}:", *errors])
-

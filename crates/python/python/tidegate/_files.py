@@ -62,9 +62,7 @@ class Written:
             r"\bline (\d{1,9})\b", lambda at: f"{at[0]} ({self._owner(file, int(at[1]))})", why
         )
 
-    def _fail(
-        self, file: str, line: int | None, where: str, key: str | None, why: str
-    ) -> None:
+    def _fail(self, file: str, line: int | None, where: str, key: str | None, why: str) -> None:
         self._told.add((file, line, key))
         self._unwritten.append(Problem(where, file, line, key, why, True, None))
 

@@ -106,7 +106,9 @@ def _columns(record: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
         if inner is None:
             columns.append((_key(name), (name,)))
         else:
-            columns.extend((f"{_key(name)}_{rest}", (name, *path)) for rest, path in _columns(inner))
+            columns.extend(
+                (f"{_key(name)}_{rest}", (name, *path)) for rest, path in _columns(inner)
+            )
     return tuple(columns)
 
 

@@ -107,9 +107,7 @@ class Submitting:
         added, removed, changed = (
             tuple(sorted(own)) for own in (self._added, self._removed, self._changed)
         )
-        return Submission(
-            added, removed, changed, self._nodes_changed, revision, edited, preview
-        )
+        return Submission(added, removed, changed, self._nodes_changed, revision, edited, preview)
 
 
 def _by_id(network: Network) -> dict[str, Circuit]:

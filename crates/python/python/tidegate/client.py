@@ -155,9 +155,7 @@ class Client(Reads):
         if dry_run or not submitting.edits:
             preview = self.preview(*submitting.edits, base=submitting.base, shrink=shrink)
             return submitting.previewed(preview)
-        edited = self.edit(
-            *submitting.edits, base=submitting.base, shrink=shrink, timeout=timeout
-        )
+        edited = self.edit(*submitting.edits, base=submitting.base, shrink=shrink, timeout=timeout)
         return submitting.done(edited)
 
     def reload(self, *, timeout: float = CHANGE_TIMEOUT_S) -> views.Reloaded:

@@ -119,4 +119,4 @@ def as_rate(rate: RateLike) -> Rate:
         return rate
     if isinstance(rate, str):
         return Rate(rate)
-    raise TypeError(f"{rate!r} has no unit; write {rate!r} * tidegate.Mbps, or \"{rate} Mbps\"")
+    raise TypeError(f'{rate!r} has no unit; write {rate!r} * tidegate.Mbps, or "{rate} Mbps"')
