@@ -1,5 +1,6 @@
 """What can go wrong, and how it is told."""
 
+import grp
 import os
 import signal
 import socket as sockets
@@ -18,11 +19,11 @@ NOBODY = 65_534
 
 
 @contextmanager
-def as_nobody() -> Iterator[None]:
-    """Connections in here are those of a user who is in none of the daemon's groups."""
+def as_nobody(group: int = NOBODY) -> Iterator[None]:
+    """Connections in here are those of a user who is in no other group."""
     groups = os.getgroups()
     os.setgroups([])
-    os.setegid(NOBODY)
+    os.setegid(group)
     os.seteuid(NOBODY)
     try:
         yield
@@ -30,6 +31,16 @@ def as_nobody() -> Iterator[None]:
         os.seteuid(0)
         os.setegid(0)
         os.setgroups(groups)
+
+
+@contextmanager
+def within_reach(socket: str) -> Iterator[Path]:
+    """The daemon's socket where everybody gets to: the lab's folder is root's alone."""
+    with TemporaryDirectory(dir=Path(socket).parents[2]) as folder:
+        os.chmod(folder, 0o755)
+        link = Path(folder) / "bus.sock"
+        os.link(socket, link)
+        yield link
 
 
 def test_nobody_listens(tmp_path: Path) -> None:
@@ -57,14 +68,23 @@ def test_a_socket_out_of_reach(tmp_path: Path) -> None:
 
 
 def test_who_is_in_no_group_is_denied(socket: str) -> None:
-    # the lab's folder is root's alone, and so are pytest's
-    with TemporaryDirectory(dir=Path(socket).parents[2]) as folder:
-        os.chmod(folder, 0o755)
-        link = Path(folder) / "bus.sock"
-        os.link(socket, link)
-        with as_nobody(), pytest.raises(tidegate.Denied) as told:
-            Client(link)
+    with within_reach(socket) as link, as_nobody(), pytest.raises(tidegate.Denied) as told:
+        Client(link)
     assert told.value.code == "denied"
+
+
+def test_who_may_look_changes_nothing(socket: str) -> None:
+    # the lab's read_group, which Debian always has
+    games = grp.getgrnam("games").gr_gid
+    with within_reach(socket) as link, as_nobody(games), Client(link) as client:
+        assert client.welcome.role == "read" and client.status().circuits == 3
+        for change in (client.reload, client.sources, lambda: client.bypass(True)):
+            with pytest.raises(tidegate.Denied):
+                change()
+        with pytest.raises(tidegate.Denied):
+            client.capture(circuit="one")
+        # a refusal is an answer: the connection is as good as before
+        assert client.status().bypass is False
 
 
 def test_who_never_answers_is_waited_for_no_longer_than_said(tmp_path: Path) -> None:

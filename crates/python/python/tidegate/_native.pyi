@@ -3,6 +3,20 @@
 from collections.abc import Mapping
 from typing import Any, BinaryIO, Final, final
 
+__all__ = [
+    "MAX_EDITS",
+    "PROTOCOL_VERSION",
+    "VERSION",
+    "Decoder",
+    "PcapngWriter",
+    "encode",
+    "format_rate",
+    "inert",
+    "parse_rate",
+    "read_files",
+    "settings_text",
+]
+
 VERSION: Final[str]
 """The version of the package, which is that of all of Tidegate."""
 
