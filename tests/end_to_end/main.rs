@@ -22,6 +22,7 @@ mod metrics;
 mod origins;
 mod passing;
 mod provider;
+mod python;
 mod quality;
 mod refusing;
 mod reloading;

@@ -11,6 +11,7 @@ mod dist;
 mod fuzz;
 mod lab;
 mod packages;
+mod python;
 mod screens;
 mod setup;
 mod step;
@@ -46,6 +47,8 @@ enum Verb {
     Fuzz(fuzz::Arguments),
     /// Write what the viewer's panes look like into docs/screens.
     Screens,
+    /// Build the Python package and run its tests against a daemon in a lab.
+    Python(python::Arguments),
     /// Check what a program can check of the project's rules.
     Tidy,
     /// Run scenarios on Debian's stock kernel, which has CAKE and netem, in an emulated machine.
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Verb::Bench(arguments) => bench::run(&arguments),
         Verb::Fuzz(arguments) => fuzz::run(&arguments),
         Verb::Screens => screens::run(),
+        Verb::Python(arguments) => python::run(&arguments),
         Verb::Tidy => tidy::run(),
         Verb::Vm(arguments) => vm::run(&arguments),
         Verb::Dist(arguments) => dist::run(&arguments),

@@ -21,6 +21,7 @@ pub(crate) struct Need {
 enum Found {
     Program(&'static str),
     Header(&'static str),
+    PythonModule(&'static str),
     Clang,
 }
 
@@ -78,6 +79,20 @@ pub(crate) const NEEDS: [Need; 18] = [
     Need { package: "groff-base", purpose: "reads the manual", found: Found::Program("groff") },
 ];
 
+/// What building and testing the Python package needs besides.
+pub(crate) const PYTHON_NEEDS: [Need; 2] = [
+    Need {
+        package: "python3",
+        purpose: "runs the Python package's tests",
+        found: Found::Program("python3"),
+    },
+    Need {
+        package: "python3-venv",
+        purpose: "makes an environment for the Python package's tests",
+        found: Found::PythonModule("ensurepip"),
+    },
+];
+
 /// What the VM lab needs besides.
 pub(crate) const VM_NEEDS: [Need; 5] = [
     Need {
@@ -128,6 +143,7 @@ impl Need {
         match self.found {
             Found::Program(name) => program(name).is_some(),
             Found::Header(name) => header(name),
+            Found::PythonModule(name) => python_module(name),
             Found::Clang => has_clang(),
         }
     }
@@ -157,6 +173,12 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
         .chain(["/usr/sbin".into(), "/sbin".into()])
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())
+}
+
+/// Whether Python has a module.
+fn python_module(name: &str) -> bool {
+    let import = format!("import {name}");
+    Command::new("python3").args(["-c", &import]).output().is_ok_and(|done| done.status.success())
 }
 
 /// A header in the usual place, or in the one of this machine's architecture.

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::packages::{DIST_NEEDS, NEEDS, Need, VM_NEEDS, program};
+use crate::packages::{DIST_NEEDS, NEEDS, Need, PYTHON_NEEDS, VM_NEEDS, program};
 use crate::step;
 
 /// A program that cargo builds.
@@ -58,16 +58,21 @@ fn build(built: &Built) -> Result<()> {
     Ok(())
 }
 
-/// As [`run`], with what the VM lab needs.
+/// As [`run`], with what the Python package and the VM lab need.
 ///
 /// # Errors
 /// Likewise.
 pub(crate) fn run_for_vm() -> Result<()> {
     run()?;
+    install(&PYTHON_NEEDS)?;
     install(&VM_NEEDS)
 }
 
-fn install(needs: &[Need]) -> Result<()> {
+/// Installs what of this is missing.
+///
+/// # Errors
+/// When it cannot be installed here.
+pub(crate) fn install(needs: &[Need]) -> Result<()> {
     let missing: Vec<&Need> = needs.iter().filter(|need| !need.is_met()).collect();
     if missing.is_empty() { Ok(()) } else { install_packages(&missing) }
 }

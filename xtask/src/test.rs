@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 
-use crate::{dist, setup, step, tidy, vm};
+use crate::{dist, python, setup, step, tidy, vm};
 
 /// Runs all checks.
 ///
@@ -16,11 +16,13 @@ pub(crate) fn run() -> Result<()> {
     step::run(step::cargo().args(lints))?;
     step::run(step::cargo().args(["build", "--workspace", "--bins", "--locked"]))?;
     dist::run(&dist::Arguments { is_tried: true })?;
+    let mut tests = step::cargo();
+    python::provide(tests.args(["nextest", "run", "--workspace", "--locked"]))?;
     // not at the same time as the tests, as both measure; and not behind them, as theirs is the last word
     let in_vm = vm::run(&vm::Arguments::default());
     if let Err(error) = &in_vm {
         eprintln!("error: {error:#}");
     }
-    step::run(step::cargo().args(["nextest", "run", "--workspace", "--locked"]))?;
+    step::run(&mut tests)?;
     in_vm.context("the tests passed, but not the VM lab")
 }

@@ -36,6 +36,7 @@ mod codec;
 mod edit;
 mod frame;
 mod inert;
+mod pcapng;
 mod query;
 mod reply;
 mod request;
@@ -51,6 +52,7 @@ pub use codec::{ClientCodec, Incoming, Payload, ServerCodec};
 pub use edit::{CircuitEdit, Edit, Edited, Edits, MAX_EDITS, SourcesView};
 pub use frame::{FrameError, HEADER_LEN, MAGIC, MAX_CHANGE, MAX_REPLY, MAX_REQUEST};
 pub use inert::inert;
+pub use pcapng::Pcapng;
 pub use query::{
     CircuitSort, CircuitsQuery, EventsQuery, FlowSort, FlowsQuery, HostKind, HostSort, HostsQuery,
     OriginGroup, OriginSort, OriginsQuery, RetransmitGroup, RetransmitSort, RetransmitsQuery,

@@ -15,7 +15,6 @@
 //! - `reading`: a view once, or watched;
 //! - `paging`: which part of a long table, in which order;
 //! - `output`, `screen`, `table`, `lines`, `quality`, and `figures` of `tui`: how results look;
-//! - `pcapng`: how captured packets are written down;
 //! - `doctor`: checks of the whole box;
 //! - `files`: the configuration and the machine's facts, read from disk;
 //! - `failure`, `exit`: what can go wrong, and the code that tells a script.
@@ -31,7 +30,6 @@ mod files;
 mod lines;
 mod output;
 mod paging;
-mod pcapng;
 mod quality;
 mod reading;
 mod screen;

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use bus::{Capture, CaptureEnd, CaptureEnded, CaptureRequest, CaptureTarget, Capturing, inert};
+use bus::{
+    Capture, CaptureEnd, CaptureEnded, CaptureRequest, CaptureTarget, Capturing, Pcapng, inert,
+};
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -19,7 +21,6 @@ use signal_hook::flag;
 use crate::failure::Failure;
 use crate::figures::{count, duration};
 use crate::output::Output;
-use crate::pcapng::Pcapng;
 use crate::reading::connect;
 
 /// How often the progress is told.

@@ -3,7 +3,8 @@
 
 use std::io::{self, Write};
 
-use bus::{CaptureInterface, CapturedPacket, Side};
+use crate::capture::{CaptureInterface, CapturedPacket};
+use crate::views::Side;
 
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE_DESCRIPTION: u32 = 1;
@@ -27,7 +28,7 @@ const ISB_IFDROP: u16 = 5;
 /// A capture being written. Everything written is whole blocks, so what is there is valid at any
 /// time after a flush.
 #[derive(Debug)]
-pub(crate) struct Pcapng<W> {
+pub struct Pcapng<W> {
     out: W,
     /// Packets of each NIC so far.
     received: Vec<u64>,
@@ -36,7 +37,10 @@ pub(crate) struct Pcapng<W> {
 
 impl<W: Write> Pcapng<W> {
     /// Begins a capture of what `comment` says, made by `program`.
-    pub(crate) fn begin(
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn begin(
         out: W,
         program: &str,
         comment: &str,
@@ -65,8 +69,11 @@ impl<W: Write> Pcapng<W> {
         Ok(file)
     }
 
-    /// Adds a packet. One of a NIC that was not described is an error.
-    pub(crate) fn packet(&mut self, packet: &CapturedPacket) -> io::Result<()> {
+    /// Adds a packet.
+    ///
+    /// # Errors
+    /// What the writer says, and a NIC that was not described.
+    pub fn packet(&mut self, packet: &CapturedPacket) -> io::Result<()> {
         let Some(received) = self.received.get_mut(usize::from(packet.interface)) else {
             let text = format!("a packet of NIC {}, which was not named", packet.interface);
             return Err(io::Error::new(io::ErrorKind::InvalidData, text));
@@ -82,18 +89,24 @@ impl<W: Write> Pcapng<W> {
     }
 
     /// Hands over what was written so far.
-    pub(crate) fn flush(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
 
     /// Packets so far.
-    pub(crate) fn packets(&self) -> u64 {
+    pub fn packets(&self) -> u64 {
         self.received.iter().sum()
     }
 
     /// Ends the capture with each NIC's statistics. Lost packets are known of all NICs together: they
     /// are told with the first one, which says so.
-    pub(crate) fn finish(mut self, lost: u64) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn finish(mut self, lost: u64) -> io::Result<()> {
         for (index, received) in self.received.clone().into_iter().enumerate() {
             let mut statistics = Block::new(INTERFACE_STATISTICS);
             statistics.u32(index as u32).time(self.newest_ns);

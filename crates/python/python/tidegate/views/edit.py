@@ -1,0 +1,40 @@
+# Made from the declarations in crates/bus by crates/python/tests/generated;
+# BLESS_PYTHON=1 makes it anew.
+"""What is sent of edit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .._record import Record
+from .reply import Reloaded
+
+
+@dataclass(frozen=True, slots=True)
+class Edited(Record):
+    """What a change has brought."""
+
+    reloaded: Reloaded
+    """What is in force now."""
+    revision: str
+    """The base of the next change."""
+    added: int
+    """Circuits that were not there before."""
+    removed: int
+    """Circuits that are no longer there."""
+    changed: int
+    """Circuits of which something else has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesView(Record):
+    """The texts of the configuration's files that are in force."""
+
+    revision: str
+    """What tells them from all others: the base of changes."""
+    files_changed: bool
+    """Whether the files are others by now."""
+    network: str
+    """network.json."""
+    circuits: str
+    """ShapedDevices.csv."""

@@ -1,0 +1,13 @@
+# Made from the declarations in crates/bus by crates/python/tests/generated;
+# BLESS_PYTHON=1 makes it anew.
+"""What is sent of request."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Role = Literal[
+    "read",
+    "control",
+]
+"""What a client may do."""
