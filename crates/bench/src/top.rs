@@ -51,7 +51,7 @@ fn measured(socket: &Path) -> Result<Vec<Record>> {
                 },
                 metric: "cpu_percent".into(),
                 unit: "% of a CPU".into(),
-                value: watch(&process)?,
+                value: watch(&terminal, &process)?,
                 reference: None,
             })
         })
@@ -60,12 +60,22 @@ fn measured(socket: &Path) -> Result<Vec<Record>> {
 }
 
 /// The share of one CPU that a process takes.
-fn watch(process: &str) -> Result<f64> {
+fn watch(terminal: &Tmux, process: &str) -> Result<f64> {
     std::thread::sleep(SETTLED);
-    let (before, began) = (cpu_seconds(process)?, Instant::now());
+    let (first, before, began) = (tick(terminal)?, cpu_seconds(process)?, Instant::now());
     std::thread::sleep(WATCHED);
     let used = cpu_seconds(process)? - before;
-    Ok(used * 100.0 / began.elapsed().as_secs_f64())
+    let took = began.elapsed().as_secs_f64();
+    let shown = tick(terminal)? - first;
+    ensure!(shown as f64 + 2.0 >= took, "only {shown} ticks were shown in {took:.0} s");
+    Ok(used * 100.0 / took)
+}
+
+/// The tick that is shown.
+fn tick(terminal: &Tmux) -> Result<u64> {
+    let screen = terminal.screen()?;
+    let tick = screen.lines().next().and_then(|head| head.split("tick ").nth(1));
+    tick.and_then(|it| it.trim().parse().ok()).context("the viewer shows no tick")
 }
 
 /// CPU time that a process has taken, of all its threads: the first field of `schedstat`, in nanoseconds. `stat`

@@ -124,6 +124,21 @@ fn it_can_be_left_for_the_shell_and_taken_up_again() {
 }
 
 #[test]
+fn where_no_shell_could_take_it_up_again_it_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("bus.sock");
+    let _daemon = daemon(&socket);
+    let terminal = Tmux::start((80, 24), &[]).unwrap();
+    // in the shell's place
+    terminal.type_text("exec ").unwrap();
+    viewer(&terminal, &socket, "");
+    terminal.press(&["C-z"]).unwrap();
+    shows(&terminal, "no shell to go back to");
+    terminal.press(&["2"]).unwrap();
+    shows(&terminal, "AP_North_1");
+}
+
+#[test]
 fn signals_give_the_terminal_back() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("bus.sock");

@@ -12,7 +12,9 @@ use super::sheet::Sheet;
 use super::text::{foreign, width};
 use super::title::{self, Title};
 use crate::app::{App, Circuit, CircuitParts, now};
-use crate::figures::{bytes, count, duration, exact_rate, milliseconds, percent, percent_of, sum};
+use crate::figures::{
+    Unit, bytes, count, duration, exact_rate, milliseconds, percent, percent_of, sum,
+};
 use crate::theme::Role;
 
 /// Columns of the labels of an axis.
@@ -101,69 +103,64 @@ fn chart(sheet: &mut Sheet<'_>, at: Rect, app: &App, circuit: &Circuit, row: &Ci
     }
 }
 
-/// Rates against the plan, RTTs, segments sent again.
+/// Rates against the plan, RTTs, then what goes with them; a line each while there is room.
 fn figures(sheet: &mut Sheet<'_>, at: Rect, app: &App, circuit: &Circuit, row: &CircuitRow) {
-    let rates = now(row);
-    let mut y = at.y;
-    let mut line = |sheet: &mut Sheet<'_>, draw: &mut dyn FnMut(&mut Sheet<'_>, u16)| {
-        if y < at.bottom() {
-            draw(sheet, y);
-            y += 1;
+    let again = row.retransmits.map(|it| percent_of(it.share_percent));
+    let drops = row.drops_per_sec;
+    let drops_role = if sum(drops) > 0 { Role::Notable } else { Role::Text };
+    let texts = [
+        (format!("again    ↓ {}  ↑ {} of segments", again.down, again.up), Role::Text),
+        (format!("drops    {}/s, {} in all", count(sum(drops)), count(sum(row.drops))), drops_role),
+        (format!("waiting  {}", bytes(sum(row.backlog_bytes))), Role::Text),
+        (format!("RTTs of the last {}", duration(circuit.window_ms)), Role::Dim),
+    ];
+    let mut lines = at.rows();
+    for direction in Direction::ALL {
+        if let Some(line) = lines.next() {
+            against_plan(sheet, line, app, row, direction);
         }
-    };
-    for (direction, arrow) in [(Direction::Download, "↓ "), (Direction::Upload, "↑ ")] {
-        line(sheet, &mut |sheet, y| {
-            let rate = format!("{:>9}", app.unit.rate(rates[direction]));
-            let plan = match app.unit {
-                crate::figures::Unit::Bits => exact_rate(row.plan_bps[direction]),
-                crate::figures::Unit::Bytes => app.unit.rate(row.plan_bps[direction]),
-            };
-            let role = role_of(direction);
-            let x = sheet.run(
-                at.x + 1,
-                y,
-                at.width - 1,
-                &[
-                    (arrow, role),
-                    (&rate, Role::Strong),
-                    (" of ", Role::Dim),
-                    (&plan, Role::Text),
-                    (" ", Role::Dim),
-                ],
-            );
-            let share = row.share_percent[direction];
-            let room = at.right().saturating_sub(x + 1);
-            if room > 12 {
-                sheet.bar(x, y, room - 7, share / 100.0, role);
-            }
-            sheet.put_right(x, y, room, &percent(share), Role::Text);
-        });
     }
     for segment in Segment::ALL {
-        line(sheet, &mut |sheet, y| percentiles(sheet, at, y, segment, row));
+        if let Some(line) = lines.next() {
+            percentiles(sheet, line, line.y, segment, row);
+        }
     }
-    line(sheet, &mut |sheet, y| {
-        let again = row.retransmits.map(|it| percent_of(it.share_percent));
-        let text = format!("again    ↓ {}  ↑ {} of segments", again.down, again.up);
-        sheet.put(at.x + 1, y, at.width - 1, &text, Role::Text);
-    });
-    line(sheet, &mut |sheet, y| {
-        let text = format!(
-            "drops    {}/s, {} in all",
-            count(sum(row.drops_per_sec)),
-            count(sum(row.drops))
-        );
-        let role = if sum(row.drops_per_sec) > 0 { Role::Notable } else { Role::Text };
-        sheet.put(at.x + 1, y, at.width - 1, &text, role);
-    });
-    line(sheet, &mut |sheet, y| {
-        let text = format!("waiting  {}", bytes(sum(row.backlog_bytes)));
-        sheet.put(at.x + 1, y, at.width - 1, &text, Role::Text);
-    });
-    line(sheet, &mut |sheet, y| {
-        let text = format!("RTTs of the last {}", duration(circuit.window_ms));
-        sheet.put(at.x + 1, y, at.width - 1, &text, Role::Dim);
-    });
+    for ((text, role), line) in texts.into_iter().zip(lines) {
+        sheet.put(line.x + 1, line.y, line.width.saturating_sub(1), &text, role);
+    }
+}
+
+/// One direction's rate beside the plan's, and the share as a bar.
+fn against_plan(
+    sheet: &mut Sheet<'_>,
+    at: Rect,
+    app: &App,
+    row: &CircuitRow,
+    direction: Direction,
+) {
+    let (arrow, role) = match direction {
+        Direction::Download => ("↓ ", role_of(direction)),
+        Direction::Upload => ("↑ ", role_of(direction)),
+    };
+    let rate = format!("{:>9}", app.unit.rate(now(row)[direction]));
+    let plan = match app.unit {
+        Unit::Bits => exact_rate(row.plan_bps[direction]),
+        Unit::Bytes => app.unit.rate(row.plan_bps[direction]),
+    };
+    let parts = [
+        (arrow, role),
+        (&rate, Role::Strong),
+        (" of ", Role::Dim),
+        (&plan, Role::Text),
+        (" ", Role::Dim),
+    ];
+    let x = sheet.run(at.x + 1, at.y, at.width.saturating_sub(1), &parts);
+    let share = row.share_percent[direction];
+    let room = at.right().saturating_sub(x + 1);
+    if room > 12 {
+        sheet.bar(x, at.y, room - 7, share / 100.0, role);
+    }
+    sheet.put_right(x, at.y, room, &percent(share), Role::Text);
 }
 
 fn percentiles(sheet: &mut Sheet<'_>, at: Rect, y: u16, segment: Segment, row: &CircuitRow) {
