@@ -143,6 +143,12 @@ def test_ctrl_c_counts_at_once_and_leaves_the_client_usable(client: Client) -> N
     assert client.status().circuits == 3
 
 
+def test_a_timeout_is_some_time(socket: str) -> None:
+    for timeout in (0, -1, float("nan")):
+        with pytest.raises(ValueError, match="a timeout is longer"):
+            Client(socket, timeout=timeout)
+
+
 def test_a_closed_client_says_so(socket: str) -> None:
     client = Client(socket)
     client.close()

@@ -59,6 +59,13 @@ def expected(kind: type[Any], reply: Any) -> Any:
     return reply
 
 
+def patience(timeout: float) -> float:
+    """How long is waited; not to wait at all is no way to be answered."""
+    if not timeout > 0:
+        raise ValueError(f"a timeout is longer than no time: {timeout}")
+    return timeout
+
+
 def new_socket() -> socket.socket:
     """A socket as the daemon's is."""
     return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -14,7 +14,7 @@ from ._async_reads import AsyncReads
 from ._errors import Error
 from ._submission import Submission, Submitting
 from ._topic import Topic
-from ._wire import CHANGE_TIMEOUT_S, SOCKET, TIMEOUT_S, expected
+from ._wire import CHANGE_TIMEOUT_S, SOCKET, TIMEOUT_S, expected, patience
 from .edits import Address, Edit, wire
 from .network import Network
 from .streams import add_packet, begin_pcapng
@@ -36,7 +36,7 @@ class AsyncClient(AsyncReads):
         name: str = "python",
     ) -> None:
         self._path = os.fspath(socket)
-        self._timeout = timeout
+        self._timeout = patience(timeout)
         self._name = name
         self._is_closed = False
         self._connection: AsyncConnection | None = None
@@ -162,8 +162,8 @@ class AsyncClient(AsyncReads):
         """One view a tick, the first at once, on a connection of their own.
 
         `timeout`: how long each is waited for, in seconds."""
-        patience = timeout or max(self._timeout, TIMEOUT_S)
-        return AsyncSubscription(self._connect, topic, patience)
+        wait_s = timeout or max(self._timeout, TIMEOUT_S)
+        return AsyncSubscription(self._connect, topic, wait_s)
 
     async def capture(
         self,
@@ -177,8 +177,8 @@ class AsyncClient(AsyncReads):
         """Captures the headers of a circuit's or a host's packets, on a connection of its own."""
         target = _requests.CaptureTarget(circuit, host)
         request = _requests.capture(target, seconds, packets, snap_length)
-        patience = max(self._timeout, TIMEOUT_S)
-        capture = AsyncCapture(await self._connect(), str(target), patience)
+        wait_s = max(self._timeout, TIMEOUT_S)
+        capture = AsyncCapture(await self._connect(), str(target), wait_s)
         await capture._begin(request)
         return capture
 

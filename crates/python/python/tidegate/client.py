@@ -13,7 +13,7 @@ from ._errors import Error, Refused
 from ._reads import Reads
 from ._submission import Submission, Submitting
 from ._topic import Topic
-from ._wire import CHANGE_TIMEOUT_S, SOCKET, TIMEOUT_S, expected
+from ._wire import CHANGE_TIMEOUT_S, SOCKET, TIMEOUT_S, expected, patience
 from .edits import Address, Edit, wire
 from .network import Network
 from .streams import Capture, Subscription
@@ -38,7 +38,7 @@ class Client(Reads):
         name: str = "python",
     ) -> None:
         self._path = os.fspath(socket)
-        self._timeout = timeout
+        self._timeout = patience(timeout)
         self._name = name
         self._lock = threading.Lock()
         self._is_closed = False
