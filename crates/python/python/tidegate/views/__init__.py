@@ -92,6 +92,8 @@ from .status import (
     TcAttachment,
     ThreadState,
     ThreadView,
+    TotalView,
+    TotalsView,
     TrafficView,
     XdpMode,
 )
@@ -164,6 +166,8 @@ __all__ = [
     "ThreadState",
     "ThreadView",
     "TinView",
+    "TotalView",
+    "TotalsView",
     "TrafficView",
     "TreeView",
     "UnknownPage",

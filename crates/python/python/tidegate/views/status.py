@@ -153,6 +153,8 @@ class TrafficView(Record):
     """Packets a second."""
     protocols: PerDirection[ProtocolsView]
     """Rates by protocol."""
+    totals: PerDirection[TotalsView]
+    """What has arrived since the kernel began to count, by protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,30 @@ class ProtocolsView(Record):
     """ICMP and ICMPv6."""
     other_bps: int
     """Everything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class TotalsView(Record):
+    """What has arrived, by protocol."""
+
+    tcp: TotalView
+    """TCP."""
+    udp: TotalView
+    """UDP."""
+    icmp: TotalView
+    """ICMP and ICMPv6."""
+    other: TotalView
+    """Everything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class TotalView(Record):
+    """How much has arrived."""
+
+    bytes: int
+    """Bytes of the packets."""
+    packets: int
+    """Packets."""
 
 
 @dataclass(frozen=True, slots=True)
