@@ -34,6 +34,7 @@ class FakeCrm:
     asked: list[str] = field(default_factory=list)
     url: str = ""
     next_is: str = ""
+    may_go_on: threading.Event = field(default_factory=threading.Event)
 
 
 @pytest.fixture
@@ -48,6 +49,8 @@ def crm() -> Iterator[FakeCrm]:
                 mood = 401
             if isinstance(mood, float):
                 time.sleep(mood)
+            if mood == "hold":
+                fake.may_go_on.wait(30)
             if mood == "cut":
                 # more is promised than comes
                 self.send_response(200)
@@ -221,15 +224,16 @@ def test_what_somebody_changes_meanwhile_is_not_overwritten(
 ) -> None:
     filled(crm)
     # while the CRM makes the script wait, somebody edits
-    crm.moods = [0.8]
-    editor = threading.Thread(
-        target=lambda: (
-            wait_for(lambda: crm.asked),
-            client.edit(tidegate.CircuitEdit("one", comment="by hand")),
-        )
-    )
+    crm.moods = ["hold"]
+
+    def edit() -> None:
+        wait_for(lambda: crm.asked)
+        client.edit(tidegate.CircuitEdit("one", comment="by hand"))
+        crm.may_go_on.set()
+
+    editor = threading.Thread(target=edit)
     editor.start()
-    late = bring(crm, socket, tmp_path, "--shrink")
+    late = bring(crm, socket, tmp_path, "--shrink", "--timeout", 30)
     editor.join()
     assert late.returncode == 3, late.stderr
     assert "by hand" in client.sources().circuits

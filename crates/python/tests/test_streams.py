@@ -97,11 +97,16 @@ def test_a_cancelled_call_leaves_the_client_usable_and_the_loop_runs(socket: str
                 await asyncio.gather(task, return_exceptions=True)
                 assert (await client.status()).circuits == 3
             views = client.subscribe(topics.Status())
-            first = await anext(views)
-            # the second comes within a second; who waits no longer gets it later
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(anext(views), 0.01)
-            assert (await anext(views)).tick > first.tick
+            last = await anext(views)
+            # who waits no longer than this gets the next one later
+            for _ in range(20):
+                try:
+                    last = await asyncio.wait_for(anext(views), 0.01)
+                except TimeoutError:
+                    break
+            else:
+                raise AssertionError("views came without a pause")
+            assert (await anext(views)).tick > last.tick
             await views.aclose()
             assert [view async for view in views] == []
 
