@@ -20,6 +20,11 @@ const FOLDER: &str = "/etc/tidegate";
 const SOCKET: &str = "/run/tidegate/bus.sock";
 const PINS: &str = "/sys/fs/bpf/tidegate";
 const NICS: [&str; 2] = [BOX_CUSTOMERS, BOX_INTERNET];
+/// Figures, as whoever scrapes them would have them.
+const METRICS: &str = "[metrics]\nlisten = \"127.0.0.1:9618\"";
+/// Asks for them.
+const SCRAPE: &str = "ip link set lo up && exec 3<>/dev/tcp/127.0.0.1/9618 && \
+                      printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3 && timeout 20 cat <&3";
 const PLAN_MBPS: f64 = 8.0;
 const TCP_PORT: u16 = 5_201;
 /// A watchdog that takes less of the scenario's time than the unit's own.
@@ -34,7 +39,8 @@ pub(crate) fn run(programs: &Programs, findings: &mut Findings) -> Result<()> {
     };
     let circuits = HOSTS.iter().zip(["one", "two", "three"]);
     let circuits = circuits.map(|(host, id)| Circuit::new(id, host, "", (PLAN_MBPS, PLAN_MBPS)));
-    let provider = Provider { leaves: CAKE, ..Provider::flat(circuits.collect()) };
+    let circuits = Provider::flat(circuits.collect());
+    let provider = Provider { leaves: CAKE, sections: METRICS, ..circuits };
     let mut stage = Stage::dark(programs, &provider, Forwarding::Bridge, &HOSTS)?;
     let folder = Path::new(FOLDER);
     let config = folder.join("tidegate.toml");
@@ -104,6 +110,9 @@ fn works(stage: &Stage, system: &System, findings: &mut Findings) -> Result<()> 
     findings.expect(patience == "30s", || format!("its watchdog waits for {patience}"));
     let status = stage.status()?;
     findings.expect(status.circuits == 3, || format!("{} circuits", status.circuits));
+    findings.expect(!status.cpus.is_empty(), || "how busy CPUs are is hidden".to_owned());
+    let figures = system.run(&["bash", "-c", SCRAPE])?.stdout;
+    findings.expect(figures.contains("tidegate_circuits 3\n"), || format!("figures: {figures}"));
     shapes(stage, findings, "in the sandbox")?;
     let words = ["tidegate", "set", "circuit", "two", "--download", "5 Mbps"];
     system.run(&words)?;

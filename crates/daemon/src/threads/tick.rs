@@ -24,6 +24,8 @@ pub(super) struct Tick {
     counters: Counters,
     quality: Quality,
     generation: u64,
+    /// Whether it could be read last how busy the CPUs are.
+    has_cpus: bool,
 }
 
 impl Tick {
@@ -33,7 +35,7 @@ impl Tick {
         counters: Counters,
         quality: Quality,
     ) -> Self {
-        Self { shared, engine, counters, quality, generation: 0 }
+        Self { shared, engine, counters, quality, generation: 0, has_cpus: true }
     }
 
     pub(super) fn run(&mut self, context: &Context) -> Result<(), Infallible> {
@@ -57,8 +59,13 @@ impl Tick {
             Err(error) => warn!(error = with_causes(&error), "could not read the unknown hosts"),
         }
         match cpus::read() {
-            Ok(cpus) => sample.cpus = cpus,
-            Err(error) => warn!(%error, "could not read how busy the CPUs are"),
+            Ok(cpus) => (sample.cpus, self.has_cpus) = (cpus, true),
+            Err(error) if self.has_cpus => {
+                // once: it will not be otherwise the next second
+                warn!(%error, "could not read how busy the CPUs are");
+                self.has_cpus = false;
+            }
+            Err(_) => {}
         }
         sample.classes = self.shared.classes.load_full();
         self.engine.update(&current.layout, sample);
