@@ -49,7 +49,6 @@ fn there_and_back(stage: &Stage) -> Result<()> {
     let dry = tune(stage, &[])?;
     for expected in [
         format!("offload {BOX_CUSTOMERS} on"),
-        format!("offload {BOX_INTERNET} off"),
         format!("rps {BOX_CUSTOMERS} none"),
     ] {
         ensure!(changed(&dry).contains(&expected), "{expected} is not in {dry:#}");
