@@ -110,7 +110,6 @@ fn works(stage: &Stage, system: &System, findings: &mut Findings) -> Result<()> 
     findings.expect(patience == "30s", || format!("its watchdog waits for {patience}"));
     let status = stage.status()?;
     findings.expect(status.circuits == 3, || format!("{} circuits", status.circuits));
-    findings.expect(!status.cpus.is_empty(), || "how busy CPUs are is hidden".to_owned());
     let figures = system.run(&["bash", "-c", SCRAPE])?.stdout;
     findings.expect(figures.contains("tidegate_circuits 3\n"), || format!("figures: {figures}"));
     shapes(stage, findings, "in the sandbox")?;
