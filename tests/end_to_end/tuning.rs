@@ -47,10 +47,7 @@ fn there_and_back(stage: &Stage) -> Result<()> {
     stage.lab.run(Place::Box, &["sh", "-ec", &masks])?;
     let before = settings(stage)?;
     let dry = tune(stage, &[])?;
-    for expected in [
-        format!("offload {BOX_CUSTOMERS} on"),
-        format!("rps {BOX_CUSTOMERS} none"),
-    ] {
+    for expected in [format!("offload {BOX_CUSTOMERS} on"), format!("rps {BOX_CUSTOMERS} none")] {
         ensure!(changed(&dry).contains(&expected), "{expected} is not in {dry:#}");
     }
     let file = stage.lab.folder().join("state/tuned.json");
