@@ -28,8 +28,14 @@ fn faster() -> Edits {
     Edits { edits: vec![Edit::Circuit(Box::new(edit))], ..Edits::default() }
 }
 
+/// What the tests bring about; a slow machine's late threads are events too.
+fn query() -> EventsQuery {
+    let kinds = vec![EventKind::Daemon, EventKind::Configuration, EventKind::Bypass];
+    EventsQuery { kinds, limit: 1_000, ..EventsQuery::default() }
+}
+
 fn events(stage: &Stage) -> Result<Vec<EventRow>> {
-    Ok(stage.client()?.events(EventsQuery { limit: 1_000, ..EventsQuery::default() })?.rows)
+    Ok(stage.client()?.events(query())?.rows)
 }
 
 /// The lines of the audit log.
@@ -101,7 +107,7 @@ fn files_and_signals_are_causes_too() -> Result<()> {
 fn subscribers_get_each_event_once() -> Result<()> {
     let stage = stage(false)?;
     let (mut watcher, mut client) = (stage.client()?, stage.client()?);
-    let mut views = watcher.subscribe(Topic::Events(EventsQuery::default()))?;
+    let mut views = watcher.subscribe(Topic::Events(query()))?;
     let mut page = || -> Result<EventsPage> {
         match views.next().context("it ended")?? {
             View::Events(page) => Ok(page),
@@ -118,7 +124,7 @@ fn subscribers_get_each_event_once() -> Result<()> {
         ticks.push(next.tick);
         numbers.extend(next.rows.iter().map(|row| row.number));
     }
-    ensure!(numbers == [2, 3], "{numbers:?}");
+    ensure!(numbers.len() == 2 && numbers[0] > 1 && numbers[1] > numbers[0], "{numbers:?}");
     ensure!(ticks.is_sorted(), "{ticks:?}");
     Ok(())
 }

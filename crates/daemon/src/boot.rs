@@ -85,8 +85,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn work(path: &Path, start: Start) -> Result<(), Failure> {
     let load = || Config::load(path).map_err(ShaperError::Config);
     // where that has errors, all files' are to be told
-    let Ok(Outset { files, bus, log: wanted, .. }) = Config::outset(path) else {
-        return load().map(drop).map_err(Into::into);
+    let Outset { files, bus, log: wanted, .. } = match Config::outset(path) {
+        Ok(outset) => outset,
+        Err(problems) => {
+            load()?;
+            // it was mended just now: whoever starts this again finds it so
+            return Err(ShaperError::Config(problems).into());
+        }
     };
     require_rights()?;
     log::start(&wanted.filter);

@@ -91,6 +91,8 @@ fn fields(edit: &bus::CircuitEdit) -> Vec<String> {
         |name: &str, bps: Option<u64>| bps.map(|bps| format!("{name} {}", BitsPerSec::new(bps)));
     let text =
         |name: &str, text: &Option<String>| text.as_ref().map(|text| format!("{name} {text:?}"));
+    // whoever may look sees events, but not the files: what no view has is named alone
+    let named = |name: &str, text: &Option<String>| text.as_ref().map(|_| name.to_owned());
     let addresses = edit.addresses.as_ref().map(|addresses| {
         let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         format!("addresses {}", addresses.join(" "))
@@ -105,10 +107,10 @@ fn fields(edit: &bus::CircuitEdit) -> Vec<String> {
         text("leaf", &edit.sqm),
         text("device", &edit.device),
         edit.new_device.then(|| "a further device".to_owned()),
-        text("device name", &edit.device_name),
-        text("MAC", &edit.mac),
+        named("device name", &edit.device_name),
+        named("MAC", &edit.mac),
         addresses,
-        text("comment", &edit.comment),
+        named("comment", &edit.comment),
     ];
     fields.into_iter().flatten().collect()
 }
@@ -134,7 +136,7 @@ mod tests {
             ..Edits::default()
         };
         let told = "network.json of 2 bytes; circuit 17: download max 50 Mbps, addresses 100.64.0.1 \
-                    2001:db8::/56, comment \"\"";
+                    2001:db8::/56, comment";
         assert_eq!(in_words(&edits), told);
         edits.edits.extend((0..11).map(|id| Edit::RemoveCircuit(id.to_string())));
         assert!(

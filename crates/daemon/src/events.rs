@@ -14,6 +14,9 @@ use parking_lot::Mutex;
 /// Changes that may wait to be written down.
 const WAITING_MAX: usize = 1_024;
 
+/// Bytes of an event's text: a thousand events are never more than a few megabytes.
+const TEXT_MAX: usize = 4_096;
+
 /// For how long the same refusal of the same user is not told again.
 const REFUSED_AGAIN: Duration = Duration::from_secs(60);
 
@@ -68,7 +71,7 @@ impl Events {
             unix_ms: unix_ns() / 1_000_000,
             kind,
             severity,
-            text: text.into(),
+            text: short(text.into()),
             cause,
             generation: kept.generation,
         };
@@ -126,6 +129,15 @@ impl Events {
     }
 }
 
+/// The text, cut where it has no end.
+fn short(mut text: String) -> String {
+    if text.len() > TEXT_MAX {
+        text.truncate(text.floor_char_boundary(TEXT_MAX));
+        text.push_str(" ...");
+    }
+    text
+}
+
 /// Whether it is a change, or somebody's attempt at one.
 const fn is_audited(kind: EventKind) -> bool {
     match kind {
@@ -162,6 +174,14 @@ mod tests {
         assert_eq!((page.tick, page.oldest, page.newest, page.matched), (9, 4, 1_003, 1_000));
         assert_eq!(numbers(&page), [1_002, 1_003]);
         assert_eq!(page.rows[1].generation, 1_003);
+    }
+
+    #[test]
+    fn a_text_without_end_is_cut_between_letters() {
+        let (events, _) = Events::new(false);
+        events.tell(EventKind::Nic, Severity::Info, Cause::Daemon, "é".repeat(TEXT_MAX));
+        let page = events.page(0, &EventsQuery::default());
+        assert_eq!(page.rows[0].text, "é".repeat(TEXT_MAX / 2) + " ...");
     }
 
     #[test]

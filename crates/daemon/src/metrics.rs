@@ -46,15 +46,18 @@ pub async fn tell(wanted: config::Metrics, shared: &Arc<Shared>) {
     let listener = bind(address, shared).await;
     info!(%address, "figures are told at /metrics");
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    // one text at a time, however many ask: that of a large network takes its time, and memory
+    let turns = Arc::new(Semaphore::new(1));
     loop {
         // it is never closed
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
                 let (shared, circuits) = (Arc::clone(shared), wanted.circuits);
+                let turns = Arc::clone(&turns);
                 tokio::spawn(async move {
                     let _place = place;
-                    serve(stream, shared, circuits).await;
+                    serve(stream, shared, circuits, turns).await;
                 });
             }
             Err(error) => {
@@ -86,10 +89,13 @@ async fn bind(address: SocketAddr, shared: &Shared) -> TcpListener {
     }
 }
 
-async fn serve(stream: TcpStream, shared: Arc<Shared>, circuits: bool) {
+async fn serve(stream: TcpStream, shared: Arc<Shared>, circuits: bool, turns: Arc<Semaphore>) {
     let service = service_fn(move |request| {
-        let response = answer(&request, &shared, circuits);
-        async move { Ok::<_, Infallible>(response) }
+        let (shared, turns) = (Arc::clone(&shared), Arc::clone(&turns));
+        async move {
+            let _turn = turns.acquire().await;
+            Ok::<_, Infallible>(answer(&request, &shared, circuits))
+        }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_MAX).keep_alive(true);

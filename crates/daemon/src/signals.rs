@@ -41,13 +41,15 @@ impl Signals {
         let leaves = Arc::new(AtomicBool::new(false));
         let leave = Arc::clone(&leaves);
         let listen = move || {
+            let mut all_gone = false;
             for signal in &mut caught {
                 if signal == SIGHUP {
                     asked.notify_one();
                 } else {
                     info!(signal, "asked to stop");
                     // whoever wants all gone has the last word
-                    leave.store(signal == SIGUSR1, Ordering::Release);
+                    all_gone |= signal != SIGUSR1;
+                    leave.store(!all_gone, Ordering::Release);
                     stop.stop();
                 }
             }

@@ -34,7 +34,7 @@ pub struct Reading<'a> {
     pub tree: &'a TreeView,
     /// The hardware transmit queues.
     pub queues: &'a QueuesView,
-    /// Circuits, where they are to be shown.
+    /// Circuits, where they are to be shown; no more than [`CIRCUITS_MAX`] need be had.
     pub circuits: Option<&'a [CircuitRow]>,
 }
 
@@ -48,7 +48,7 @@ pub fn text(reading: &Reading<'_>, format: Format) -> String {
     if let Some(circuits) = reading.circuits {
         network::write_circuits(&mut page, circuits);
     }
-    let circuits = reading.circuits.map_or(0, <[_]>::len);
+    let circuits = reading.circuits.map_or(0, |_| reading.status.circuits as usize);
     network::write_left_out(&mut page, reading.tree.nodes.len(), circuits);
     page.end()
 }

@@ -141,11 +141,11 @@ impl Samples<'_> {
             text.push(if index == 0 { '{' } else { ',' });
             text.push_str(label);
             text.push_str("=\"");
-            for c in value.chars() {
+            // operators look at it in terminals too
+            for c in bus::inert(value).chars() {
                 match c {
                     '\\' => text.push_str("\\\\"),
                     '"' => text.push_str("\\\""),
-                    '\n' => text.push_str("\\n"),
                     c => text.push(c),
                 }
             }
@@ -168,7 +168,7 @@ mod tests {
     fn written(format: Format) -> String {
         let mut page = Page::new(format);
         page.family(Kind::Counter, "sent_bytes", "Bytes sent", |samples| {
-            samples.add(&[("to", "a\\b\"c\nd"), ("nic", "eth0")], u64::MAX);
+            samples.add(&[("to", "a\\b\"c\nd\x1b[2J"), ("nic", "eth0")], u64::MAX);
         });
         page.family(Kind::Info, "build", "What runs", |samples| {
             samples.add(&[("version", "1")], 1_u64);
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn both_formats_name_their_families_as_they_must() {
         let samples = [
-            "tidegate_sent_bytes_total{to=\"a\\\\b\\\"c\\nd\",nic=\"eth0\"} 18446744073709551615\n",
+            "tidegate_sent_bytes_total{to=\"a\\\\b\\\"c\u{fffd}d\u{fffd}[2J\",nic=\"eth0\"} 18446744073709551615\n",
             "tidegate_build_info{version=\"1\"} 1\n",
             "tidegate_busy_ratio 0.25\n",
         ];

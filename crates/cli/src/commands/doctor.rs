@@ -45,9 +45,21 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<Ex
     Ok(if report.errors + report.warnings == 0 { Exit::Done } else { Exit::Found })
 }
 
-/// What is found, as JSON.
-pub(super) fn json(socket: &Path, config: &Path) -> serde_json::Result<Vec<u8>> {
-    let (findings, seen) = look(socket, config);
+/// What is found, as JSON. `instead` stands for texts of the configuration's and the daemon's own, which may name
+/// subscribers.
+pub(super) fn json(
+    socket: &Path,
+    config: &Path,
+    instead: Option<&str>,
+) -> serde_json::Result<Vec<u8>> {
+    let (mut findings, seen) = look(socket, config);
+    if let Some(instead) = instead {
+        let told = |it: &&mut Finding| {
+            it.state != State::Ok
+                && ["configuration", "in-force", "daemon-says"].contains(&it.check)
+        };
+        findings.iter_mut().filter(told).for_each(|it| instead.clone_into(&mut it.what));
+    }
     serde_json::to_vec_pretty(&Report::of(findings, &seen))
 }
 

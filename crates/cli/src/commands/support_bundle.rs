@@ -1,7 +1,7 @@
 //! `tidegate support-bundle`: what whoever helps has to see, in one file.
 //!
-//! Subscribers are left out unless they are asked for: no circuits, hosts or flows, no events about the
-//! configuration, and of the files tidegate.toml alone.
+//! Subscribers are left out unless they are asked for: no circuits, hosts or flows, of the files tidegate.toml
+//! alone, no log, and no text that may name one: problems, warnings, events of kinds that tell of circuits.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -44,11 +44,26 @@ const FILES: [&str; 9] = [
 ];
 
 /// What tells of the NICs, and the daemon's log, under a time that none may exceed.
-const COMMANDS: [(&str, &[&str]); 4] = [
+const COMMANDS: [(&str, &[&str]); 3] = [
     ("ip-link.txt", &["ip", "-details", "-statistics", "link"]),
     ("tc-qdisc.txt", &["tc", "-statistics", "qdisc"]),
     ("bridge-link.txt", &["bridge", "-details", "link"]),
-    ("journal.txt", &["journalctl", "--unit", "tidegated", "--lines", "5000", "--no-pager"]),
+];
+
+/// The daemon's log.
+const LOG: [&str; 6] = ["journalctl", "--unit", "tidegated", "--lines", "5000", "--no-pager"];
+
+/// What stands for a text that may name a subscriber.
+const LEFT_OUT: &str = "(left out: --subscribers has it)";
+
+/// Events that tell of no circuit and no host.
+const OF_THE_BOX: [EventKind; 6] = [
+    EventKind::Daemon,
+    EventKind::Bypass,
+    EventKind::Refusal,
+    EventKind::Nic,
+    EventKind::Thread,
+    EventKind::Table,
 ];
 
 /// Seconds that one command may take.
@@ -64,8 +79,8 @@ pub(crate) struct Options {
     #[arg(long, short, value_name = "FILE", default_value = "tidegate-support.tar.gz")]
     output: PathBuf,
 
-    /// Also circuits, hosts and flows, events about the configuration and all its files: names and addresses of
-    /// subscribers.
+    /// Also circuits, hosts and flows, all events, problems, the daemon's log and the network's files: names and
+    /// addresses of subscribers.
     #[arg(long)]
     subscribers: bool,
 }
@@ -120,7 +135,8 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<()
 
 fn gather(to: &mut Gathered, socket: &Path, options: &Options) -> io::Result<()> {
     let config = &options.config.config;
-    to.add("doctor.json", doctor::json(socket, config).map_err(|error| error.to_string()))?;
+    let findings = doctor::json(socket, config, (!options.subscribers).then_some(LEFT_OUT));
+    to.add("doctor.json", findings.map_err(|error| error.to_string()))?;
     to.add("tidegate.toml", read(config))?;
     for path in FILES {
         to.add(&path[1..].replace('/', "-"), read(Path::new(path)))?;
@@ -129,6 +145,7 @@ fn gather(to: &mut Gathered, socket: &Path, options: &Options) -> io::Result<()>
         to.add(name, said(command))?;
     }
     if options.subscribers {
+        to.add("journal.txt", said(&LOG))?;
         match Config::outset(config) {
             Ok(outset) => {
                 to.add("network.json", read(&outset.files.network))?;
@@ -149,8 +166,7 @@ fn ask(to: &mut Gathered, socket: &Path, subscribers: bool) -> io::Result<()> {
             return Ok(());
         }
     };
-    let mut kinds = EventKind::ALL.to_vec();
-    kinds.retain(|kind| subscribers || *kind != EventKind::Configuration);
+    let kinds = if subscribers { EventKind::ALL.to_vec() } else { OF_THE_BOX.to_vec() };
     let events = EventsQuery { kinds, limit: EventsQuery::MAX_LIMIT, ..EventsQuery::default() };
     let mut topics = vec![
         Topic::Status,
@@ -171,7 +187,11 @@ fn ask(to: &mut Gathered, socket: &Path, subscribers: bool) -> io::Result<()> {
     }
     for topic in topics {
         let name = format!("{}.json", topic.name());
-        let view = client.show(topic).map_err(|error| error.to_string());
+        let mut view = client.show(topic).map_err(|error| error.to_string());
+        if let (Ok(View::Status(status)), false) = (&mut view, subscribers) {
+            let texts = status.config.problem.iter_mut().chain(&mut status.warnings);
+            texts.for_each(|text| LEFT_OUT.clone_into(text));
+        }
         to.add(&name, view.and_then(|view| json(&view)))?;
     }
     Ok(())

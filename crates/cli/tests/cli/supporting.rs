@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use bus::{Reply, View};
+
 use crate::stand_in::StandIn;
 use crate::views::{HOSTILE, answer};
 use crate::{code, json, stderr, stdout};
@@ -28,7 +30,14 @@ fn unpacked(path: &Path) -> (Vec<String>, String) {
 
 #[test]
 fn subscribers_are_left_out_unless_they_are_asked_for() {
-    let daemon = StandIn::new(answer);
+    let daemon = StandIn::new(|request| {
+        let mut replies = answer(request);
+        if let Some(Reply::View(View::Status(status))) = replies.first_mut() {
+            status.config.problem = Some("circuit of 2 Mill Lane has 100.64.1.10 twice".into());
+            status.warnings = vec!["the same of 2 Mill Lane".into()];
+        }
+        replies
+    });
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("support.tar.gz");
     let output = bundle(&daemon, &path, &["--json"]);
@@ -44,7 +53,10 @@ fn subscribers_are_left_out_unless_they_are_asked_for() {
         assert!(!text.contains(of_subscribers), "{of_subscribers}");
     }
     let asked = format!("{:?}", daemon.asked());
-    assert!(!asked.contains("Circuits") && !asked.contains("kinds: [Daemon, Configuration"));
+    for of_subscribers in ["Circuits", "Configuration", "Kernel", "Capture"] {
+        assert!(!asked.contains(of_subscribers), "{asked}");
+    }
+    assert!(text.matches("(left out: --subscribers has it)").count() >= 3, "{text}");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 
     let again = bundle(&daemon, &path, &[]);

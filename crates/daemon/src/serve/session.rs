@@ -8,8 +8,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bus::{
-    CaptureEnd, CaptureRequest, Cause, ErrorCode, EventKind, FrameError, Incoming, Payload,
-    PlanView, Refusal, Reply, Request, ServerCodec, Severity, Topic, Welcome,
+    CaptureEnd, CaptureRequest, Cause, ErrorCode, EventKind, EventsQuery, FrameError, Incoming,
+    Payload, PlanView, Refusal, Reply, Request, ServerCodec, Severity, Topic, Welcome,
 };
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::UnixStream;
@@ -68,6 +68,8 @@ impl Subscription {
     fn sent_upto(&mut self, event: u64) {
         if let Topic::Events(query) = &mut self.topic {
             query.after = query.after.max(event);
+            // what it limits is how many old ones are shown first
+            query.limit = EventsQuery::MAX_LIMIT;
         }
     }
 }
@@ -174,12 +176,12 @@ impl Session {
             Err(refusal) => Err(refusal),
         };
         let payload = answer.unwrap_or_else(|refusal| Payload::of(&Reply::Error(refusal)));
-        self.send(id, &payload).await?;
+        let sent = self.send(id, &payload).await;
         if self.reloader.handover().is_asked() {
-            // whoever asked for it has the answer now
+            // whoever asked for it has the answer now, or has gone; what was promised is done
             self.shared.stop.stop();
         }
-        Ok(true)
+        sent.map(|()| true)
     }
 
     /// What is in a frame; nothing, after saying so to the client, when the stream is past repair.
