@@ -1,15 +1,13 @@
 //! What the kernel's records of flows and of single segments have in common.
 
-use std::net::{IpAddr, Ipv6Addr};
-
 use state::{FlowKey, Owner};
 use units::CircuitSlot;
 
 /// A flow as it is known here.
 pub(crate) fn flow_key(key: &abi::FlowKey) -> FlowKey {
     FlowKey {
-        customer: address(key.customer),
-        internet: address(key.internet),
+        customer: key.customer.into(),
+        internet: key.internet.into(),
         customer_port: u16::from_be(key.customer_port),
         internet_port: u16::from_be(key.internet_port),
         protocol: key.protocol,
@@ -19,8 +17,8 @@ pub(crate) fn flow_key(key: &abi::FlowKey) -> FlowKey {
 /// The same flow as the kernel knows it.
 pub(crate) fn kernel_key(key: &FlowKey) -> abi::FlowKey {
     abi::FlowKey {
-        customer: mapped(key.customer),
-        internet: mapped(key.internet),
+        customer: key.customer.into(),
+        internet: key.internet.into(),
         customer_port: key.customer_port.to_be(),
         internet_port: key.internet_port.to_be(),
         protocol: key.protocol,
@@ -35,18 +33,6 @@ pub(crate) fn owner(target: u32) -> Owner {
         abi::TARGET_IGNORED | abi::TARGET_CUSTOMERS => Owner::Unknown,
         slot => Owner::Circuit(CircuitSlot::new(slot)),
     }
-}
-
-fn address(address: abi::Address) -> IpAddr {
-    Ipv6Addr::from(address.bytes).to_canonical()
-}
-
-fn mapped(address: IpAddr) -> abi::Address {
-    let mapped = match address {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped(),
-        IpAddr::V6(v6) => v6,
-    };
-    abi::Address { bytes: mapped.octets() }
 }
 
 #[cfg(test)]

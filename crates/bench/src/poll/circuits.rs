@@ -1,5 +1,6 @@
 //! Circuits and flows: filled maps, read and published tick by tick.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use abi::{Address, Count, Flow, FlowHistory, FlowKey, History, Quality, RTT_BINS, Stream};
@@ -250,7 +251,7 @@ fn layout(circuits: u32) -> Layout {
 }
 
 fn address(v4: u32) -> Address {
-    Address { bytes: std::net::Ipv4Addr::from_bits(v4).to_ipv6_mapped().octets() }
+    IpAddr::from(Ipv4Addr::from_bits(v4)).into()
 }
 
 fn flow_key(index: u32) -> FlowKey {

@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use libbpf_rs::Object;
 use units::CircuitSlot;
 
-use super::counters::mapped_address;
 use super::load::mapped;
 use super::mapped::Mapped;
 use super::{Control, DatapathError, Ring};
@@ -70,7 +69,7 @@ impl Captures {
             CaptureTarget::Circuit(slot) => row.slot = slot.get(),
             CaptureTarget::Host(host) => {
                 row.by_host = 1;
-                row.host.bytes = mapped_address(host).octets();
+                row.host = host.into();
             }
         }
         self.rows.write(number as usize, &row);

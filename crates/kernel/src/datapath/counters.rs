@@ -1,6 +1,6 @@
 //! What the programs count, read without stopping them.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use libbpf_rs::{MapCore, MapFlags, MapHandle, Object};
 use units::{CircuitSlot, PerDirection};
@@ -86,7 +86,7 @@ impl Counters {
     /// When one could not be removed, though it was there.
     pub fn forget_unknown(&self, hosts: &[IpAddr]) -> Result<(), DatapathError> {
         for host in hosts {
-            match self.unknown.delete(&mapped_address(*host).octets()) {
+            match self.unknown.delete(&abi::Address::from(*host).bytes) {
                 Err(error) if error.kind() == libbpf_rs::ErrorKind::NotFound => {}
                 removed => removed.map_err(|source| access("remove from", "tg_unknown", source))?,
             }
@@ -101,22 +101,15 @@ impl Counters {
 }
 
 fn unknown_host(key: &[u8], value: &[u8], now: Moment) -> Option<UnknownHost> {
-    let address = Ipv6Addr::from(<[u8; 16]>::try_from(key).ok()?);
+    let address = abi::Address { bytes: key.try_into().ok()? };
     let host: abi::UnknownHost = bytemuck::try_pod_read_unaligned(value).ok()?;
     let [down, up] = host.counts;
     Some(UnknownHost {
-        address: address.to_canonical(),
+        address: address.into(),
         first_seen_ns: now.ns(host.first_seen),
         last_seen_ns: now.ns(host.last_seen),
         counts: PerDirection { down, up },
     })
-}
-
-pub(super) fn mapped_address(address: IpAddr) -> Ipv6Addr {
-    match address {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped(),
-        IpAddr::V6(v6) => v6,
-    }
 }
 
 /// Adds records that are nothing but 64-bit counters.

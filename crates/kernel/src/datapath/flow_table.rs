@@ -327,12 +327,7 @@ mod tests {
     use super::*;
 
     fn key(customer: &str, protocol: u8) -> abi::FlowKey {
-        let address = |text: &str| abi::Address {
-            bytes: match text.parse().unwrap() {
-                std::net::IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
-                std::net::IpAddr::V6(v6) => v6.octets(),
-            },
-        };
+        let address = |text: &str| text.parse::<std::net::IpAddr>().unwrap().into();
         let internet = if customer.contains(':') { "2001:db8::1" } else { "203.0.113.1" };
         abi::FlowKey {
             customer: address(customer),

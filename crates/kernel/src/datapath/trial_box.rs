@@ -1,6 +1,6 @@
 //! A box on a stick that carries packets of our own, for tests and measurements.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use units::{CircuitSlot, CpuId, IfIndex, IpPrefix};
 
@@ -70,19 +70,11 @@ impl TrialBox {
 /// The key of a flow.
 pub fn flow_key(protocol: u8, customer: (IpAddr, u16), internet: (IpAddr, u16)) -> abi::FlowKey {
     abi::FlowKey {
-        customer: mapped(customer.0),
-        internet: mapped(internet.0),
+        customer: customer.0.into(),
+        internet: internet.0.into(),
         customer_port: customer.1.to_be(),
         internet_port: internet.1.to_be(),
         protocol,
         padding: [0; 3],
     }
-}
-
-fn mapped(address: IpAddr) -> abi::Address {
-    let mapped: Ipv6Addr = match address {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped(),
-        IpAddr::V6(v6) => v6,
-    };
-    abi::Address { bytes: mapped.octets() }
 }
