@@ -44,7 +44,8 @@ fn fault_11_a_full_table_of_flows_shapes_on() -> Result<()> {
     let status = wait_until("a full table", Duration::from_secs(5), || {
         let status = stage.client()?.status()?;
         let flows = status.maps.iter().find(|map| map.name == "flows").context("no such map")?;
-        let full = status.events.iter().any(|event| event.name == "flows-full" && event.count > 0);
+        let full =
+            status.packet_events.iter().any(|event| event.name == "flows-full" && event.count > 0);
         Ok((flows.used >= FLOWS_MAX * 9 / 10 && full).then_some(status))
     })?;
     ensure!(u64::from(status.flows.capacity) == FLOWS_MAX, "{status:#?}");
@@ -84,7 +85,7 @@ fn memory_kib(process: u32) -> Result<u64> {
 }
 
 fn events(status: &StatusView, name: &str) -> u64 {
-    status.events.iter().filter(|event| event.name == name).map(|event| event.count).sum()
+    status.packet_events.iter().filter(|event| event.name == name).map(|event| event.count).sum()
 }
 
 #[test]

@@ -64,7 +64,7 @@ pub(super) fn write(page: &mut Page, status: &StatusView) {
         "packet_events",
         "Noteworthy things that happened to packets",
         "event",
-        &status.events,
+        &status.packet_events,
     );
     counters(page, "tc_packets", "Packets by what became of them in tc", "verdict", &status.egress);
     for (metric, help, value) in [

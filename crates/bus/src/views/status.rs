@@ -52,8 +52,8 @@ pub struct StatusView {
     pub captures: u32,
     /// How many packets took each way out of `xdp_ingress`.
     pub verdicts: Vec<CountView>,
-    /// How many times each noteworthy thing happened to a packet.
-    pub events: Vec<CountView>,
+    /// How many times each thing worth noting happened to a packet in the kernel.
+    pub packet_events: Vec<CountView>,
     /// How many packets took each way out of `tc_egress`.
     pub egress: Vec<CountView>,
     /// The CPUs, those that forward packets among them.

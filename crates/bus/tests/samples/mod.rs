@@ -225,7 +225,7 @@ fn status() -> StatusView {
         retransmits: retransmits(),
         captures: 1,
         verdicts: count("steered"),
-        events: count("map full"),
+        packet_events: count("map full"),
         egress: count("classified"),
         cpus: vec![CpuView { cpu: 1, busy_percent: 62.5, softirq_percent: 50.0 }],
         maps: vec![MapView { name: "hosts".into(), used: 12, capacity: 65_536 }],

@@ -40,7 +40,7 @@ impl Shown for StatusView {
         part("Kernel maps", maps(&self.maps, look));
         part("Packets in", counts(&self.verdicts, look));
         part("Packets out", counts(&self.egress, look));
-        part("Events", counts(&self.events, look));
+        part("Packet events", counts(&self.packet_events, look));
         part("Dropped inside the daemon", counts(&self.dropped, look));
         parts.join("\n")
     }

@@ -89,7 +89,7 @@ pub(crate) fn status() -> StatusView {
         retransmits: retransmits(0.4),
         captures: 1,
         verdicts: vec![counted("steered", 1_234_567, 39_000), counted("malformed", 0, 0)],
-        events: vec![counted("hosts map full", 0, 0)],
+        packet_events: vec![counted("hosts map full", 0, 0)],
         egress: vec![counted("classified", 1_234_000, 39_000)],
         maps: vec![MapView { name: "hosts".into(), used: 60_000, capacity: 65_536 }],
         threads: vec![

@@ -77,7 +77,7 @@ fn columns(app: &App, area: Rect) -> Vec<Vec<Line<'_>>> {
     right.extend(counts("packets in", &status.verdicts, Role::Text));
     right.extend(counts("packets out", &status.egress, Role::Text));
     left.extend(counts("dropped inside the daemon", &status.dropped, Role::Notable));
-    left.extend(counts("noteworthy packets", &status.events, Role::Text));
+    left.extend(counts("packet events", &status.packet_events, Role::Text));
     if is_wide {
         vec![left, right]
     } else {

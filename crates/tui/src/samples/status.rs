@@ -61,7 +61,7 @@ pub(super) fn status(circuits: u32, tick: u64) -> StatusView {
             counted("passed", 1_200, 3),
             counted("malformed", 0, 0),
         ],
-        events: vec![counted("l4-invalid", 12, 0), counted("flows map full", 0, 0)],
+        packet_events: vec![counted("l4-invalid", 12, 0), counted("flows map full", 0, 0)],
         egress: vec![counted("classified", 91_230_000, 929_000)],
         cpus: (0..CPUS).map(|cpu| cpu_now(cpu, tick)).collect(),
         maps: vec![

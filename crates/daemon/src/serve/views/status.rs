@@ -52,7 +52,7 @@ pub(super) fn view(shared: &Shared, snapshot: &Snapshot, flows: &FlowSnapshot) -
         retransmits: quality::retransmits(&snapshot.total.tcp, &snapshot.total.offered),
         captures: shared.captures.running() as u32,
         verdicts: counts(&snapshot.total.verdicts),
-        events: counts(&snapshot.total.events),
+        packet_events: counts(&snapshot.total.events),
         egress: counts(&snapshot.total.egress),
         cpus: cpus(snapshot),
         maps: maps(snapshot),

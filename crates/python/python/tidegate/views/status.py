@@ -88,8 +88,8 @@ class StatusView(Record):
     """Captures under way."""
     verdicts: tuple[CountView, ...]
     """How many packets took each way out of `xdp_ingress`."""
-    events: tuple[CountView, ...]
-    """How many times each noteworthy thing happened to a packet."""
+    packet_events: tuple[CountView, ...]
+    """How many times each thing worth noting happened to a packet in the kernel."""
     egress: tuple[CountView, ...]
     """How many packets took each way out of `tc_egress`."""
     cpus: tuple[CpuView, ...]
