@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Held as long as the daemon runs. The kernel lets go of it even when the daemon is killed; the
@@ -33,7 +34,7 @@ pub enum LockError {
 }
 
 impl Lock {
-    /// Takes the lock beside `socket`, making the folder if need be.
+    /// Takes the lock beside `socket`, making the folder if need be. Nobody else may open it, who could hold it too.
     ///
     /// # Errors
     /// When another daemon holds it, or the file system refuses.
@@ -48,6 +49,7 @@ impl Lock {
             .write(true)
             .create(true)
             .truncate(false)
+            .mode(0o600)
             .open(&path)
             .map_err(failed)?;
         match file.try_lock() {
@@ -67,6 +69,8 @@ impl Lock {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     #[test]
@@ -80,5 +84,7 @@ mod tests {
         );
         drop(first);
         assert!(Lock::take(&socket).is_ok());
+        let mode = fs::metadata(folder.path().join("run/tidegated.lock")).unwrap().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 }

@@ -18,7 +18,7 @@
 //! - [`facts`]: what the machine offers, as the plan takes it;
 //! - [`kept`]: what a daemon that is killed leaves to the one after it;
 //! - [`lazy`]: circuits that have their classes only while they have traffic;
-//! - [`links`]: looking after the NICs;
+//! - [`look`]: what others change under the daemon, once a second;
 //! - [`handover`]: making way for another build of the daemon;
 //! - [`captures`]: captures on behalf of clients;
 //! - [`threads`]: the measuring street: samples in, snapshots out;

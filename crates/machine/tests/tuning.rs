@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use machine::tune::{
@@ -246,6 +247,8 @@ fn nothing_is_changed_that_cannot_be_remembered() {
     let before = stage.machine.see(&stage.wanted.nics);
     let file = stage.file();
     assert!(TunedFile::take(&stage.path()).is_err(), "two at once");
+    let folder = fs::metadata(stage.path().parent().unwrap()).unwrap();
+    assert_eq!(folder.mode() & 0o777, 0o700, "who may open it may hold its lock");
     fs::create_dir(stage.path().with_extension("new")).unwrap();
     let error = apply(&mut stage.machine, &stage.wanted, &file).unwrap_err();
     assert!(error.to_string().contains("tuned.json"), "{error}");

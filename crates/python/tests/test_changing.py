@@ -86,6 +86,22 @@ def test_a_network_is_submitted_as_what_differs(client: Client, files: views.Sou
     assert not client.submit(network)
 
 
+def test_devices_that_cannot_be_named_one_by_one_go_as_the_whole_file(
+    client: Client, files: views.SourcesView
+) -> None:
+    network = Network.from_client(client)
+    unnamed = Device("", addresses=["100.64.2.1"])
+    named = Device("R2", addresses=["100.64.2.2"])
+    network.circuits.append(Circuit("c1", "5 Mbps", "5 Mbps", devices=[unnamed, named]))
+    client.submit(network)
+    unnamed.addresses = ["100.64.2.3"]
+    assert client.submit(network).changed == ("c1",)
+    assert "100.64.2.3" in client.sources().circuits
+    network.circuits[-1].download = 6 * Mbps
+    assert client.submit(network).changed == ("c1",)
+    assert not client.submit(network)
+
+
 def test_nodes_and_circuits_are_submitted_together(
     client: Client, files: views.SourcesView
 ) -> None:

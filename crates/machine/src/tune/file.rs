@@ -1,7 +1,8 @@
 //! What was before the first change: a file that tells how to go back.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -58,7 +59,12 @@ impl TunedFile {
         let named = path.file_name().is_some();
         let path = std::path::absolute(path).map_err(failed("find", path))?;
         let folder = path.parent().filter(|_| named).unwrap_or(&path);
-        fs::create_dir_all(folder).map_err(failed("make the folder", folder))?;
+        // who may open the folder may hold its lock
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(failed("make the folder", folder))?;
         let opened = File::open(folder).map_err(failed("open", folder))?;
         match opened.try_lock() {
             Ok(()) => Ok(Self { folder: opened, path }),

@@ -144,12 +144,14 @@ def _changes(before: Circuit, after: Circuit) -> Iterator[CircuitEdit]:
     old, new = _of_circuit(before), _of_circuit(after)
     if len(ids) > 1 and old["comment"] != new["comment"]:
         return
+    changed = [device for device in after.devices if device != devices[device.id]]
+    if changed and not _can_be_told(after):
+        return
     fields = {name: value for name, value in new.items() if value != old[name]}
     if fields:
         yield CircuitEdit(after.id, **fields)
-    for device in after.devices:
-        if device != devices[device.id]:
-            yield CircuitEdit(after.id, **_of_device(device))
+    for device in changed:
+        yield CircuitEdit(after.id, **_of_device(device))
 
 
 def _of_circuit(circuit: Circuit) -> dict[str, Any]:
