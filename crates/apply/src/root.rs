@@ -3,21 +3,10 @@
 use kernel::tc::{Discipline, Qdisc, QdiscState};
 use plan::{NicPlan, QueuePlan};
 use units::TcHandle;
+use units::ours::{DEFAULT_MINOR, FIRST_LEAF, LINK_MINOR, MQ, ONLY_HTB};
 
 use crate::observed::Observed;
 use crate::translate::htb;
-
-/// The `mq` that every plan has at the root of a NIC with several queues. After a crash there is
-/// no plan to ask, least of all where nothing is to be shaped any more.
-const MQ: TcHandle = TcHandle::new(0x0fff, 0);
-/// The HTB that every plan has at the root of a NIC with one queue.
-const HTB: TcHandle = TcHandle::new(1, 0);
-/// Minor of a planned HTB's topmost class, which has the link's rate.
-const LINK: u16 = 1;
-/// Minor of the class for unclaimed traffic, which may use the whole link.
-const UNCLAIMED: u16 = 2;
-/// The least major of a planned leaf.
-const FIRST_LEAF: u16 = 0x1000;
 
 /// Whether queues hang from an `mq`. A NIC with a single queue takes none: its HTB is the root.
 pub(crate) fn has_mq(nic: &NicPlan) -> bool {
@@ -40,15 +29,16 @@ pub(crate) fn is_planned(nic: &NicPlan, qdisc: &QdiscState) -> bool {
     qdisc.parent == TcHandle::ROOT && planned(nic) == Some((qdisc.handle, qdisc.discipline.kind()))
 }
 
-/// Whether the root was made by Tidegate, whichever plan it belonged to.
+/// Whether the root was made by Tidegate, whichever plan it belonged to: after a crash there is no plan to ask,
+/// least of all where nothing is to be shaped any more.
 ///
 /// Nobody else has reason to name an `mq` as ours is named. `1:` is what most people call their
 /// HTB, so that one has to look like a planned tree, whole or as far as it was built, as well.
 pub(crate) fn is_ours(observed: &Observed, root: &QdiscState) -> bool {
     match root.discipline {
         Discipline::Known(Qdisc::Mq) => root.handle == MQ,
-        Discipline::Known(Qdisc::Htb { default_minor: UNCLAIMED }) => {
-            root.handle == HTB && has_planned_shape(observed)
+        Discipline::Known(Qdisc::Htb { default_minor: DEFAULT_MINOR }) => {
+            root.handle == ONLY_HTB && has_planned_shape(observed)
         }
         _ => false,
     }
@@ -57,13 +47,13 @@ pub(crate) fn is_ours(observed: &Observed, root: &QdiscState) -> bool {
 /// Only the link's class is at the top, the one for unclaimed traffic below it may use the whole
 /// link, and leaves have numbers that plans give.
 fn has_planned_shape(observed: &Observed) -> bool {
-    let class = |minor| observed.classes.get(&TcHandle::new(HTB.major(), minor));
+    let class = |minor| observed.classes.get(&TcHandle::new(ONLY_HTB.major(), minor));
     let top = observed.classes.values().filter(|class| class.parent == TcHandle::ROOT);
-    let leaves = observed.qdiscs.values().filter(|qdisc| qdisc.parent.major() == HTB.major());
-    top.map(|class| class.handle.minor()).all(|minor| minor == LINK)
-        && class(LINK).is_none_or(|link| link.parameters.rate == link.parameters.ceil)
-        && class(UNCLAIMED).is_none_or(|unclaimed| {
-            class(LINK).is_some_and(|link| unclaimed.parameters.ceil == link.parameters.ceil)
+    let leaves = observed.qdiscs.values().filter(|qdisc| qdisc.parent.major() == ONLY_HTB.major());
+    top.map(|class| class.handle.minor()).all(|minor| minor == LINK_MINOR)
+        && class(LINK_MINOR).is_none_or(|link| link.parameters.rate == link.parameters.ceil)
+        && class(DEFAULT_MINOR).is_none_or(|unclaimed| {
+            class(LINK_MINOR).is_some_and(|link| unclaimed.parameters.ceil == link.parameters.ceil)
         })
         && leaves.into_iter().all(|leaf| leaf.handle.major() >= FIRST_LEAF)
 }

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use units::ours::DEFAULT_MINOR;
 use units::{CircuitId, CircuitSlot, TcHandle};
 
-use crate::htb::DEFAULT_MINOR;
 use crate::model::{Owner, Plan};
 
 impl Plan {

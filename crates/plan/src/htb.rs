@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use units::ours::{FIRST_LEAF, MQ};
 use units::{BitsPerSec, Bytes};
 
 use config::Leaf;
@@ -9,22 +10,14 @@ use config::Leaf;
 use crate::facts::NicFacts;
 use crate::model::Codel;
 
-/// Major of the `mq` at a NIC's root. Handles of HTBs are `queue + 1` and lie below.
-pub(crate) const MQ_MAJOR: u16 = 0x0fff;
 /// The most queues of one NIC that can have an HTB.
-pub(crate) const MOST_QUEUES: u16 = MQ_MAJOR - 1;
-/// Minor of the class that everything in a queue hangs from.
-pub(crate) const LINK_MINOR: u16 = 1;
-/// Minor of the class for what no circuit claims.
-pub(crate) const DEFAULT_MINOR: u16 = 2;
+pub(crate) const MOST_QUEUES: u16 = MQ.major() - 1;
 /// Minors of nodes and circuits.
 pub(crate) const FIRST_MINOR: u16 = 3;
 /// The last minor of nodes and circuits.
 pub(crate) const LAST_MINOR: u16 = 0xffff;
 /// Nodes and circuits that one HTB takes.
 pub(crate) const MOST_CLASSES: usize = (LAST_MINOR - FIRST_MINOR) as usize + 1;
-/// Majors of leaves, unique in a NIC.
-pub(crate) const FIRST_LEAF: u16 = 0x1000;
 /// The last major of a leaf: 0xffff belongs to clsact.
 pub(crate) const LAST_LEAF: u16 = 0xfffe;
 /// Leaves that one NIC takes.

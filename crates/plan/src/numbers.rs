@@ -1,9 +1,10 @@
 //! Class minors and leaf majors.
 
 use config::Leaf;
+use units::ours::{FIRST_LEAF, LINK_MINOR};
 use units::{Direction, PerDirection};
 
-use crate::htb::{FIRST_LEAF, FIRST_MINOR, LAST_LEAF, LAST_MINOR, LINK_MINOR, MOST_LEAVES};
+use crate::htb::{FIRST_MINOR, LAST_LEAF, LAST_MINOR, MOST_LEAVES};
 use crate::leaves::Leaves;
 use crate::model::{LeafPlan, Owner};
 use crate::placement::Placement;

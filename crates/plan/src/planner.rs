@@ -2,13 +2,14 @@
 
 use config::{Config, Leaf, Mode};
 use serde::Serialize;
+use units::ours::{DEFAULT_MINOR, LINK_MINOR, MQ};
 use units::{BitsPerSec, Bytes, CircuitSlot, CpuId, Direction, PerDirection, QueueId, TcHandle};
 
 use crate::addresses;
 use crate::ceilings::{Ceilings, Squashed};
 use crate::facts::Facts;
 use crate::guarantees::{self, Guarantees, asked_rate};
-use crate::htb::{DEFAULT_MINOR, LINK_MINOR, MQ_MAJOR, Quanta, burst, codel, frame, leaf_limit};
+use crate::htb::{Quanta, burst, codel, frame, leaf_limit};
 use crate::leaves::Leaves;
 use crate::model::{CircuitPlan, ClassPlan, LeafPlan, NicPlan, Owner, Plan, QueuePlan};
 use crate::numbers::{self, Numbers};
@@ -166,7 +167,7 @@ impl Shaped<'_> {
             .map(|nic| NicPlan {
                 name: nic.name.clone(),
                 ifindex: nic.ifindex,
-                mq: TcHandle::new(if nic.tx_queues > 1 { MQ_MAJOR } else { 0 }, 0),
+                mq: if nic.tx_queues > 1 { MQ } else { TcHandle::default() },
                 queues: Vec::new(),
             })
             .collect();

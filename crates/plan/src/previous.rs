@@ -2,9 +2,9 @@
 
 use config::Network;
 use foldhash::HashMap;
+use units::ours::LINK_MINOR;
 use units::{CircuitId, CircuitSlot, Direction, NodeId, PerDirection};
 
-use crate::htb::LINK_MINOR;
 use crate::model::{CircuitPlan, ClassPlan, LeafPlan, Owner, Plan, QueuePlan};
 use crate::tree::Unit;
 

@@ -17,6 +17,7 @@ mod count;
 mod direction;
 mod handle;
 mod identity;
+pub mod ours;
 mod place;
 mod prefix;
 mod rate;

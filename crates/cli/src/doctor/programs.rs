@@ -4,18 +4,13 @@ use machine::NicSeen;
 use machine::tune::shell_word;
 use machine::wire::{Qdisc, XdpProgram};
 use units::TcHandle;
+use units::ours::{FILTER_PRIORITY, MQ, ONLY_HTB};
 
 use super::finding::{Finding, State};
 use super::patient::{Daemon, Patient};
 
 /// What the daemon's process is called.
 const DAEMON: &str = "tidegated";
-/// The priority of our filters.
-const OUR_FILTERS: u16 = 29_799;
-/// The root that every plan of several queues has.
-const OUR_MQ: TcHandle = TcHandle::new(0x0fff, 0);
-/// The root of a plan with one queue, which others use as well.
-const OUR_HTB: TcHandle = TcHandle::new(1, 0);
 
 /// Programs on the NICs.
 pub(super) fn programs(patient: &Patient<'_>) -> Vec<Finding> {
@@ -70,7 +65,7 @@ fn foreign_xdp(patient: &Patient<'_>, nic: &NicSeen, program: XdpProgram) -> Opt
 
 fn classifiers(patient: &Patient<'_>, nic: &NicSeen) -> Option<Finding> {
     let all = nic.classifiers.get()?.iter();
-    let foreign: Vec<_> = all.filter(|classifier| classifier.priority != OUR_FILTERS).collect();
+    let foreign: Vec<_> = all.filter(|classifier| classifier.priority != FILTER_PRIORITY).collect();
     let first = foreign.first()?;
     let held = patient.seen.holders.get(&first.id);
     let whose =
@@ -119,6 +114,6 @@ pub(super) fn queues(patient: &Patient<'_>) -> Vec<Finding> {
 /// Whether the kernel has put it there itself, or it is named as ours are.
 fn is_ours_or_nobodys(root: &Qdisc) -> bool {
     root.handle.major() == 0
-        || (root.kind == "mq" && root.handle == OUR_MQ)
-        || (root.kind == "htb" && root.handle == OUR_HTB)
+        || (root.kind == "mq" && root.handle == MQ)
+        || (root.kind == "htb" && root.handle == ONLY_HTB)
 }

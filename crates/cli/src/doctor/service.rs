@@ -8,8 +8,6 @@ use super::patient::{Daemon, Patient};
 
 /// Share of a map, in percent, from which on it is too full.
 const FULL_PERCENT: u64 = 80;
-/// Files that the daemon has open besides its clients' connections, at most.
-const OWN_FILES: u64 = 128;
 
 /// What could not be looked at for want of rights, or as it is not this namespace's.
 pub(super) fn rights(patient: &Patient<'_>) -> Vec<Finding> {
@@ -200,7 +198,7 @@ pub(super) fn open_files(patient: &Patient<'_>) -> Vec<Finding> {
     const CHECK: &str = "open-files";
     let limit = patient.open_files.and_then(machine::Known::get);
     let (Some(status), Some(limit)) = (patient.daemon.status(), limit) else { return Vec::new() };
-    let needed = u64::from(status.clients_max) + OWN_FILES;
+    let needed = bus::descriptors(status.clients_max);
     match limit {
         Some(limit) if *limit < needed => {
             let what = format!(

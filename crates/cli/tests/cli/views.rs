@@ -88,9 +88,9 @@ pub(crate) fn status() -> StatusView {
         },
         retransmits: retransmits(0.4),
         captures: 1,
-        verdicts: vec![counted("steered", 1_234_567, 39_000), counted("malformed", 0, 0)],
-        packet_events: vec![counted("hosts map full", 0, 0)],
-        egress: vec![counted("classified", 1_234_000, 39_000)],
+        verdicts: vec![counted("circuit", 1_234_567, 39_000), counted("malformed", 0, 0)],
+        packet_events: vec![counted("unknown-full", 0, 0)],
+        egress: vec![counted("metadata", 1_234_000, 39_000)],
         maps: vec![MapView { name: "hosts".into(), used: 60_000, capacity: 65_536 }],
         threads: vec![
             thread("tick", ThreadState::Running, 0, None),
@@ -98,7 +98,7 @@ pub(crate) fn status() -> StatusView {
         ],
         clients: 2,
         clients_max: 64,
-        dropped: vec![counted("subscriber views", 0, 0)],
+        dropped: vec![counted("subscribers' views", 0, 0)],
         warnings: vec!["XDP runs generic on eth1".into()],
     }
 }

@@ -127,7 +127,10 @@ settings! {
     /// How traffic is queued. Rates are text with a unit: bps, kbps, Mbps, Gbps or Tbps.
     [queues] RawQueues {
         /// Rate of your Internet link towards the customers. Keep it a little below what the link
-        /// can do, so that packets queue here and not in someone else's equipment.
+        /// can do, so that packets queue here and not in someone else's equipment. Each transmit
+        /// queue is held to it by itself, so several busy ones may send more together. A node lies
+        /// in one queue with all that is below it, so its limit holds exactly; for the link's to
+        /// hold as exactly, set `count = 1` or have one node above all others.
         download: BitsPerSec = Set "\"950 Mbps\"";
         /// Rate of your Internet link towards the Internet.
         upload: BitsPerSec = Set "\"950 Mbps\"";

@@ -15,7 +15,8 @@ all that is wrong in them, with file and line.
 
 A change is put in force when the files are written (`watch`), or by `tidegate reload`. What is fixed while a
 daemon runs, it says so, and `tidegate handover` puts it in force without losing a packet: `[bus]`, `[metrics]`,
-`[limits]`, `[log]`. `[interfaces]`, `pins` and `socket` take a stop and a start: traffic is not shaped meanwhile.
+`[limits]`, `[log]`. `[interfaces]`, `pins` and `socket` take `systemctl restart tidegated`: what is on the NICs is
+taken out and put up anew, and traffic is not shaped meanwhile.
 
 Rates are texts with a unit (`\"850 Mbps\"`), times too (`\"10 min\"`). Unknown keys are errors.
 

@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::{io, os};
 
-use bus::Role;
+use bus::{CONTROL_RESERVE, Role};
 use config::Bus;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{UnixListener, UnixStream};
@@ -33,12 +33,6 @@ const SOCKET_MODE: u32 = 0o666;
 
 /// The pause after the system gave no connection, for want of descriptors say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Places beyond the configured number for those who may change things.
-const CONTROL_RESERVE: u32 = 8;
-
-/// Descriptors that the daemon needs besides: maps, links, rings, files.
-const OTHER_DESCRIPTORS: u64 = 256;
 
 /// The bus's socket. Dropping it removes it.
 #[derive(Debug)]
@@ -92,7 +86,6 @@ impl Server {
             }
         };
         let clients = &self.shared.clients;
-        // Whoever fills the box with readers, root can still get in.
         let reserve = if identity.role == Some(Role::Control) { CONTROL_RESERVE } else { 0 };
         if clients.fetch_add(1, Ordering::AcqRel) >= self.shared.clients_max + reserve {
             clients.fetch_sub(1, Ordering::AcqRel);
@@ -123,7 +116,7 @@ impl Drop for Server {
 
 /// Lets the process have as many descriptors as so many clients take.
 fn make_room(clients: u32) {
-    let needed = u64::from(clients + CONTROL_RESERVE) + OTHER_DESCRIPTORS;
+    let needed = bus::descriptors(clients);
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current.is_none_or(|current| current >= needed) {
         return;

@@ -11,16 +11,14 @@ use aya::programs::tc::{
 };
 use aya::programs::{ProgramError, SchedClassifier, TcAttachType, tc};
 use tracing::warn;
+use units::ours::FILTER_PRIORITY;
 use units::{IfIndex, TcHandle};
 
 use super::DatapathError;
 use super::pins::{Pin, Pins};
 use crate::tc::{Controller, Qdisc, QdiscState, Request, TrafficControl};
 
-/// Where our filters stand among others: unlikely to be another's, and before those whose place the
-/// kernel chooses, which it does from 49152 down.
-const PRIORITY: u16 = 29_799;
-/// The number of our filter at that place.
+/// The number of our filter at its priority.
 const HANDLE: FilterHandle = FilterHandle::new(0, 1);
 /// `TC_H_CLSACT`, where clsact sits beside the root.
 const CLSACT: TcHandle = TcHandle::from_raw(0xffff_fff1);
@@ -54,7 +52,7 @@ impl Filter {
             return Ok(filter);
         }
         detach(nic, hook, name);
-        let place = NlOptions { priority: PRIORITY, handle: HANDLE, classid: None };
+        let place = NlOptions { priority: FILTER_PRIORITY, handle: HANDLE, classid: None };
         let link = program.attach_with_options(nic, hook, TcAttachOptions::Netlink(place))?;
         Ok(Self { _link: program.take_link(link)?, nic: ifindex })
     }
@@ -70,7 +68,7 @@ impl Filter {
         (nic, ifindex): (&str, IfIndex),
         hook: TcAttachType,
     ) -> Result<Option<Self>, ProgramError> {
-        let known = SchedClassifierLink::attached(nic, hook, PRIORITY, HANDLE, None)
+        let known = SchedClassifierLink::attached(nic, hook, FILTER_PRIORITY, HANDLE, None)
             .map_err(tc::TcError::IoError)?;
         match program.attach_to_link(known) {
             Ok(link) => Ok(Some(Self { _link: program.take_link(link)?, nic: ifindex })),
@@ -87,7 +85,7 @@ impl Filter {
 pub(super) fn missing(nic: IfIndex, forwards: bool) -> Result<bool, Cause> {
     let mut controller = Controller::open()?;
     let mut lacks = |hook| -> Result<bool, Cause> {
-        Ok(!controller.filters(nic, hook)?.contains(&(PRIORITY, HANDLE.into())))
+        Ok(!controller.filters(nic, hook)?.contains(&(FILTER_PRIORITY, HANDLE.into())))
     };
     Ok(lacks(EGRESS)? || forwards && lacks(INGRESS)?)
 }
@@ -103,7 +101,7 @@ pub(super) fn remove_ours(nic: IfIndex) {
     let Ok(mut controller) = Controller::open() else { return };
     for hook in [INGRESS, EGRESS] {
         // fails where there is no such filter, or no clsact
-        let _ = controller.remove_filters(nic, hook, PRIORITY);
+        let _ = controller.remove_filters(nic, hook, FILTER_PRIORITY);
     }
 }
 
@@ -161,12 +159,14 @@ impl Clsact {
         let mut ours = Vec::new();
         for hook in [INGRESS, EGRESS] {
             let filters = controller.filters(self.nic, hook)?;
-            is_shared |= filters.iter().any(|(priority, _)| *priority != PRIORITY);
-            ours.extend(filters.iter().any(|(priority, _)| *priority == PRIORITY).then_some(hook));
+            is_shared |= filters.iter().any(|(priority, _)| *priority != FILTER_PRIORITY);
+            ours.extend(
+                filters.iter().any(|(priority, _)| *priority == FILTER_PRIORITY).then_some(hook),
+            );
         }
         if is_shared {
             for hook in ours {
-                controller.remove_filters(self.nic, hook, PRIORITY)?;
+                controller.remove_filters(self.nic, hook, FILTER_PRIORITY)?;
             }
             return Err("somebody else has a filter on it".into());
         }

@@ -57,17 +57,17 @@ pub(super) fn status(circuits: u32, tick: u64) -> StatusView {
         retransmits: pair(again(0.4), again(0.1)),
         captures: 1,
         verdicts: vec![
-            counted("steered", 91_234_567, 930_000),
-            counted("passed", 1_200, 3),
+            counted("circuit", 91_234_567, 930_000),
+            counted("unknown", 1_200, 3),
             counted("malformed", 0, 0),
         ],
-        packet_events: vec![counted("l4-invalid", 12, 0), counted("flows map full", 0, 0)],
-        egress: vec![counted("classified", 91_230_000, 929_000)],
+        packet_events: vec![counted("l4-invalid", 12, 0), counted("flows-full", 0, 0)],
+        egress: vec![counted("metadata", 91_230_000, 929_000)],
         cpus: (0..CPUS).map(|cpu| cpu_now(cpu, tick)).collect(),
         maps: vec![
-            map("flows", 61_234, 1_000_000),
-            map("hosts", 23_456, 65_536),
-            map("addresses", 60_100, 65_536),
+            map("circuits", 10_000, 32_768),
+            map("hosts", 23_456, 131_072),
+            map("prefixes", 60_100, 65_536),
         ],
         threads: vec![
             thread("tick", ThreadState::Running, 0, None),
@@ -78,7 +78,7 @@ pub(super) fn status(circuits: u32, tick: u64) -> StatusView {
         ],
         clients: 3,
         clients_max: 64,
-        dropped: vec![counted("subscriber views", 7, 1), counted("retransmit events", 0, 0)],
+        dropped: vec![counted("subscribers' views", 7, 1), counted("retransmits", 0, 0)],
         warnings: vec![
             "XDP runs generic on enp1s0f1: slower".into(),
             "the table addresses is nearly full: raise [limits]".into(),
