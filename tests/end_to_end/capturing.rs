@@ -183,7 +183,7 @@ fn captures_are_bounded_and_each_gets_its_own() -> Result<()> {
     let text = std::fs::read_to_string(&devices)?;
     let without: Vec<&str> = text.lines().filter(|line| !line.starts_with("two,")).collect();
     std::fs::write(&devices, without.join("\n") + "\n")?;
-    stage.client()?.reload(Duration::from_secs(20))?;
+    stage.client()?.reload(false, Duration::from_secs(20))?;
     for batch in of_two.by_ref() {
         batch?;
     }

@@ -44,7 +44,7 @@ fn change(stage: &Stage, devices: &Path, from: &str, to: &str) -> Result<()> {
     let changed = text.replace(from, to);
     ensure!(from == to || changed != text, "the fixture has changed:\n{text}");
     fs::write(devices, changed)?;
-    stage.client()?.reload(RELOAD_MAX)?;
+    stage.client()?.reload(false, RELOAD_MAX)?;
     thread::sleep(BETWEEN);
     Ok(())
 }

@@ -113,11 +113,11 @@ fn files_that_somebody_else_changes_are_not_overwritten() -> Result<()> {
         Ok(stage.client()?.status()?.config.files_changed.then_some(()))
     })?;
     fs::write(&devices, "Circuit ID\nbroken\n")?;
-    refused(stage.client()?.reload(EDIT_MAX))?;
+    refused(stage.client()?.reload(false, EDIT_MAX))?;
     let (code, told) = refused(edit(&stage, None, vec![download("one", 20)]))?;
     ensure!(code == ErrorCode::Outdated && told.contains("ShapedDevices.csv"), "{code} {told}");
     fs::write(&devices, &theirs)?;
-    stage.client()?.reload(EDIT_MAX)?;
+    stage.client()?.reload(false, EDIT_MAX)?;
     edit(&stage, None, vec![download("one", 20)])?;
     ensure!(fs::read_to_string(&devices)? == theirs.replace(",7,7,", ",20,7,"));
     Ok(())
@@ -212,7 +212,7 @@ fn files_elsewhere_are_those_that_are_changed_after_a_reload() -> Result<()> {
     let settings = fs::read_to_string(&stage.config)?;
     let named = settings.replace("[files]\n", "[files]\ndevices = \"Elsewhere.csv\"\n");
     fs::write(&stage.config, named)?;
-    stage.client()?.reload(EDIT_MAX)?;
+    stage.client()?.reload(false, EDIT_MAX)?;
     edit(&stage, None, vec![download("one", 20)])?;
     ensure!(fs::read_to_string(&elsewhere)?.contains(",20,5,") && !devices.exists());
     Ok(())

@@ -54,7 +54,7 @@ fn every_change_is_remembered_with_who_made_it() -> Result<()> {
     let none = Edits { edits: vec![Edit::RemoveCircuit("two".into())], ..Edits::default() };
     ensure!(client.edit(none, EDIT_MAX).is_err());
     fs::write(stage.config.with_file_name("network.json"), "{")?;
-    ensure!(client.reload(EDIT_MAX).is_err());
+    ensure!(client.reload(false, EDIT_MAX).is_err());
     let rows = events(&stage)?;
     let told: Vec<_> = rows.iter().map(|row| (row.kind, row.severity, row.generation)).collect();
     let (info, warning, error) = (Severity::Info, Severity::Warning, Severity::Error);

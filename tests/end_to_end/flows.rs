@@ -187,7 +187,7 @@ fn a_reload_keeps_flows_and_gives_them_to_their_circuits() -> Result<()> {
         let text = fs::read_to_string(&devices)?;
         // another circuit, which may get the row of the one that goes
         fs::write(&devices, text.replace("gone", "other").replace("100.64.1.1,", "100.64.1.77,"))?;
-        stage.client()?.reload(RELOAD_MAX)?;
+        stage.client()?.reload(false, RELOAD_MAX)?;
         let report = run.join().ok().context("the stream panicked")??;
         ensure!(report.lost() == 0, "the reload lost {} packets", report.lost());
         Ok(report.sent)

@@ -49,7 +49,7 @@ fn measuring_threads_that_hang_are_told_and_nothing_else_suffers() -> Result<()>
     ensure_near("hanging", stage.goodput(customer, Direction::Download, 3)?, 5.0, 0.05)?;
     let devices = stage.config.with_file_name("ShapedDevices.csv");
     fs::write(&devices, fs::read_to_string(&devices)?.replace(",5,5,", ",20,5,"))?;
-    let reloaded = stage.client()?.reload(LATE_MAX)?;
+    let reloaded = stage.client()?.reload(false, LATE_MAX)?;
     ensure!(reloaded.generation == 2, "{reloaded:?}");
     ensure_near("reloaded", stage.goodput(customer, Direction::Download, 3)?, 20.0, 0.05)?;
     drop(hung);

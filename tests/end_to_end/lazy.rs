@@ -74,9 +74,9 @@ fn who_is_lazy_is_a_matter_of_a_reload() -> Result<()> {
     let stage = Stage::new(&provider())?;
     let text = std::fs::read_to_string(&stage.config)?;
     std::fs::write(&stage.config, text.replace("lazy_after", "#lazy_after"))?;
-    stage.client()?.reload(TURNED_MAX)?;
+    stage.client()?.reload(false, TURNED_MAX)?;
     ensure!(awake(&stage)? == 2);
     std::fs::write(&stage.config, &text)?;
-    stage.client()?.reload(TURNED_MAX)?;
+    stage.client()?.reload(false, TURNED_MAX)?;
     wait_for(&stage, 0)
 }

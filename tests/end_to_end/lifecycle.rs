@@ -130,7 +130,7 @@ fn a_full_disk_beside_the_socket_keeps_nothing_from_being_shaped() -> Result<()>
     let text = fs::read_to_string(&devices)?.replace(",5,5,", ",20,20,");
     let two = text.lines().last().context("no row")?.replace("one", "two");
     fs::write(&devices, text + &two.replace("100.64.1.1", "100.64.1.2") + "\n")?;
-    let reloaded = stage.client()?.reload(Duration::from_secs(20))?;
+    let reloaded = stage.client()?.reload(false, Duration::from_secs(20))?;
     ensure!((reloaded.generation, reloaded.circuits) == (2, 2), "{reloaded:?}");
     ensure!(fs::read(disk.join("tidegated.kept"))? == kept, "half of it is new");
     let log = stage.daemon.as_ref().context("no daemon runs")?.log();

@@ -28,6 +28,7 @@ mod refusing;
 mod reloading;
 mod service;
 mod shaping;
+mod shrinking;
 mod stage;
 mod tuning;
 mod upgrading;

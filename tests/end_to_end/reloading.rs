@@ -32,7 +32,7 @@ fn fault_05_a_new_rate_counts_and_a_bad_file_changes_nothing() -> Result<()> {
     let told = "circuit one: limited to 21 Mbps instead of 5.25 Mbps down";
     ensure!(preview.changes.iter().any(|change| change == told), "{preview:#?}");
     ensure!((preview.generation, preview.circuits, preview.addresses) == (1, 0, 0));
-    let reloaded = stage.client()?.reload(RELOAD_MAX)?;
+    let reloaded = stage.client()?.reload(false, RELOAD_MAX)?;
     let after = stage.client()?.preview(None, RELOAD_MAX)?;
     ensure!((preview.requests, after.requests) == (2, 0), "{preview:#?}, then {after:#?}");
     ensure!(after.changes.is_empty(), "{after:#?}");
@@ -40,7 +40,7 @@ fn fault_05_a_new_rate_counts_and_a_bad_file_changes_nothing() -> Result<()> {
     ensure_near("after the reload", stage.goodput(customer, Direction::Download, 3)?, 20.0, 0.05)?;
 
     fs::write(&devices, faster.replace("100.64.1.1", "100.64.1.1/24"))?;
-    let refused = stage.client()?.reload(RELOAD_MAX);
+    let refused = stage.client()?.reload(false, RELOAD_MAX);
     let Err(ClientError::Refused(refusal)) = refused else {
         anyhow::bail!("a wrong address is taken: {refused:?}");
     };
@@ -81,7 +81,7 @@ fn a_file_behind_a_link_is_followed() -> Result<()> {
     // nobody wanted the files watched until now
     let settings = fs::read_to_string(&stage.config)?;
     fs::write(&stage.config, settings.replace("watch = false", "watch = true"))?;
-    stage.client()?.reload(RELOAD_MAX)?;
+    stage.client()?.reload(false, RELOAD_MAX)?;
     let new = elsewhere.with_extension("new");
     fs::write(&new, fs::read_to_string(&elsewhere)?.replace(",5,5,", ",20,5,"))?;
     fs::rename(&new, &elsewhere)?;
@@ -101,7 +101,7 @@ fn what_only_another_daemon_can_use_is_told() -> Result<()> {
         other => anyhow::bail!("it was not refused: {other:?}"),
     };
     fs::write(&stage.config, settings.clone() + "\n[limits]\ncircuits = 77\n")?;
-    let (code, told) = refused(stage.client()?.reload(RELOAD_MAX).map(drop))?;
+    let (code, told) = refused(stage.client()?.reload(false, RELOAD_MAX).map(drop))?;
     ensure!(code == ErrorCode::Invalid && told.contains("`tidegate handover`"), "{code} {told}");
     stage.client()?.handover(RELOAD_MAX)?;
     testkit::wait_until("the new setting", RELOAD_MAX, || {
@@ -115,7 +115,7 @@ fn what_only_another_daemon_can_use_is_told() -> Result<()> {
     for (ours, other) in others {
         ensure!(settings.contains(ours), "the fixture has changed:\n{settings}");
         fs::write(&stage.config, settings.replace(ours, other))?;
-        let reloaded = stage.client()?.reload(RELOAD_MAX).map(drop);
+        let reloaded = stage.client()?.reload(false, RELOAD_MAX).map(drop);
         for outcome in [reloaded, stage.client()?.handover(RELOAD_MAX)] {
             let (code, told) = refused(outcome)?;
             ensure!(

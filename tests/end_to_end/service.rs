@@ -65,7 +65,7 @@ fn its_manager_hears_of_its_start_its_reloads_its_handovers_and_its_end() -> Res
     let devices = stage.config.with_file_name("ShapedDevices.csv");
     let good = fs::read_to_string(&devices)?;
     fs::write(&devices, good.replace("100.64.1.3,", "100.64.1.300,"))?;
-    ensure!(stage.client()?.reload(RELOAD_MAX).is_err(), "a broken file was taken");
+    ensure!(stage.client()?.reload(false, RELOAD_MAX).is_err(), "a broken file was taken");
     let (reloading, _) = manager.wait_for(reloaded, "RELOADING=1", SAID_MAX)?;
     let (failed, _) = manager.wait_for(reloading, "READY=1", SAID_MAX)?;
     let (_, (_, text)) = manager.wait_for(failed, "STATUS=", SAID_MAX)?;

@@ -25,7 +25,10 @@ pub enum Request {
     /// The plan that is in force.
     Plan,
     /// Read the configuration again and apply it.
-    Reload,
+    Reload {
+        /// Whether more than half of the circuits may go; else that is refused as a likely mistake.
+        shrink: bool,
+    },
     /// Pass everything unshaped (`true`), or shape again.
     Bypass(bool),
     /// Capture the headers of packets: answered under this request's id with `Capturing`, then
@@ -108,7 +111,7 @@ impl Request {
             | Self::Subscribe(_)
             | Self::Unsubscribe(_)
             | Self::Plan => Role::Read,
-            Self::Reload
+            Self::Reload { .. }
             | Self::Bypass(_)
             | Self::Capture(_)
             | Self::Handover
@@ -126,7 +129,7 @@ impl Request {
             Self::Subscribe(_) => "subscribe",
             Self::Unsubscribe(_) => "unsubscribe",
             Self::Plan => "plan",
-            Self::Reload => "reload",
+            Self::Reload { .. } => "reload",
             Self::Bypass(_) => "bypass",
             Self::Capture(_) => "capture",
             Self::Handover => "handover",
@@ -179,7 +182,7 @@ mod tests {
 
     #[test]
     fn only_what_changes_something_takes_control() {
-        assert_eq!(Request::Reload.role(), Role::Control);
+        assert_eq!(Request::Reload { shrink: false }.role(), Role::Control);
         assert_eq!(Request::Bypass(true).role(), Role::Control);
         assert_eq!(Request::Plan.role(), Role::Read);
         assert!(Role::Control.allows(Role::Read));

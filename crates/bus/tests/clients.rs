@@ -135,7 +135,7 @@ async fn the_async_client_asks_subscribes_and_hears_refusals() {
             matches!(client.next(id).await, Ok(View::Tree(TreeView { tick, .. })) if tick == expected)
         );
     }
-    assert!(matches!(client.call(&Request::Reload).await, Ok(Reply::Error(_))));
+    assert!(matches!(client.call(&Request::Reload { shrink: false }).await, Ok(Reply::Error(_))));
     drop(client);
     server.join().unwrap();
 }

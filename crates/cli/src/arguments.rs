@@ -6,7 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     bypass, capture, check, circuits, completions, doctor, events, flows, get, hosts, import, man,
-    origins, plan, remove, retransmits, rtt, schema, set, support_bundle, top, tree, tune, unknown,
+    origins, plan, reload, remove, retransmits, rtt, schema, set, support_bundle, top, tree, tune,
+    unknown,
 };
 use crate::exit;
 
@@ -62,7 +63,7 @@ pub(crate) enum Command {
     /// Show the plan in force, or the one that the files give for a machine.
     Plan(plan::Options),
     /// Have the daemon read its configuration again and put it in force.
-    Reload,
+    Reload(reload::Options),
     /// Change the configuration's files and put that in force.
     Set(set::Options),
     /// Take circuits out of the configuration's files and put that in force.

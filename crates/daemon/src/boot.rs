@@ -300,7 +300,7 @@ async fn follow(signals: &Signals, reloader: &Reloader) {
     loop {
         signals.reload_asked().await;
         // the reloader logs and remembers how it went
-        let _ = reloader.reload(Cause::Signal).await;
+        let _ = reloader.reload(Cause::Signal, false).await;
     }
 }
 

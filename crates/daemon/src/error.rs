@@ -67,7 +67,10 @@ pub enum ShaperError {
     #[error("the files are not what is in force: somebody has changed them; reload them first")]
     FilesChanged,
     /// A change that looks like a file cut short.
-    #[error("{removed} of {of} circuits would go; if that is meant, say so with --shrink")]
+    #[error(
+        "{removed} of {of} circuits would go; if that is meant, say so with --shrink (`tidegate reload \
+         --shrink` for the files as they are)"
+    )]
     Shrinks {
         /// Circuits that would go.
         removed: usize,

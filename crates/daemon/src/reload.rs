@@ -39,13 +39,13 @@ impl Reloader {
     }
 
     /// Reads the files again and brings the kernel into line, after any reload that is under way.
-    /// A failure changes nothing, and is remembered for the status.
+    /// A failure changes nothing, and is remembered for the status. If `shrink`, most of the circuits may go.
     ///
     /// # Errors
     /// Why the configuration that was in force stays.
-    pub async fn reload(&self, cause: Cause) -> Result<Reloaded, Refusal> {
+    pub async fn reload(&self, cause: Cause, shrink: bool) -> Result<Reloaded, Refusal> {
         let this = self.clone();
-        let task = tokio::task::spawn_blocking(move || this.reload_now(cause));
+        let task = tokio::task::spawn_blocking(move || this.reload_now(cause, shrink));
         let mut ticks = self.shared.ticks.subscribe();
         let outcome = task.await.unwrap_or_else(|error| {
             Err(Refusal::new(ErrorCode::Internal, format!("the reload did not end: {error}")))
@@ -64,7 +64,7 @@ impl Reloader {
         let this = self.clone();
         let reload = move || {
             let has_changed = this.lock().as_ref().is_some_and(Shaper::files_changed);
-            has_changed.then(|| this.reload_now(Cause::Files))
+            has_changed.then(|| this.reload_now(Cause::Files, false))
         };
         // one that panics is as one that fails
         let _ = tokio::task::spawn_blocking(reload).await;
@@ -78,7 +78,7 @@ impl Reloader {
         task.await.ok().flatten().unwrap_or_default()
     }
 
-    fn reload_now(&self, cause: Cause) -> Result<Reloaded, Refusal> {
+    fn reload_now(&self, cause: Cause, shrink: bool) -> Result<Reloaded, Refusal> {
         let started = Instant::now();
         let mut shaper = self.lock();
         let Some(shaper) = shaper.as_mut() else {
@@ -86,7 +86,7 @@ impl Reloader {
         };
         let _told = Reloading::begin(&self.shared);
         let was_known = shaper.is_known();
-        match shaper.reload().cloned() {
+        match shaper.reload(shrink).cloned() {
             Ok(current) => {
                 self.all_is_well();
                 self.publish(&current, shaper);
@@ -216,7 +216,7 @@ impl Reloader {
         let task = tokio::task::spawn_blocking(move || {
             let shaper = this.lock();
             if let Some(shaper) = &*shaper {
-                shaper.require_reachable().map_err(|failure| with_causes(&failure))?;
+                shaper.require_successor().map_err(|failure| with_causes(&failure))?;
             }
             this.handover().prepare(Path::new(&this.shared.config))
         });
@@ -273,7 +273,7 @@ impl Reloader {
     pub fn begin_anew(&self) -> Result<(), String> {
         let shaper = self.lock();
         if let Some(shaper) = &*shaper {
-            shaper.require_reachable().map_err(|failure| with_causes(&failure))?;
+            shaper.require_successor().map_err(|failure| with_causes(&failure))?;
         }
         self.handover().prepare(Path::new(&self.shared.config))?;
         self.shared.stop.stop();

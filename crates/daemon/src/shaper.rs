@@ -3,6 +3,7 @@
 mod change;
 mod gone;
 mod nics;
+mod shrink;
 mod sleep;
 
 pub use change::Wanted;
@@ -31,10 +32,12 @@ use crate::fixed::{options, refuse_fixed, refuse_moved, refuse_unreachable, side
 use crate::guards::{NicGuards, guards, kept_nics};
 use crate::in_force::current;
 use crate::kept::{Kept, KeptFile};
-use crate::prepare::{Prepared, prepare};
+use crate::prepare::Prepared;
 use crate::put_up::{begin, succeed, take_down, unclaimed_queues};
 use crate::shared::Current;
+use change::Counts;
 use gone::There;
+use shrink::refuse_shrunk;
 
 /// Everything of ours in the kernel, under one configuration. Dropping it takes it all out again.
 #[derive(Debug)]
@@ -259,18 +262,22 @@ impl Shaper {
     /// # Errors
     /// As [`Shaper::reload`].
     pub fn preview(&mut self) -> Result<Preview, ShaperError> {
-        let (prepared, _) = self.prepare_next()?;
-        self.compared(&prepared)
+        let (prepared, counts, _) = self.prepare_next(true)?;
+        let mut preview = self.compared(&prepared)?;
+        if let Err(failure) = refuse_shrunk(counts, self.circuits().len()) {
+            preview.warnings.push(format!("a reload would be refused: {failure}"));
+        }
+        Ok(preview)
     }
 
     /// Reads the files and plans them, as the next of what is in force.
-    fn prepare_next(&self) -> Result<(Prepared, Machine), ShaperError> {
+    fn prepare_next(&self, shrink: bool) -> Result<(Prepared, Counts, Machine), ShaperError> {
         let loaded = Config::load(&self.path).map_err(ShaperError::Config)?;
         refuse_fixed(&self.loaded.config, &loaded.config)?;
         let machine = facts::read(&loaded.config.interfaces)?;
-        let prepared = prepare(loaded, &machine, Some(&self.current.plan))?;
+        let (prepared, counts) = self.prepare_guarded(loaded, &machine, shrink)?;
         refuse_moved(&self.machine.facts, &machine.facts)?;
-        Ok((prepared, machine))
+        Ok((prepared, counts, machine))
     }
 
     /// Makes sure that a daemon that begins with the files as they are finds what this one leaves.
@@ -278,22 +285,36 @@ impl Shaper {
     /// # Errors
     /// Why it would not.
     pub fn require_reachable(&self) -> Result<(), ShaperError> {
-        let outset = Config::outset(&self.path).map_err(ShaperError::Config)?;
-        let Outset { interfaces, files, bus, .. } = &outset;
-        refuse_unreachable(&self.loaded.config, (interfaces.as_ref(), files, bus))
+        self.reachable_files().map(drop)
     }
 
-    /// Reads the files again and brings the kernel into line.
+    /// Makes sure that a daemon may take over with the files as they are: it finds what this one leaves, and
+    /// most of the circuits stay.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub fn require_successor(&self) -> Result<(), ShaperError> {
+        self.refuse_shrunk_in(&self.reachable_files()?)
+    }
+
+    fn reachable_files(&self) -> Result<Files, ShaperError> {
+        let outset = Config::outset(&self.path).map_err(ShaperError::Config)?;
+        let Outset { interfaces, files, bus, .. } = outset;
+        refuse_unreachable(&self.loaded.config, (interfaces.as_ref(), &files, &bus))?;
+        Ok(files)
+    }
+
+    /// Reads the files again and brings the kernel into line. If `shrink`, most of the circuits may go.
     ///
     /// # Errors
     /// When any part fails. What was in force stays, unless it could not be restored either: then
     /// the error says what is left.
-    pub fn reload(&mut self) -> Result<&Arc<Current>, ShaperError> {
+    pub fn reload(&mut self, shrink: bool) -> Result<&Arc<Current>, ShaperError> {
         self.seen = self.stamps();
         // it may name other files than before
         let outset = Config::outset(&self.path).map_err(ShaperError::Config)?;
         let in_force = Stamps::of(&named(&self.path, &outset.files));
-        let (prepared, machine) = self.prepare_next()?;
+        let (prepared, _, machine) = self.prepare_next(shrink)?;
         self.put_up(prepared, machine, "reloaded")?;
         (self.seen, self.in_force) = (in_force.clone(), in_force);
         Ok(&self.current)

@@ -53,7 +53,7 @@ def test_variants_letters_and_handles_are_what_json_has() -> None:
     ("name", "request_"),
     [
         ("plan", "Plan"),
-        ("reload", "Reload"),
+        ("reload", {"Reload": {"shrink": True}}),
         ("sources", "Sources"),
         ("handover", "Handover"),
         ("show-status", {"Show": "Status"}),

@@ -187,7 +187,7 @@ impl Doing<'_> {
         let changed = text.replace(from, to);
         ensure!(changed != text, "{from} is not in the fixture:\n{text}");
         fs::write(&path, changed)?;
-        self.client()?.reload(ANSWER_MAX)?;
+        self.client()?.reload(false, ANSWER_MAX)?;
         Ok(())
     }
 

@@ -118,7 +118,7 @@ impl Doing<'_> {
     }
 
     fn reload(&self) -> Result<()> {
-        self.client()?.reload(ANSWER_MAX)?;
+        self.client()?.reload(false, ANSWER_MAX)?;
         Ok(())
     }
 

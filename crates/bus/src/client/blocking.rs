@@ -212,15 +212,15 @@ impl Client {
         }
     }
 
-    /// Has the daemon read its configuration again. `timeout` replaces the usual one: a large
-    /// network takes a while to apply.
+    /// Has the daemon read its configuration again. If `shrink`, more than half of the circuits may go.
+    /// `timeout` replaces the usual one: a large network takes a while to apply.
     ///
     /// # Errors
     /// As [`Client::show`]; [`crate::ErrorCode::Invalid`] with all problems when it does not
     /// validate.
-    pub fn reload(&mut self, timeout: Duration) -> Result<Reloaded, ClientError> {
+    pub fn reload(&mut self, shrink: bool, timeout: Duration) -> Result<Reloaded, ClientError> {
         let usual = std::mem::replace(&mut self.timeout, timeout);
-        let reply = self.call(&Request::Reload);
+        let reply = self.call(&Request::Reload { shrink });
         self.timeout = usual;
         match reply? {
             Reply::Reloaded(reloaded) => Ok(reloaded),

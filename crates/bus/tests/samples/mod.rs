@@ -50,7 +50,7 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
         ("subscribe-circuits", Request::Subscribe(Topic::Circuits(circuits))),
         ("unsubscribe", Request::Unsubscribe(7)),
         ("plan", Request::Plan),
-        ("reload", Request::Reload),
+        ("reload", Request::Reload { shrink: true }),
         ("bypass", Request::Bypass(true)),
         ("show-flows", Request::Show(Topic::Flows(flows_query()))),
         ("show-hosts", Request::Show(Topic::Hosts(hosts_query()))),

@@ -16,7 +16,7 @@ pub(crate) mod man;
 pub(crate) mod origins;
 pub(crate) mod plan;
 mod queues;
-mod reload;
+pub(crate) mod reload;
 pub(crate) mod remove;
 pub(crate) mod retransmits;
 pub(crate) mod rtt;
@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Check(options) => return check::run(options, output),
         Command::Doctor(options) => return doctor::run(socket, options, output),
         Command::Plan(options) => plan::run(socket, options, output),
-        Command::Reload => reload::run(socket, output),
+        Command::Reload(options) => reload::run(socket, options, output),
         Command::Set(options) => set::run(socket, options, output),
         Command::Remove(options) => remove::run(socket, options, output),
         Command::Get(options) => get::run(socket, options, output),

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bus::Reloaded;
+use clap::Args;
 
 use crate::failure::Failure;
 use crate::figures::count;
@@ -13,9 +14,24 @@ use crate::reading::connect;
 /// A large network takes a while to put in force.
 pub(super) const RELOAD: Duration = Duration::from_secs(300);
 
+/// How it is read.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    shrink: Shrink,
+}
+
+/// Whether the guard against files cut short is to let something pass.
+#[derive(Debug, Args)]
+pub(super) struct Shrink {
+    /// More than half of the circuits may go; otherwise that is refused as a likely mistake.
+    #[arg(long, global = true)]
+    pub(super) shrink: bool,
+}
+
 /// Reloads.
-pub(super) fn run(socket: &Path, output: Output) -> Result<(), Failure> {
-    let reloaded = connect(socket)?.reload(RELOAD)?;
+pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<(), Failure> {
+    let reloaded = connect(socket)?.reload(options.shrink.shrink, RELOAD)?;
     output.show(&reloaded, text)
 }
 

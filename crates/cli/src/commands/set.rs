@@ -38,9 +38,8 @@ pub(super) struct How {
     #[arg(long, global = true)]
     dry_run: bool,
 
-    /// A whole file may lack more than half of the circuits; otherwise that is refused as a likely mistake.
-    #[arg(long, global = true)]
-    shrink: bool,
+    #[command(flatten)]
+    shrink: reload::Shrink,
 }
 
 fn revision(text: &str) -> Result<String, &'static str> {
@@ -198,7 +197,7 @@ pub(super) fn change(
     edits: Vec<Edit>,
     output: Output,
 ) -> Result<(), Failure> {
-    let edits = Edits { base: how.revision.clone(), shrink: how.shrink, edits };
+    let edits = Edits { base: how.revision.clone(), shrink: how.shrink.shrink, edits };
     let mut client = connect(socket)?;
     if how.dry_run {
         return plan::preview(&mut client, Some(edits), output);

@@ -60,7 +60,7 @@ fn a_reload_says_what_is_in_force() {
     };
     let expected = serde_json::to_value(&reloaded).unwrap();
     let daemon = StandIn::new(move |request| match request {
-        Request::Reload => vec![Reply::Reloaded(reloaded.clone())],
+        Request::Reload { .. } => vec![Reply::Reloaded(reloaded.clone())],
         other => panic!("{other:?}"),
     });
     let output = daemon.run(&["reload"]);
@@ -69,7 +69,9 @@ fn a_reload_says_what_is_in_force() {
         "configuration 3 is in force: 1,008 circuits, 5 nodes, after 1,250 ms\n\
          b.csv:3: warning: odd \u{fffd}[2J\n"
     );
-    assert_eq!(json(&daemon.run(&["reload", "--json"])), expected);
+    assert_eq!(json(&daemon.run(&["reload", "--shrink", "--json"])), expected);
+    let asked = [false, true].map(|shrink| Request::Reload { shrink });
+    assert_eq!(daemon.asked(), asked);
 }
 
 #[test]

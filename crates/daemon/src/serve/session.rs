@@ -233,10 +233,10 @@ impl Session {
                 Ok(capturing)
             }
             Request::Plan => self.plan(),
-            Request::Reload => {
-                info!(uid, pid, "asked to reload");
+            Request::Reload { shrink } => {
+                info!(uid, pid, shrink, "asked to reload");
                 let cause = self.cause().await;
-                self.reloader.reload(cause).await.map(Reply::Reloaded)
+                self.reloader.reload(cause, shrink).await.map(Reply::Reloaded)
             }
             Request::Edit(edits) => {
                 info!(uid, pid, edits = edits.edits.len(), "asked to change the configuration");

@@ -11,7 +11,7 @@ use tracing::info;
 use super::{Preview, Shaper, named};
 use crate::error::ShaperError;
 use crate::files::Staged;
-use crate::prepare::{Prepared, prepare};
+use crate::prepare::Prepared;
 use crate::shared::Current;
 
 /// What is wanted.
@@ -37,7 +37,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn of(before: &[Circuit], after: &[Circuit]) -> Self {
+    pub(super) fn of(before: &[Circuit], after: &[Circuit]) -> Self {
         // most changes leave most rows where they were
         let same = before.iter().zip(after).take_while(|(was, is)| was.id == is.id).count();
         let ((first, old), (first_now, new)) = (before.split_at(same), after.split_at(same));
@@ -139,14 +139,7 @@ impl Shaper {
         let mut sources = Sources::clone(&before);
         sources.edit(edits)?;
         let loaded = self.read(sources, edits)?;
-        let old = &self.loaded.config.network.circuits;
-        let counts = Counts::of(old, &loaded.config.network.circuits);
-        // who names circuits one by one means them
-        let is_whole = edits.iter().any(|edit| matches!(edit, Edit::Devices(_)));
-        if is_whole && !shrink && counts.removed > old.len() / 2 {
-            return Err(ShaperError::Shrinks { removed: counts.removed, of: old.len() });
-        }
-        let prepared = prepare(loaded, &self.machine, Some(&self.current.plan))?;
+        let (prepared, counts) = self.prepare_guarded(loaded, &self.machine, *shrink)?;
         Ok(Edited { before, prepared, counts })
     }
 

@@ -10,7 +10,6 @@ use crate::facts::{self, FactsError, Nics};
 use crate::fixed::{refuse_moved, sides};
 use crate::guards::{NicGuards, guards, kept_nics};
 use crate::kept::Kept;
-use crate::prepare::prepare;
 use crate::shared::Current;
 
 /// What the NICs are now.
@@ -52,7 +51,7 @@ impl Shaper {
     pub fn fit_to_nics(&mut self) -> Result<&Arc<Current>, ShaperError> {
         let machine = facts::read(&self.loaded.config.interfaces)?;
         refuse_moved(&self.machine.facts, &machine.facts)?;
-        let prepared = prepare(self.loaded.clone(), &machine, Some(&self.current.plan))?;
+        let (prepared, _) = self.prepare_guarded(self.loaded.clone(), &machine, false)?;
         self.put_up(prepared, machine, "the NICs have changed")?;
         Ok(&self.current)
     }

@@ -145,9 +145,12 @@ class AsyncClient(AsyncReads):
         )
         return submitting.done(edited)
 
-    async def reload(self, *, timeout: float = CHANGE_TIMEOUT_S) -> views.Reloaded:
-        """Has the daemon read its files again. `Invalid` tells all that is wrong with them."""
-        reloaded: views.Reloaded = expected(views.Reloaded, await self._call("Reload", timeout))
+    async def reload(
+        self, *, shrink: bool = False, timeout: float = CHANGE_TIMEOUT_S
+    ) -> views.Reloaded:
+        """Has the daemon read its files again. See `Client.reload`."""
+        reply = await self._call({"Reload": {"shrink": shrink}}, timeout)
+        reloaded: views.Reloaded = expected(views.Reloaded, reply)
         return reloaded
 
     async def bypass(self, on: bool) -> None:

@@ -132,7 +132,7 @@ class Client(Reads):
         """Makes these changes, all or none: in the files and in force.
 
         With `base`, a revision, they are refused as `Outdated` when the files are others by now.
-        `shrink`: a whole file may lack more than half of the circuits."""
+        `shrink`: more than half of the circuits may go, which is a likely mistake otherwise."""
         reply = self._call({"Edit": wire(edits, base, shrink)}, timeout)
         edited: views.Edited = expected(views.Edited, reply)
         return edited
@@ -158,9 +158,12 @@ class Client(Reads):
         edited = self.edit(*submitting.edits, base=submitting.base, shrink=shrink, timeout=timeout)
         return submitting.done(edited)
 
-    def reload(self, *, timeout: float = CHANGE_TIMEOUT_S) -> views.Reloaded:
-        """Has the daemon read its files again. `Invalid` tells all that is wrong with them."""
-        reloaded: views.Reloaded = expected(views.Reloaded, self._call("Reload", timeout))
+    def reload(self, *, shrink: bool = False, timeout: float = CHANGE_TIMEOUT_S) -> views.Reloaded:
+        """Has the daemon read its files again. `Invalid` tells all that is wrong with them.
+
+        `shrink` is as for `edit`."""
+        reply = self._call({"Reload": {"shrink": shrink}}, timeout)
+        reloaded: views.Reloaded = expected(views.Reloaded, reply)
         return reloaded
 
     def bypass(self, on: bool) -> None:
