@@ -13,6 +13,7 @@
 //! - `arguments`: the command line;
 //! - `commands`: one module a command;
 //! - `reading`: a view once, or watched;
+//! - `following`: views as they come, over a daemon's restarts;
 //! - `paging`: which part of a long table, in which order;
 //! - `output`, `screen`, `table`, `lines`, `quality`, and `figures` of `tui`: how results look;
 //! - `doctor`: checks of the whole box;
@@ -27,6 +28,7 @@ mod doctor;
 mod exit;
 mod failure;
 mod files;
+mod following;
 mod lines;
 mod output;
 mod paging;

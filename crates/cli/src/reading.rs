@@ -1,6 +1,7 @@
 //! A view once, or one a tick.
 
 use std::io::{self, IsTerminal as _};
+use std::marker::PhantomData;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,8 +9,9 @@ use bus::{Client, ClientError, Topic, View};
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::following::{Follower, follow};
 use crate::output::{Look, Output, inert_json, print};
-use crate::screen::{Screen, end_on_signals};
+use crate::screen::Screen;
 
 /// How long the daemon may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -34,27 +36,48 @@ pub(crate) fn read<V: Shown>(
     watch: bool,
     output: Output,
 ) -> Result<(), Failure> {
-    let mut client = connect(socket)?;
-    let asked = topic.name();
-    if !watch {
-        return output.show(&known::<V>(client.show(topic)?, asked)?, V::text);
+    if watch {
+        return follow(socket, output, &mut Watched::<V>::new(topic, output));
     }
-    end_on_signals()?;
-    let redraws = !output.json && io::stdout().is_terminal();
-    let screen = if redraws { Some(Screen::enter()?) } else { None };
-    for view in client.subscribe(topic)? {
-        let view = known::<V>(view?, asked)?;
+    let asked = topic.name();
+    output.show(&known::<V>(connect(socket)?.show(topic)?, asked)?, V::text)
+}
+
+/// A view that is shown again and again.
+struct Watched<V> {
+    topic: Topic,
+    output: Output,
+    /// From the first view on, where the output is a terminal.
+    screen: Option<Screen>,
+    view: PhantomData<V>,
+}
+
+impl<V: Shown> Watched<V> {
+    fn new(topic: Topic, output: Output) -> Self {
+        Self { topic, output, screen: None, view: PhantomData }
+    }
+}
+
+impl<V: Shown> Follower for Watched<V> {
+    fn topic(&mut self, _: &mut Client) -> Result<Topic, Failure> {
+        Ok(self.topic.clone())
+    }
+
+    fn take(&mut self, view: View) -> Result<(), Failure> {
+        let view = known::<V>(view, self.topic.name())?;
         let look = Output::look();
-        match &screen {
-            Some(screen) => screen.draw(&view.text(&look), &look)?,
-            None if output.json => {
-                let json = serde_json::to_string(&view).map_err(Failure::Json)?;
-                print(&format!("{}\n", inert_json(&json)))?;
-            }
-            None => print(&format!("{}\n", view.text(&look)))?,
+        if self.output.json {
+            let json = serde_json::to_string(&view).map_err(Failure::Json)?;
+            return print(&format!("{}\n", inert_json(&json)));
+        }
+        if self.screen.is_none() && io::stdout().is_terminal() {
+            self.screen = Some(Screen::enter()?);
+        }
+        match &self.screen {
+            Some(screen) => screen.draw(&view.text(&look), &look),
+            None => print(&format!("{}\n", view.text(&look))),
         }
     }
-    Ok(())
 }
 
 fn known<V: Shown>(view: View, asked: &'static str) -> Result<V, Failure> {

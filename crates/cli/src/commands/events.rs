@@ -2,15 +2,17 @@
 
 use std::path::Path;
 
-use bus::{ClientError, EventKind, EventRow, EventsPage, EventsQuery, Severity, Topic, View};
+use bus::{
+    Client, ClientError, EventKind, EventRow, EventsPage, EventsQuery, Severity, Topic, View,
+};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::figures::{count, date};
+use crate::following::{Follower, follow};
 use crate::output::{Look, Output, Tone, inert_json, print};
 use crate::reading::connect;
-use crate::screen::end_on_signals;
 use crate::table::{Head, table, text, toned};
 
 /// Which events.
@@ -56,26 +58,60 @@ fn kinds() -> clap::builder::PossibleValuesParser {
 
 /// Shows events.
 pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<(), Failure> {
-    let mut client = connect(socket)?;
     let query = query(options);
-    if !options.follow {
-        return output.show(&client.events(query)?, shown);
+    if options.follow {
+        return follow(socket, output, &mut Followed { query, output, last: None, next: 0 });
     }
-    end_on_signals()?;
-    let mut next = 0;
-    for view in client.subscribe(Topic::Events(query))? {
-        let View::Events(page) = view? else {
+    output.show(&connect(socket)?.events(query)?, shown)
+}
+
+/// Events that are shown as they come.
+struct Followed {
+    query: EventsQuery,
+    output: Output,
+    /// The last that was shown.
+    last: Option<EventRow>,
+    /// The number of the next that happens; 0 before the first view.
+    next: u64,
+}
+
+impl Follower for Followed {
+    /// What comes after the last that was shown, where this daemon knows that too, as one does which follows
+    /// another in order; else all, as numbers have begun anew.
+    fn topic(&mut self, client: &mut Client) -> Result<Topic, Failure> {
+        if self.next == 0 {
+            return Ok(Topic::Events(self.query.clone()));
+        }
+        // what it limits is how many old ones are shown first
+        self.query.limit = EventsQuery::MAX_LIMIT;
+        let Some(last) = &self.last else { return Ok(Topic::Events(self.query.clone())) };
+        let page = client.events(EventsQuery { after: last.number - 1, ..self.query.clone() })?;
+        let is_past = page.oldest > last.number && page.newest + 1 >= self.next;
+        let after = if is_past || page.rows.first() == Some(last) {
+            last.number
+        } else {
+            self.next = 1;
+            self.output.note("the daemon's events begin anew");
+            0
+        };
+        Ok(Topic::Events(EventsQuery { after, ..self.query.clone() }))
+    }
+
+    fn take(&mut self, view: View) -> Result<(), Failure> {
+        let View::Events(page) = view else {
             return Err(ClientError::Unexpected { asked: "events" }.into());
         };
-        if next > 0 && page.oldest > next {
-            output.note(&format!("{} events came too fast and are missing", page.oldest - next));
+        if self.next > 0 && page.oldest > self.next {
+            let missing = page.oldest - self.next;
+            self.output.note(&format!("{missing} events came too fast and are missing"));
         }
-        next = page.newest + 1;
-        for row in &page.rows {
-            print(&line(row, output, &Output::look())?)?;
+        self.next = page.newest + 1;
+        for row in page.rows {
+            print(&line(&row, self.output, &Output::look())?)?;
+            self.last = Some(row);
         }
+        Ok(())
     }
-    Ok(())
 }
 
 fn query(options: &Options) -> EventsQuery {

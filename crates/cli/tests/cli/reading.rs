@@ -7,11 +7,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bus::{
     CircuitsPage, ErrorCode, EventRow, EventsPage, FlowsPage, HostsPage, OriginsPage, QueuesView,
-    Refusal, Reply, RetransmitsPage, RttPage, RttQuery, StatusView, TreeView, UnknownPage, View,
+    Refusal, Reply, Request, RetransmitsPage, RttPage, RttQuery, StatusView, Topic, TreeView,
+    UnknownPage, View,
 };
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -156,6 +158,78 @@ fn followed_events_are_one_a_line_until_the_daemon_goes() {
     let rows: Vec<EventRow> =
         stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(rows, views::events().rows);
+}
+
+/// The daemon's events as they are at each of its starts, and what is asked of each.
+#[test]
+fn followed_events_go_on_over_restarts() {
+    let event = |number: u64, unix_ms: u64| {
+        let row = views::events().rows[0].clone();
+        EventRow { number, unix_ms, text: format!("{number} of {unix_ms}"), ..row }
+    };
+    let first = vec![event(1, 10), event(2, 10)];
+    let goes_on = vec![event(1, 10), event(2, 10), event(3, 11)];
+    let has_lost = vec![event(6, 12), event(7, 12)];
+    let begins_anew = vec![event(1, 20), event(7, 20)];
+    let starts = [first, goes_on, has_lost, begins_anew];
+    let start = AtomicUsize::new(0);
+    let daemon = StandIn::restarting(move |request| {
+        let (Request::Show(Topic::Events(query)) | Request::Subscribe(Topic::Events(query))) =
+            request
+        else {
+            panic!("{request:?} is not expected");
+        };
+        let is_subscription = matches!(request, Request::Subscribe(_));
+        let now = start.fetch_add(usize::from(is_subscription), Ordering::Relaxed);
+        let kept = &starts[now];
+        let rows: Vec<_> = kept.iter().filter(|row| row.number > query.after).cloned().collect();
+        let page = EventsPage {
+            oldest: kept[0].number,
+            newest: kept[kept.len() - 1].number,
+            matched: rows.len() as u32,
+            rows,
+            ..views::events()
+        };
+        let mut replies = vec![View::Events(page).into()];
+        if is_subscription && now + 1 == starts.len() {
+            replies.push(Refusal::new(ErrorCode::Busy, "it is over").into());
+        }
+        replies
+    });
+    let output = daemon.run(&["events", "--follow", "--json", "--limit", "7"]);
+    let rows: Vec<EventRow> =
+        stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let texts: Vec<_> = rows.iter().map(|row| &*row.text).collect();
+    assert_eq!(
+        texts,
+        ["1 of 10", "2 of 10", "3 of 11", "6 of 12", "7 of 12", "1 of 20", "7 of 20"]
+    );
+    assert_eq!(
+        stderr(&output),
+        format!(
+            "{AWAY}{AWAY}2 events came too fast and are missing\n{AWAY}the daemon's events begin anew\n\
+             {{\"error\":\"the daemon refused: busy: it is over\",\"code\":\"busy\",\"exit\":7}}\n"
+        )
+    );
+}
+
+const AWAY: &str = "the daemon closed the connection; waiting for it to come back\n";
+
+#[test]
+fn a_view_is_watched_over_restarts() {
+    let start = AtomicUsize::new(0);
+    let daemon = StandIn::restarting(move |request| {
+        let mut replies = answer(request);
+        if start.fetch_add(1, Ordering::Relaxed) == 2 {
+            replies.push(Refusal::new(ErrorCode::Busy, "it is over").into());
+        }
+        replies
+    });
+    let output = daemon.run(&["circuits", "--watch"]);
+    let views = answer(&daemon.asked()[0]).len();
+    assert_eq!(stdout(&output).matches("250 circuits").count(), 3 * views);
+    let over = "error: the daemon refused: busy: it is over\n";
+    assert_eq!(stderr(&output), format!("{AWAY}{AWAY}{over}"));
 }
 
 #[test]

@@ -18,8 +18,13 @@ pub(crate) struct StandIn {
 impl StandIn {
     /// Answers each request but the hello with what `answer` gives; nothing closes the connection.
     pub(crate) fn new(answer: impl Fn(&Request) -> Vec<Reply> + Send + 'static) -> Self {
-        let welcome = |hello: &Hello| Welcome::to(hello, Role::Control, "9.9").unwrap();
-        Self::with_hello(move |hello| Reply::Welcome(welcome(hello)), answer)
+        Self::with_hello(welcome, answer)
+    }
+
+    /// The same, but like a daemon that is restarted it goes after the answer to a subscription, and is there
+    /// for the next connection.
+    pub(crate) fn restarting(answer: impl Fn(&Request) -> Vec<Reply> + Send + 'static) -> Self {
+        Self::serving(welcome, answer, |request| matches!(request, Request::Subscribe(_)))
     }
 
     /// The same with another answer to the hello.
@@ -27,17 +32,30 @@ impl StandIn {
         hello: impl Fn(&Hello) -> Reply + Send + 'static,
         answer: impl Fn(&Request) -> Vec<Reply> + Send + 'static,
     ) -> Self {
+        Self::serving(hello, answer, |_| false)
+    }
+
+    fn serving(
+        hello: impl Fn(&Hello) -> Reply + Send + 'static,
+        answer: impl Fn(&Request) -> Vec<Reply> + Send + 'static,
+        is_last: fn(&Request) -> bool,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(folder.path().join("bus.sock")).unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&asked);
         thread::spawn(move || {
             for stream in listener.incoming() {
-                serve(stream.unwrap(), &heard, &|request| match request {
-                    Request::Hello(it) => vec![hello(it)],
-                    Request::Unsubscribe(_) => vec![Reply::Done],
-                    other => answer(other),
-                });
+                serve(
+                    stream.unwrap(),
+                    &heard,
+                    &|request| match request {
+                        Request::Hello(it) => vec![hello(it)],
+                        Request::Unsubscribe(_) => vec![Reply::Done],
+                        other => answer(other),
+                    },
+                    is_last,
+                );
             }
         });
         Self { folder, asked }
@@ -61,11 +79,16 @@ impl StandIn {
     }
 }
 
-/// Serves one client until it goes or an answer is empty.
+fn welcome(hello: &Hello) -> Reply {
+    Reply::Welcome(Welcome::to(hello, Role::Control, "9.9").unwrap())
+}
+
+/// Serves one client until it goes, an answer is empty, or that to its last request is given.
 fn serve(
     mut stream: UnixStream,
     heard: &Mutex<Vec<Request>>,
     answer: &dyn Fn(&Request) -> Vec<Reply>,
+    is_last: fn(&Request) -> bool,
 ) {
     let (mut received, mut chunk) = (BytesMut::new(), [0; 4096]);
     loop {
@@ -74,6 +97,7 @@ fn serve(
         {
             let request = incoming.request.unwrap();
             let replies = answer(&request);
+            let is_last = is_last(&request);
             heard.lock().unwrap().push(request);
             let mut out = BytesMut::new();
             for reply in &replies {
@@ -81,7 +105,7 @@ fn serve(
                     .encode((incoming.id, reply), &mut out)
                     .unwrap();
             }
-            if replies.is_empty() || stream.write_all(&out).is_err() {
+            if stream.write_all(&out).is_err() || replies.is_empty() || is_last {
                 return;
             }
         }
