@@ -10,7 +10,7 @@
 //! - nothing is written to disk but what `import --output`, `capture --output` and `tune --state` name:
 //!   whole or not at all, but for captures, which are a valid file whenever they end.
 //!
-//! - `arguments`: the command line;
+//! - `arguments`, `help`: the command line;
 //! - `commands`: one module a command;
 //! - `reading`: a view once, or watched;
 //! - `following`: views as they come, over a daemon's restarts;
@@ -29,6 +29,7 @@ mod exit;
 mod failure;
 mod files;
 mod following;
+mod help;
 mod lines;
 mod output;
 mod paging;
@@ -39,14 +40,12 @@ mod table;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use tui::figures;
 
-use arguments::Arguments;
 use exit::Exit;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = help::parse();
     let exit = commands::run(&arguments).unwrap_or_else(|failure| {
         let exit = Exit::of(&failure);
         failure::report(&failure, exit, arguments.json);

@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
-use crate::serve::view;
+use crate::serve::Moment;
 use crate::shared::Shared;
 
 /// Connections that are served at once; others wait.
@@ -131,18 +131,19 @@ fn response(status: StatusCode, kind: &'static str, text: String) -> Response<Fu
 }
 
 fn text(shared: &Shared, circuits: bool, format: Format) -> String {
-    let (status, tree, queues) = views(shared);
-    let circuits = circuits.then(|| all_circuits(shared));
+    let moment = Moment::newest(shared);
+    let (status, tree, queues) = views(&moment);
+    let circuits = circuits.then(|| all_circuits(&moment));
     let reading =
         Reading { status: &status, tree: &tree, queues: &queues, circuits: circuits.as_deref() };
     ::metrics::text(&reading, format)
 }
 
 /// The views that are always shown.
-fn views(shared: &Shared) -> (StatusView, TreeView, QueuesView) {
+fn views(moment: &Moment<'_>) -> (StatusView, TreeView, QueuesView) {
     let (mut status, mut tree, mut queues) = Default::default();
     for topic in [Topic::Status, Topic::Tree(TreeQuery::default()), Topic::Queues] {
-        match view(shared, &topic) {
+        match moment.view(&topic) {
             Ok(View::Status(view)) => status = *view,
             Ok(View::Tree(view)) => tree = view,
             Ok(View::Queues(view)) => queues = view,
@@ -154,7 +155,7 @@ fn views(shared: &Shared) -> (StatusView, TreeView, QueuesView) {
 }
 
 /// All circuits in the order of their ids, but not without end.
-fn all_circuits(shared: &Shared) -> Vec<CircuitRow> {
+fn all_circuits(moment: &Moment<'_>) -> Vec<CircuitRow> {
     let mut rows = Vec::new();
     loop {
         let query = CircuitsQuery {
@@ -162,7 +163,7 @@ fn all_circuits(shared: &Shared) -> Vec<CircuitRow> {
             limit: CircuitsQuery::MAX_LIMIT,
             ..CircuitsQuery::default()
         };
-        let Ok(View::Circuits(page)) = view(shared, &Topic::Circuits(query)) else { return rows };
+        let Ok(View::Circuits(page)) = moment.view(&Topic::Circuits(query)) else { return rows };
         let is_last = page.rows.len() < CircuitsQuery::MAX_LIMIT as usize;
         rows.extend(page.rows);
         if is_last || rows.len() > CIRCUITS_MAX {

@@ -147,7 +147,7 @@ impl Shaper {
         };
         for attachment in attached.attachments() {
             let Attachment { nic, xdp, tc, .. } = attachment;
-            info!(nic, ?xdp, ?tc, succeeds, "programs are attached");
+            info!(nic, ?xdp, ?tc, taken_over = succeeds, "programs are attached");
         }
         for warning in &machine.warnings {
             warn!("{warning}");

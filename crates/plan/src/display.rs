@@ -21,7 +21,7 @@ pub(crate) fn inert(name: &str) -> String {
     shown
 }
 
-/// The qdisc's name as `tc` writes it.
+/// The leaf's name as the configuration writes it.
 pub(crate) fn leaf_name(leaf: Leaf) -> &'static str {
     match leaf {
         Leaf::Cake(Diffserv::Besteffort) => "cake besteffort",
@@ -29,7 +29,7 @@ pub(crate) fn leaf_name(leaf: Leaf) -> &'static str {
         Leaf::Cake(Diffserv::Diffserv4) => "cake diffserv4",
         Leaf::Cake(Diffserv::Diffserv8) => "cake diffserv8",
         Leaf::FqCodel => "fq_codel",
-        Leaf::Fifo => "bfifo",
+        Leaf::Fifo => "fifo",
         Leaf::None => "none",
     }
 }

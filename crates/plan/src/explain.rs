@@ -235,16 +235,16 @@ impl fmt::Display for Explanation {
 impl fmt::Display for ShardReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (shard, part, load) = (self.shard, &self.part, self.part_load);
-        write!(f, "shard {shard}: ")?;
+        write!(f, "queue pair {shard}: ")?;
         match part {
             Owner::Circuit(_) => write!(f, "it has no parent with a class and may carry {load}")?,
             _ => write!(f, "it goes with {part}, which may carry {load}")?,
         }
         let mine = self.shard_loads.get(shard).copied().unwrap_or_default();
-        write!(f, "; this shard may carry {mine}")?;
+        write!(f, "; this pair may carry {mine}")?;
         let others: Vec<String> = (0..self.shard_loads.len())
             .filter(|i| *i != shard)
-            .map(|i| format!("shard {i} {}", self.shard_loads[i]))
+            .map(|i| format!("pair {i} {}", self.shard_loads[i]))
             .collect();
         if others.is_empty() { Ok(()) } else { write!(f, ", {}", others.join(", ")) }
     }

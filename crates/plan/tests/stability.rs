@@ -233,7 +233,7 @@ fn changes_are_told_in_the_operators_words() {
                 "circuit c000002: moves from under node AP_0_2 on queue {old}, \
                  to under node AP_1_0 on queue {new}"
             ),
-            "circuit c000004: queues in bfifo instead of fq_codel up".to_owned(),
+            "circuit c000004: queues in fifo instead of fq_codel up".to_owned(),
             "circuit c000005: gets 100.127.0.1; loses 100.64.0.5".to_owned(),
             "circuit c000006: goes".to_owned(),
             format!(

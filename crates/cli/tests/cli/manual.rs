@@ -36,10 +36,10 @@ fn each_command_has_a_page_without_faults() {
         .collect();
     names.sort();
     let help = run(&["--help"]);
-    let commands = stdout(&help).split("Commands:\n").nth(1).unwrap();
-    let commands = commands.lines().take_while(|line| !line.is_empty());
+    let commands = stdout(&help).split("Watch:\n").nth(1).unwrap().split("Options:\n").next();
+    let commands = commands.unwrap().lines();
     let commands = commands.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
-    for command in commands.filter(|name| !name.is_empty() && *name != "help") {
+    for command in commands.filter(|name| !name.is_empty()) {
         let name = format!("tidegate-{command}.1");
         assert!(names.contains(&name), "{name} is not among {names:?}");
     }

@@ -26,7 +26,7 @@ use crate::shared::Shared;
 use peer::{Identity, Roles};
 use pushes::Pushes;
 use session::Session;
-pub use views::{no_circuit, side, view};
+pub use views::{Moment, no_circuit, side};
 
 /// Anyone may connect: who it is decides, and a refusal can be logged.
 const SOCKET_MODE: u32 = 0o666;

@@ -10,7 +10,7 @@ use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use super::views::{self, Shown};
 use crate::shared::Shared;
 
-/// Bytes of a tick that are kept for other subscribers. What is over is made for each.
+/// Bytes of a tick that are kept for other subscribers, with what they asked for. What is over is made for each.
 const KEPT_MAX: usize = 64 * 1024 * 1024;
 
 /// Subscribers that are served at the same time. Others wait in line, so that a request that comes in meanwhile
@@ -68,7 +68,36 @@ impl Pushes {
             return Some(Arc::clone(cell));
         }
         let cell = (made.bytes < KEPT_MAX).then(Arc::default)?;
+        made.bytes += taken(topic);
         made.payloads.insert(topic.clone(), Arc::clone(&cell));
         Some(cell)
+    }
+}
+
+/// Bytes that a place takes before there is a payload: the topic with its texts, and the cell.
+fn taken(topic: &Topic) -> usize {
+    // a topic is written out as its texts and little more
+    size_of::<(Topic, OnceCell<Shown>)>() + format!("{topic:?}").len()
+}
+
+#[cfg(test)]
+mod tests {
+    use bus::CircuitsQuery;
+
+    use super::*;
+
+    fn topic(filter: String) -> Topic {
+        Topic::Circuits(CircuitsQuery { filter, ..CircuitsQuery::default() })
+    }
+
+    #[test]
+    fn what_was_asked_for_counts_too() {
+        let pushes = Pushes::default();
+        let long = |n: usize| topic(format!("{n}{}", "x".repeat(1024 * 1024)));
+        let kept = (0..100).take_while(|n| pushes.cell(1, &long(*n)).is_some()).count();
+        assert!((60..=64).contains(&kept), "{kept}");
+        assert!(pushes.cell(1, &long(0)).is_some(), "who is kept is found");
+        assert!(pushes.cell(2, &long(99)).is_some(), "the next tick begins anew");
+        assert!(taken(&topic(String::new())) > size_of::<Topic>());
     }
 }

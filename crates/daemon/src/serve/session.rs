@@ -254,7 +254,7 @@ impl Session {
                 info!(uid, pid, on, "bypass");
                 self.shared.control.set_bypass(on);
                 let (severity, what) = match on {
-                    true => (Severity::Warning, "bypass on: everything passes unshaped"),
+                    true => (Severity::Warning, "bypass on: nothing is shaped or measured"),
                     false => (Severity::Info, "bypass off"),
                 };
                 self.tell(EventKind::Bypass, severity, what).await;

@@ -12,7 +12,7 @@ pub(super) fn of(shared: &Shared) -> String {
         current.layout.nodes.len()
     );
     if shared.control.bypass() {
-        text += "; bypass is on, everything passes unshaped";
+        text += "; bypass is on, nothing is shaped or measured";
     }
     let nics = shared.nic_problems.load();
     let problems = [shared.kernel_problem.load_full(), shared.reload_problem.load_full()];

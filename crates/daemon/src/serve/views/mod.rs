@@ -14,6 +14,8 @@ mod status;
 mod tree;
 mod unknown;
 
+use std::sync::Arc;
+
 use bus::{ErrorCode, Payload, Refusal, Reply, Topic, View};
 use state::{CircuitLayout, FlowSnapshot, Layout, Owner, Snapshot};
 
@@ -33,7 +35,7 @@ pub struct Shown {
 /// The newest view of a topic, ready to be sent.
 pub fn shown(shared: &Shared, topic: &Topic) -> Shown {
     let make = || {
-        let view = view(shared, topic);
+        let view = Moment::newest(shared).view(topic);
         let events_upto = if let Ok(View::Events(page)) = &view { page.newest } else { 0 };
         let reply = view.map_or_else(Reply::Error, Reply::View);
         Shown { payload: Payload::of(&reply), events_upto }
@@ -51,30 +53,45 @@ const fn is_short(topic: &Topic) -> bool {
     }
 }
 
-/// The newest view of a topic.
-///
-/// # Errors
-/// When the query names what does not exist.
-pub fn view(shared: &Shared, topic: &Topic) -> Result<View, Refusal> {
-    let (snapshot, flows) = (shared.store.latest(), shared.flows.latest());
-    Ok(match topic {
-        Topic::Status => View::Status(Box::new(status::view(shared, &snapshot, &flows))),
-        Topic::Tree(query) => View::Tree(tree::view(&snapshot, query)?),
-        Topic::Circuits(query) => {
-            View::Circuits(circuits::view(&snapshot, &shared.asleep.load(), query)?)
-        }
-        Topic::Queues => View::Queues(queues::view(&snapshot)),
-        Topic::Unknown(query) => View::Unknown(unknown::view(&snapshot, query)),
-        Topic::Flows(query) => View::Flows(flows::view(&flows, query)?),
-        Topic::Hosts(query) => View::Hosts(hosts::view(&flows, query)?),
-        Topic::Origins(query) => View::Origins(origins::view(&flows, query)),
-        Topic::Rtt(query) => View::Rtt(rtt::view(&snapshot, query)?),
-        Topic::Retransmits(query) => {
-            View::Retransmits(retransmits::view(shared, &snapshot, &flows, query)?)
-        }
-        Topic::Events(query) => View::Events(shared.events.page(snapshot.tick, query)),
-        Topic::History => View::History(history::view(&snapshot)),
-    })
+/// What was measured up to one moment. Views of the same one agree with each other.
+#[derive(Debug)]
+pub struct Moment<'a> {
+    shared: &'a Shared,
+    snapshot: Arc<Snapshot>,
+    flows: Arc<FlowSnapshot>,
+}
+
+impl<'a> Moment<'a> {
+    /// The newest.
+    pub fn newest(shared: &'a Shared) -> Self {
+        Self { shared, snapshot: shared.store.latest(), flows: shared.flows.latest() }
+    }
+
+    /// A topic's view of it.
+    ///
+    /// # Errors
+    /// When the query names what does not exist.
+    pub fn view(&self, topic: &Topic) -> Result<View, Refusal> {
+        let Self { shared, snapshot, flows } = self;
+        Ok(match topic {
+            Topic::Status => View::Status(Box::new(status::view(shared, snapshot, flows))),
+            Topic::Tree(query) => View::Tree(tree::view(snapshot, query)?),
+            Topic::Circuits(query) => {
+                View::Circuits(circuits::view(snapshot, &shared.asleep.load(), query)?)
+            }
+            Topic::Queues => View::Queues(queues::view(snapshot)),
+            Topic::Unknown(query) => View::Unknown(unknown::view(snapshot, query)),
+            Topic::Flows(query) => View::Flows(flows::view(flows, query)?),
+            Topic::Hosts(query) => View::Hosts(hosts::view(flows, query)?),
+            Topic::Origins(query) => View::Origins(origins::view(flows, query)),
+            Topic::Rtt(query) => View::Rtt(rtt::view(snapshot, query)?),
+            Topic::Retransmits(query) => {
+                View::Retransmits(retransmits::view(shared, snapshot, flows, query)?)
+            }
+            Topic::Events(query) => View::Events(shared.events.page(snapshot.tick, query)),
+            Topic::History => View::History(history::view(snapshot)),
+        })
+    }
 }
 
 /// Index of the node that a query names.
