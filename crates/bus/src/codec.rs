@@ -140,7 +140,10 @@ impl Encoder<(u64, &Request)> for ClientCodec {
         (id, request): (u64, &Request),
         dst: &mut BytesMut,
     ) -> Result<(), FrameError> {
-        let cap = if matches!(request, Request::Edit(_)) { MAX_CHANGE } else { MAX_REQUEST };
+        let cap = match request {
+            Request::Edit(_) | Request::Preview(Some(_)) => MAX_CHANGE,
+            _ => MAX_REQUEST,
+        };
         write(id, request, cap, dst)
     }
 }

@@ -123,6 +123,26 @@ fn the_blocking_client_asks_subscribes_and_hears_refusals() {
     server.join().unwrap();
 }
 
+#[test]
+fn a_subscription_that_is_refused_is_given_up() {
+    let (_folder, path) = place();
+    let (tell, told) = std::sync::mpsc::channel();
+    let server = daemon(&path, move |request| {
+        let reply = match &request {
+            Request::Subscribe(_) => vec![Refusal::new(ErrorCode::NotFound, "none").into()],
+            _ => answers(request.clone()),
+        };
+        tell.send(request).unwrap();
+        reply
+    });
+    let mut client = Client::connect(&path, SOON).unwrap();
+    let refused: Vec<_> = client.subscribe(Topic::Status).unwrap().collect();
+    assert!(matches!(&refused[..], [Err(ClientError::Refused(_))]));
+    drop(client);
+    server.join().unwrap();
+    assert_eq!(told.iter().last(), Some(Request::Unsubscribe(2)));
+}
+
 #[tokio::test]
 async fn the_async_client_asks_subscribes_and_hears_refusals() {
     let (_folder, path) = place();

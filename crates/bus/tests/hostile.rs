@@ -87,15 +87,17 @@ fn only_who_may_change_things_may_send_files() {
         shrink: false,
         edits: vec![Edit::Circuits("x".repeat(2 * MAX_REQUEST))],
     };
-    let mut bytes = BytesMut::new();
-    ClientCodec.encode((9, &Request::Edit(edits.clone())), &mut bytes).unwrap();
-    for role in [None, Some(Role::Read)] {
-        let error = ServerCodec::serving(role).decode(&mut bytes.clone()).unwrap_err();
-        assert_eq!(error.refusal().unwrap().1.code, ErrorCode::TooLarge);
-    }
     let mut codec = ServerCodec::serving(Some(Role::Control));
-    let incoming = codec.decode(&mut bytes).unwrap().unwrap();
-    assert_eq!(incoming.request, Ok(Request::Edit(edits)));
+    for request in [Request::Edit(edits.clone()), Request::Preview(Some(edits))] {
+        let mut bytes = BytesMut::new();
+        ClientCodec.encode((9, &request), &mut bytes).unwrap();
+        for role in [None, Some(Role::Read)] {
+            let error = ServerCodec::serving(role).decode(&mut bytes.clone()).unwrap_err();
+            assert_eq!(error.refusal().unwrap().1.code, ErrorCode::TooLarge);
+        }
+        let incoming = codec.decode(&mut bytes).unwrap().unwrap();
+        assert_eq!(incoming.request, Ok(request));
+    }
     codec.decode(&mut frame(1, MAX_CHANGE + 1, &[])).unwrap_err();
 }
 

@@ -35,10 +35,8 @@ impl Iterator for Subscription<'_> {
 
 impl Drop for Subscription<'_> {
     fn drop(&mut self) {
-        if !self.failed {
-            // when this fails the connection is gone, and with it the subscription
-            let _ = self.client.send_now(&Request::Unsubscribe(self.id));
-        }
+        // a refusal does not end it; when this fails the connection is gone, and with it the subscription
+        let _ = self.client.send_now(&Request::Unsubscribe(self.id));
     }
 }
 

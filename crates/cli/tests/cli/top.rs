@@ -13,6 +13,8 @@ use crate::{code, run, stderr};
 /// Shorter than in life, so that tests see ticks pass.
 const PERIOD: Duration = Duration::from_millis(200);
 
+const SOON: Duration = Duration::from_secs(10);
+
 fn daemon(socket: &Path) -> StandIn {
     StandIn::start(Provider::new(1_000), socket, PERIOD).unwrap()
 }
@@ -102,6 +104,31 @@ fn an_operator_looks_around_and_leaves() {
     assert!(asked("status") && asked("circuits") && !asked("flows"));
     terminal.press(&["q"]).unwrap();
     is_given_back(&terminal);
+}
+
+#[test]
+fn a_circuit_that_is_gone_is_said_to_be_and_given_up_with_its_pane() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("bus.sock");
+    let first = daemon(&socket);
+    let terminal = Tmux::start((120, 40), &[]).unwrap();
+    viewer(&terminal, &socket, "");
+    terminal.press(&["3"]).unwrap();
+    shows(&terminal, "of 1,000");
+    terminal.press(&["Enter"]).unwrap();
+    shows(&terminal, "queue: cake");
+    drop(first);
+    let second = StandIn::start(Provider::new(0), &socket, PERIOD).unwrap();
+    shows(&terminal, "there is no such circuit");
+    terminal.press(&["Escape"]).unwrap();
+    let given_up = || {
+        let is_it = |request: &&bus::Request| matches!(request, bus::Request::Unsubscribe(_));
+        second.asked().iter().filter(is_it).count()
+    };
+    testkit::wait_until("the end of the circuit, its flows and its hosts", SOON, || {
+        Ok((given_up() == 3).then_some(()))
+    })
+    .unwrap();
 }
 
 #[test]

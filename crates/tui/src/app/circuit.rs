@@ -78,8 +78,8 @@ impl Circuit {
     pub(super) fn receive(&mut self, page: CircuitsPage) {
         self.window_ms = page.window_ms;
         let row = page.rows.into_iter().find(|row| row.id == self.id);
-        self.is_gone = row.is_none();
         let Some(row) = row else { return };
+        self.is_gone = false;
         let rate_bps = now(&row);
         match self.history.back().map(|newest| newest.tick) {
             Some(newest) if newest == page.tick => {}

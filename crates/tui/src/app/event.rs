@@ -1,6 +1,6 @@
 //! What comes in, and what is wished for in answer.
 
-use bus::{Topic, View};
+use bus::{Refusal, Topic, View};
 use ratatui::crossterm::event::KeyEvent;
 
 use super::pane::Pane;
@@ -30,7 +30,7 @@ pub enum Event {
     /// A view has come.
     Arrived(Slot, Topic, Box<View>),
     /// The daemon refused a view.
-    Refused(Slot, Topic, String),
+    Refused(Slot, Topic, Refusal),
     /// The terminal cannot be left for the shell.
     NotSuspended,
 }

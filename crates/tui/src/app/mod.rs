@@ -140,7 +140,7 @@ impl App {
                 self.subscribed.clear();
             }
             Event::Arrived(slot, topic, view) => self.arrive(slot, &topic, *view),
-            Event::Refused(slot, topic, why) => self.refuse(slot, &topic, why),
+            Event::Refused(slot, topic, refusal) => self.refuse(slot, &topic, refusal),
             Event::NotSuspended => self.note = Some("no shell to go back to".to_owned()),
         }
         self.want();

@@ -1,6 +1,6 @@
 //! Views that come.
 
-use bus::{Topic, View};
+use bus::{ErrorCode, Refusal, Topic, View};
 
 use super::{App, Slot, list_height};
 
@@ -77,10 +77,21 @@ impl App {
         }
     }
 
-    /// The daemon has refused a view.
-    pub(super) fn refuse(&mut self, slot: Slot, topic: &Topic, why: String) {
-        if self.subscribed.get(&slot) == Some(topic) || slot == Slot::History {
-            self.note = Some(why);
+    /// The daemon has refused a view. It does so each tick, while there is no such circuit say.
+    pub(super) fn refuse(&mut self, slot: Slot, topic: &Topic, refusal: Refusal) {
+        if slot != Slot::History && self.subscribed.get(&slot) != Some(topic) {
+            return;
+        }
+        if self.paused.is_some() && self.served.contains(&slot) {
+            return;
+        }
+        let Refusal { code, text } = refusal;
+        match (slot, &mut self.circuit) {
+            (Slot::Circuit, Some(circuit)) if code == ErrorCode::NotFound => circuit.is_gone = true,
+            // the same is said of the circuit itself
+            (Slot::CircuitFlows | Slot::CircuitHosts, _) if code == ErrorCode::NotFound => {}
+            _ if code == ErrorCode::NotFound => self.note = Some(text),
+            _ => self.note = Some(format!("refused: {text}")),
         }
     }
 }

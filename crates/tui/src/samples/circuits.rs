@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use bus::{
-    CircuitRow, CircuitSort, CircuitsPage, CircuitsQuery, LeafView, RetransmitView, RttPercentiles,
-    TinView,
+    CircuitRow, CircuitSort, CircuitsPage, CircuitsQuery, ErrorCode, LeafView, Refusal,
+    RetransmitView, RttPercentiles, TinView,
 };
 use units::{PerDirection, PerSegment, TcHandle};
 
@@ -28,8 +28,12 @@ const PLANS: [(u64, u64); 4] = [(50, 10), (100, 20), (300, 50), (1_000, 200)];
 /// The first one's id.
 const FIRST_ID: u32 = 1_001;
 
-/// A page of them.
-pub(super) fn page(circuits: u32, query: &CircuitsQuery, tick: u64) -> CircuitsPage {
+/// A page of them; a refusal when the one that is asked for does not exist.
+pub(super) fn page(
+    circuits: u32,
+    query: &CircuitsQuery,
+    tick: u64,
+) -> Result<CircuitsPage, Refusal> {
     let filter = query.filter.to_lowercase();
     let matches = |row: &CircuitRow| {
         let named = |text: &str| text.to_lowercase().contains(&filter);
@@ -37,12 +41,19 @@ pub(super) fn page(circuits: u32, query: &CircuitsQuery, tick: u64) -> CircuitsP
             || named(&row.id)
             || named(&row.name)
             || row.addresses.iter().any(|it| named(it)))
-            && query.id.as_ref().is_none_or(|id| **id == *row.id)
             && query.node.as_ref().is_none_or(|node| row.node.as_deref() == Some(node))
             && row.rtt.customer.map_or(0, |rtt| rtt.samples) >= u64::from(query.rtt_samples_min)
     };
-    let asked = query.id.as_ref().and_then(|id| id.parse::<u32>().ok()?.checked_sub(FIRST_ID));
-    let among = asked.map_or(0..circuits, |i| i.min(circuits)..(i + 1).min(circuits));
+    let among = match &query.id {
+        None => 0..circuits,
+        Some(id) => {
+            let asked = id.parse::<u32>().ok().and_then(|id| id.checked_sub(FIRST_ID));
+            let found = asked.filter(|i| *i < circuits).ok_or_else(|| {
+                Refusal::new(ErrorCode::NotFound, format!("there is no circuit {id:?}"))
+            })?;
+            found..found + 1
+        }
+    };
     let mut rows: Vec<CircuitRow> = among.map(|i| circuit(i, tick)).filter(matches).collect();
     let matched = rows.len() as u32;
     rows.sort_by(|a, b| {
@@ -50,7 +61,7 @@ pub(super) fn page(circuits: u32, query: &CircuitsQuery, tick: u64) -> CircuitsP
         if query.descending { order.reverse() } else { order }.then_with(|| a.id.cmp(&b.id))
     });
     let rows = rows.into_iter().skip(query.offset as usize).take(query.limit as usize).collect();
-    CircuitsPage { tick, window_ms: 60_000, total: circuits, matched, rows }
+    Ok(CircuitsPage { tick, window_ms: 60_000, total: circuits, matched, rows })
 }
 
 fn compared(a: &CircuitRow, b: &CircuitRow, query: &CircuitsQuery) -> Ordering {

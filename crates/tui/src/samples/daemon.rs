@@ -119,7 +119,7 @@ impl Shared {
                 let pushed =
                     subscribed.iter().filter(|(_, topic)| !matches!(topic, Topic::Events(_)));
                 for (id, topic) in pushed {
-                    encode(*id, &Reply::View(self.provider.view(topic, tick)), &mut out);
+                    encode(*id, &self.show(topic, tick), &mut out);
                 }
             }
             if stream.write_all(&out).is_err() {
@@ -128,15 +128,19 @@ impl Shared {
         }
     }
 
+    fn show(&self, topic: &Topic, tick: u64) -> Reply {
+        self.provider.view(topic, tick).map_or_else(Reply::Error, Reply::View)
+    }
+
     fn answer(&self, id: u64, request: &Request, subscribed: &mut BTreeMap<u64, Topic>) -> Reply {
         match request {
             Request::Hello(hello) => {
                 Welcome::to(hello, Role::Read, "0.1.0").map_or_else(Reply::Error, Reply::Welcome)
             }
-            Request::Show(topic) => Reply::View(self.provider.view(topic, self.tick())),
+            Request::Show(topic) => self.show(topic, self.tick()),
             Request::Subscribe(topic) => {
                 subscribed.insert(id, topic.clone());
-                Reply::View(self.provider.view(topic, self.tick()))
+                self.show(topic, self.tick())
             }
             Request::Unsubscribe(other) => {
                 subscribed.remove(other);

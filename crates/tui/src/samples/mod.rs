@@ -8,7 +8,7 @@ mod screens;
 mod status;
 mod tree;
 
-use bus::{HistoryPoint, HistoryView, Topic, View};
+use bus::{HistoryPoint, HistoryView, Refusal, Topic, View};
 use units::{PerDirection, PerSegment};
 
 pub use daemon::StandIn;
@@ -33,11 +33,14 @@ impl Provider {
     }
 
     /// What the daemon would show of it.
-    pub fn view(&self, topic: &Topic, tick: u64) -> View {
-        match topic {
+    ///
+    /// # Errors
+    /// When the query names a circuit that does not exist.
+    pub fn view(&self, topic: &Topic, tick: u64) -> Result<View, Refusal> {
+        Ok(match topic {
             Topic::Status => View::Status(Box::new(status::status(self.circuits, tick))),
             Topic::Tree(_) => View::Tree(tree::tree(self.circuits, tick)),
-            Topic::Circuits(query) => View::Circuits(circuits::page(self.circuits, query, tick)),
+            Topic::Circuits(query) => View::Circuits(circuits::page(self.circuits, query, tick)?),
             Topic::Queues => View::Queues(status::queues(tick)),
             Topic::Unknown(query) => View::Unknown(flows::unknown(query, tick)),
             Topic::Flows(query) => View::Flows(flows::page(query, tick)),
@@ -47,7 +50,7 @@ impl Provider {
             Topic::History => View::History(history(tick)),
             Topic::Origins(_) => View::Origins(bus::OriginsPage::default()),
             Topic::Retransmits(_) => View::Retransmits(bus::RetransmitsPage::default()),
-        }
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bus::Topic;
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -9,7 +10,7 @@ use ratatui::layout::Rect;
 
 use super::Provider;
 use crate::app::keys::BINDINGS;
-use crate::app::{App, Event, Pane, Wish};
+use crate::app::{App, Event, Pane, Slot, Wish};
 use crate::draw;
 use crate::theme::{Depth, Theme};
 
@@ -122,9 +123,8 @@ impl Viewer {
         self.tick += 1;
         self.now += Duration::from_secs(1);
         for (slot, topic) in self.app.subscriptions() {
-            if slot != crate::app::Slot::Events {
-                let view = self.provider.view(&topic, self.tick);
-                self.app.update(self.now, Event::Arrived(slot, topic, Box::new(view)));
+            if slot != Slot::Events {
+                self.show(slot, topic);
             }
         }
     }
@@ -134,10 +134,17 @@ impl Viewer {
         self.wished = self.app.update(self.now, event);
         for wish in self.wished.clone() {
             if let Wish::Subscribe(slot, topic) | Wish::Ask(slot, topic) = wish {
-                let view = self.provider.view(&topic, self.tick);
-                self.app.update(self.now, Event::Arrived(slot, topic, Box::new(view)));
+                self.show(slot, topic);
             }
         }
+    }
+
+    fn show(&mut self, slot: Slot, topic: Topic) {
+        let event = match self.provider.view(&topic, self.tick) {
+            Ok(view) => Event::Arrived(slot, topic, Box::new(view)),
+            Err(refusal) => Event::Refused(slot, topic, refusal),
+        };
+        self.app.update(self.now, event);
     }
 
     /// What is drawn.

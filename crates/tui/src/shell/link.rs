@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 use std::{io, thread};
 
-use bus::{AsyncClient, ClientError, ErrorCode, Reply, Topic};
+use bus::{AsyncClient, ClientError, Reply, Topic};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -178,12 +178,8 @@ impl Session {
         }
         Ok(match reply {
             Reply::View(view) => Some(Event::Arrived(slot, topic, Box::new(view))),
-            Reply::Error(refusal) => {
-                self.asked.remove(&id);
-                let gone = refusal.code == ErrorCode::NotFound;
-                let why = if gone { refusal.text } else { format!("refused: {}", refusal.text) };
-                Some(Event::Refused(slot, topic, why))
-            }
+            // the subscription goes on: what is not there now may be there later
+            Reply::Error(refusal) => Some(Event::Refused(slot, topic, refusal)),
             _ => None,
         })
     }

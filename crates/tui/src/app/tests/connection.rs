@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bus::{Topic, View};
+use bus::{ErrorCode, Refusal, Topic, View};
 
 use super::slots;
 use crate::app::{Event, Link, Slot, Wish};
@@ -56,7 +56,8 @@ fn history_goes_on_tick_by_tick_with_the_drops_of_the_queues() {
     assert_eq!(begun, 900);
     viewer.tick();
     let point = *viewer.app.overview.history.back().unwrap();
-    let View::History(told) = Provider::new(1).view(&Topic::History, viewer.tick) else { panic!() };
+    let told = Provider::new(1).view(&Topic::History, viewer.tick);
+    let Ok(View::History(told)) = told else { panic!() };
     let expected = told.points.last().unwrap();
     assert_eq!((viewer.app.overview.history.len(), point.tick), (900, viewer.tick));
     assert_eq!(point.rate_bps, expected.rate_bps);
@@ -97,7 +98,7 @@ fn later_views_of_events_add_to_the_first() {
     let mut viewer = viewer(SIZE);
     viewer.press('8');
     let (slot, topic) = viewer.app.subscriptions().pop().unwrap();
-    let View::Events(mut page) = viewer.provider.view(&topic, 1) else { panic!() };
+    let Ok(View::Events(mut page)) = viewer.provider.view(&topic, 1) else { panic!() };
     page.rows.truncate(1);
     page.rows[0].number = 10;
     let arrived = Event::Arrived(slot, topic, Box::new(View::Events(page)));
@@ -113,7 +114,7 @@ fn answers_to_what_is_no_longer_asked_are_dropped() {
     let (slot, topic) = viewer.app.subscriptions().pop().unwrap();
     viewer.type_text("/harbour");
     let matched = viewer.app.circuits.table.list.counts();
-    let late = viewer.provider.view(&topic, viewer.tick);
+    let late = viewer.provider.view(&topic, viewer.tick).unwrap();
     viewer.take(Event::Arrived(slot, topic, Box::new(late)));
     assert_eq!(viewer.app.circuits.table.list.counts(), matched);
 }
@@ -122,7 +123,8 @@ fn answers_to_what_is_no_longer_asked_are_dropped() {
 fn a_refusal_is_told_until_the_next_key() {
     let mut viewer = viewer(SIZE);
     let (slot, topic) = viewer.app.subscriptions().pop().unwrap();
-    viewer.take(Event::Refused(slot, topic, "refused: not you".into()));
+    let refusal = Refusal::new(ErrorCode::Denied, "not you");
+    viewer.take(Event::Refused(slot, topic, refusal));
     assert!(viewer.text().contains("refused: not you"));
     viewer.press('j');
     assert!(!viewer.text().contains("refused"));
@@ -136,4 +138,8 @@ fn a_circuit_that_is_taken_out_is_said_to_be_gone() {
     viewer.provider = Provider::new(0);
     viewer.tick();
     assert!(viewer.text().contains("there is no such circuit"));
+    assert_eq!(viewer.app.note, None);
+    viewer.provider = Provider::new(10_000);
+    viewer.tick();
+    assert!(!viewer.text().contains("there is no such circuit"), "it is back");
 }
