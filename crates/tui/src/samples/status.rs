@@ -12,6 +12,9 @@ use super::{HOSTILE, drops, pair, rate, scaled, wave};
 
 const CPUS: u16 = 4;
 
+/// A warning of the daemon's about a NIC.
+const MERGES: &str = "enp1s0f1 merges packets in hardware, which breaks forwarding; turn it off with `ethtool -K enp1s0f1 lro off`";
+
 pub(super) fn status(circuits: u32, tick: u64) -> StatusView {
     let rates = rate(tick);
     let protocols = rates.map(|bps| ProtocolsView {
@@ -79,10 +82,7 @@ pub(super) fn status(circuits: u32, tick: u64) -> StatusView {
         clients: 3,
         clients_max: 64,
         dropped: vec![counted("subscribers' views", 7, 1), counted("retransmits", 0, 0)],
-        warnings: vec![
-            "XDP runs generic on enp1s0f1: slower".into(),
-            "the table addresses is nearly full: raise [limits]".into(),
-        ],
+        warnings: vec![MERGES.into(), "enp1s0f1 has no carrier: check its cable".into()],
     }
 }
 
@@ -190,7 +190,7 @@ pub(super) fn events(query: &EventsQuery, tick: u64) -> EventsPage {
             "10,000 circuits, 18 nodes in force (revision 9f1)",
             Cause::Files,
         ),
-        (EventKind::Nic, Severity::Warning, "XDP runs generic on enp1s0f1: slower", Cause::Daemon),
+        (EventKind::Nic, Severity::Warning, MERGES, Cause::Daemon),
         (
             EventKind::Configuration,
             Severity::Info,
@@ -212,7 +212,12 @@ pub(super) fn events(query: &EventsQuery, tick: u64) -> EventsPage {
             Cause::Daemon,
         ),
         (EventKind::Capture, Severity::Info, HOSTILE, actor("ada", 4_911, "tidegate 0.1.0")),
-        (EventKind::Table, Severity::Warning, "the table addresses is nearly full", Cause::Daemon),
+        (
+            EventKind::Table,
+            Severity::Warning,
+            "the table prefixes is nearly full: 60100 of 65536; [limits] makes it larger",
+            Cause::Daemon,
+        ),
     ];
     let rows = (1u64..).zip(told).map(|(number, (kind, severity, text, cause))| EventRow {
         number,
