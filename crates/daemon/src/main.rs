@@ -73,6 +73,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bus::Exit;
 use clap::Parser;
 
 /// Shapes the traffic of an Internet provider: the daemon.
@@ -98,7 +99,7 @@ pub struct Arguments {
 }
 
 fn help() -> String {
-    format!("{}\n\n{}", signals::HELP, exit::HELP)
+    format!("{}\n\n{}", signals::HELP, Exit::help())
 }
 
 fn main() -> ExitCode {
