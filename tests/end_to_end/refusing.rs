@@ -75,6 +75,25 @@ fn a_leaf_that_the_kernel_lacks() -> Result<()> {
     changed(("leaf_fallback = \"fifo\"", ""), Exit::Invalid, &["sch_cake", "leaf_fallback"])
 }
 
+/// What a plan is made for can be had before there is one.
+#[test]
+fn facts_take_no_valid_network() -> Result<()> {
+    let stage = dark()?;
+    let text = fs::read_to_string(&stage.config)?;
+    fs::remove_file(stage.config.with_file_name("network.json"))?;
+    fs::write(stage.config.with_file_name("ShapedDevices.csv"), "nonsense")?;
+    fs::write(&stage.config, text.replacen("1 Gbps", "nonsense", 1))?;
+    let told = start(&stage, &["--facts"])?.checked()?;
+    ensure!([BOX_CUSTOMERS, BOX_INTERNET].iter().all(|nic| told.stdout.contains(nic)), "{told}");
+    fs::write(&stage.config, text.replace("internet =", "internets ="))?;
+    let refused = start(&stage, &["--facts"])?;
+    ensure!(refused.status.code() == Some(Exit::Invalid as i32), "{refused}");
+    for word in ["internets", "network.json"] {
+        ensure!(refused.stderr.contains(word), "{word:?} is not said: {refused}");
+    }
+    Ok(())
+}
+
 #[test]
 fn a_file_that_cannot_be_read() -> Result<()> {
     let stage = dark()?;

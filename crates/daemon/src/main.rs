@@ -86,7 +86,7 @@ pub struct Arguments {
     /// Check configuration and plan, change nothing, and end.
     #[arg(long, conflicts_with_all = ["facts", "take_down"])]
     check: bool,
-    /// Print what this machine offers, for `tidegate plan --facts`, and end.
+    /// Print what this machine offers, for `tidegate plan --facts`, and end. The network need not be valid.
     #[arg(long, conflicts_with = "take_down")]
     facts: bool,
     /// Take out what a daemon that has ended left at work: programs, queues, settings of the NICs. Then
