@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use bus::Exit;
 use rustix::process::Signal;
 use testkit::{BOX_CUSTOMERS, BOX_INTERNET, ChildGuard, Daemon, Forwarding, Place, run};
 use units::Direction;
@@ -89,7 +90,7 @@ fn a_successor_that_cannot_go_on_leaves_all_at_work() -> Result<()> {
     fs::write(&stage.config, text.replace(&socket, &occupied.display().to_string()))?;
     let mut command = stage.lab.namespace(Place::Box).command(&stage.daemon_spec().binary);
     let failed = run(command.arg("--config").arg(&stage.config), Duration::from_secs(20))?;
-    ensure!(failed.status.code() == Some(1), "{failed}");
+    ensure!(failed.status.code() == Some(Exit::Failed as i32), "{failed}");
     ensure!(failed.stderr.contains("occupied"), "{failed}");
     let now = traces(&stage)?;
     let customer: IpAddr = "100.64.1.1".parse()?;
@@ -179,7 +180,7 @@ fn a_second_daemon_with_another_socket_leaves_the_first_alone() -> Result<()> {
     fs::write(&config, text.replace(&first, &own.display().to_string()))?;
     let mut command = stage.lab.namespace(Place::Box).command(&stage.daemon_spec().binary);
     let second = run(command.arg("--config").arg(&config), Duration::from_secs(20))?;
-    ensure!(second.status.code() == Some(5), "{second}");
+    ensure!(second.status.code() == Some(Exit::OtherDaemon as i32), "{second}");
     ensure!(second.stderr.contains("another tidegated"), "{second}");
     ensure!(traces(&stage)? == at_work, "the second daemon has touched the first one's NICs");
     Ok(())

@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use bus::Exit;
 use testkit::{BOX_CUSTOMERS, BOX_INTERNET, Forwarding, Output, Place, run};
 
 use crate::lifecycle::traces;
@@ -25,11 +26,14 @@ fn start(stage: &Stage, more: &[&str]) -> Result<Output> {
 }
 
 /// Refused with this exit code and these words, leaving the box as it was.
-fn ensure_refused(stage: &Stage, code: i32, words: &[&str]) -> Result<()> {
+fn ensure_refused(stage: &Stage, exit: Exit, words: &[&str]) -> Result<()> {
     let before = traces(stage)?;
     for more in [&[][..], &["--check"]] {
         let refused = start(stage, more)?;
-        ensure!(refused.status.code() == Some(code), "not {code} with {more:?}: {refused}");
+        ensure!(
+            refused.status.code() == Some(exit as i32),
+            "not {exit:?} with {more:?}: {refused}"
+        );
         for word in words {
             ensure!(refused.stderr.contains(word), "{word:?} is not said: {refused}");
         }
@@ -38,27 +42,27 @@ fn ensure_refused(stage: &Stage, code: i32, words: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn changed((old, new): Change<'_>, code: i32, words: &[&str]) -> Result<()> {
+fn changed((old, new): Change<'_>, exit: Exit, words: &[&str]) -> Result<()> {
     let stage = dark()?;
     let text = fs::read_to_string(&stage.config)?;
     ensure!(text.contains(old), "{old:?} is not in the configuration:\n{text}");
     fs::write(&stage.config, text.replacen(old, new, 1))?;
-    ensure_refused(&stage, code, words)
+    ensure_refused(&stage, exit, words)
 }
 
 #[test]
 fn fault_04_a_nic_that_does_not_exist() -> Result<()> {
-    changed((BOX_INTERNET, "absent0"), 5, &["absent0", BOX_CUSTOMERS])
+    changed((BOX_INTERNET, "absent0"), Exit::Machine, &["absent0", BOX_CUSTOMERS])
 }
 
 #[test]
 fn the_same_nic_twice() -> Result<()> {
-    changed((BOX_INTERNET, BOX_CUSTOMERS), 3, &["tidegate.toml:", BOX_CUSTOMERS])
+    changed((BOX_INTERNET, BOX_CUSTOMERS), Exit::Invalid, &["tidegate.toml:", BOX_CUSTOMERS])
 }
 
 #[test]
 fn more_queues_than_the_nics_have() -> Result<()> {
-    changed(("[queues]", "[queues]\ncount = 64"), 3, &["64", "ethtool -L"])
+    changed(("[queues]", "[queues]\ncount = 64"), Exit::Invalid, &["64", "ethtool -L"])
 }
 
 #[test]
@@ -68,19 +72,38 @@ fn a_leaf_that_the_kernel_lacks() -> Result<()> {
         println!("skipped: this kernel has CAKE");
         return Ok(());
     }
-    changed(("leaf_fallback = \"fifo\"", ""), 3, &["sch_cake", "leaf_fallback"])
+    changed(("leaf_fallback = \"fifo\"", ""), Exit::Invalid, &["sch_cake", "leaf_fallback"])
+}
+
+/// What a plan is made for can be had before there is one.
+#[test]
+fn facts_take_no_valid_network() -> Result<()> {
+    let stage = dark()?;
+    let text = fs::read_to_string(&stage.config)?;
+    fs::remove_file(stage.config.with_file_name("network.json"))?;
+    fs::write(stage.config.with_file_name("ShapedDevices.csv"), "nonsense")?;
+    fs::write(&stage.config, text.replacen("1 Gbps", "nonsense", 1))?;
+    let told = start(&stage, &["--facts"])?.checked()?;
+    ensure!([BOX_CUSTOMERS, BOX_INTERNET].iter().all(|nic| told.stdout.contains(nic)), "{told}");
+    fs::write(&stage.config, text.replace("internet =", "internets ="))?;
+    let refused = start(&stage, &["--facts"])?;
+    ensure!(refused.status.code() == Some(Exit::Invalid as i32), "{refused}");
+    for word in ["internets", "network.json"] {
+        ensure!(refused.stderr.contains(word), "{word:?} is not said: {refused}");
+    }
+    Ok(())
 }
 
 #[test]
 fn a_file_that_cannot_be_read() -> Result<()> {
     let stage = dark()?;
     fs::remove_file(stage.config.with_file_name("network.json"))?;
-    ensure_refused(&stage, 3, &["network.json", "No such file"])
+    ensure_refused(&stage, Exit::Invalid, &["network.json", "No such file"])
 }
 
 #[test]
 fn a_wrong_rate() -> Result<()> {
-    changed(("1 Gbps", "1000"), 3, &["tidegate.toml:", "unit"])
+    changed(("1 Gbps", "1000"), Exit::Invalid, &["tidegate.toml:", "unit"])
 }
 
 #[test]
@@ -91,7 +114,7 @@ fn names_that_would_act_on_a_terminal_are_told_inert() -> Result<()> {
     fs::write(&devices, text.replace("100.64.1.1", "\u{1b}[2J\u{202e}nowhere"))?;
     for more in [&[][..], &["--check"]] {
         let refused = start(&stage, more)?;
-        ensure!(refused.status.code() == Some(3), "{refused:?}");
+        ensure!(refused.status.code() == Some(Exit::Invalid as i32), "{refused:?}");
         ensure!(refused.stderr.contains("nowhere"), "{refused:?}");
         let acts = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         ensure!(!refused.stderr.contains(acts), "{:?}", refused.stderr);
@@ -107,7 +130,7 @@ fn rights_that_are_missing() -> Result<()> {
     command.args(["--bounding-set=-net_admin", "--inh-caps=-net_admin"]);
     command.arg(binary).arg("--config").arg(&stage.config);
     let refused = run(&mut command, Duration::from_secs(20))?;
-    ensure!(refused.status.code() == Some(4), "{refused}");
+    ensure!(refused.status.code() == Some(Exit::NotPermitted as i32), "{refused}");
     ensure!(refused.stderr.contains("CAP_NET_ADMIN"), "{refused}");
     Ok(())
 }
@@ -119,7 +142,7 @@ fn somebody_elses_queues() -> Result<()> {
     stage.lab.run(Place::Box, &add)?;
     let before = traces(&stage)?;
     let refused = start(&stage, &[])?;
-    ensure!(refused.status.code() == Some(5), "{refused}");
+    ensure!(refused.status.code() == Some(Exit::Machine as i32), "{refused}");
     for word in ["pfifo", "77:", "tc qdisc del"] {
         ensure!(refused.stderr.contains(word), "{word:?} is not said: {refused}");
     }

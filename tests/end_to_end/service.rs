@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use bus::Exit;
 use rustix::process::Signal;
 use testkit::{Daemon, DaemonSpec, Forwarding, Hang, Place, ServiceManager, run, wait_until};
 use units::Direction;
@@ -156,7 +157,7 @@ fn what_a_stop_leaves_is_taken_down_when_asked() -> Result<()> {
     let before = traces(&stage)?;
     stage.start()?;
     let refused = tidegated(&stage, "--take-down")?;
-    ensure!(refused.status.code() == Some(6), "{refused}");
+    ensure!(refused.status.code() == Some(Exit::OtherDaemon as i32), "{refused}");
     ensure!(stage.client()?.status()?.circuits == 4, "it was taken down under a daemon");
     let ended = stage.daemon.take().context("no daemon runs")?.stop_by(STOP)?;
     ensure!(ended.success(), "it ended with {ended}");

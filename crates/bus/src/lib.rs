@@ -34,6 +34,7 @@ mod capture;
 mod client;
 mod codec;
 mod edit;
+mod exit;
 mod frame;
 mod inert;
 mod pcapng;
@@ -51,6 +52,7 @@ pub use capture::{
 pub use client::{AsyncClient, Capture, Client, ClientError, Subscription};
 pub use codec::{ClientCodec, Incoming, Payload, ServerCodec};
 pub use edit::{CircuitEdit, Edit, Edited, Edits, MAX_EDITS, SourcesView};
+pub use exit::Exit;
 pub use frame::{FrameError, HEADER_LEN, MAGIC, MAX_CHANGE, MAX_REPLY, MAX_REQUEST};
 pub use inert::inert;
 pub use pcapng::Pcapng;

@@ -1,11 +1,11 @@
-//! What docs/bus.md says of requests, topics and codes.
+//! What docs/bus.md says of requests, topics and codes, and docs/operations.md of exit codes.
 
 mod samples;
 
 use std::fs;
 use std::path::Path;
 
-use bus::{ErrorCode, Request, Topic};
+use bus::{ErrorCode, Exit, Request, Topic};
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -13,7 +13,11 @@ fn root() -> &'static Path {
 
 /// The rows of the table below this heading: number, name, and the last column.
 fn table(heading: &str) -> Vec<(String, String, String)> {
-    let text = fs::read_to_string(root().join("docs/bus.md")).unwrap();
+    table_of("docs/bus.md", heading)
+}
+
+fn table_of(document: &str, heading: &str) -> Vec<(String, String, String)> {
+    let text = fs::read_to_string(root().join(document)).unwrap();
     let section = text.split(&format!("\n## {heading}\n")).nth(1).expect("the heading");
     let rows = section.lines().take_while(|line| !line.starts_with("## "));
     rows.filter_map(|line| {
@@ -68,6 +72,16 @@ fn every_code_is_documented() {
         assert_eq!(number, (code as u8).to_string());
     }
     assert_eq!(table("Refusals").len(), ErrorCode::Outdated as usize + 1);
+}
+
+#[test]
+fn every_exit_code_is_documented() {
+    let table = table_of("docs/operations.md", "Exit codes");
+    let rows: Vec<_> = table.iter().map(|row| (row.0.clone(), row.1.as_str())).collect();
+    assert_eq!(rows, Exit::ALL.map(|exit| ((exit as u8).to_string(), exit.meaning())));
+    let help = Exit::help();
+    assert_eq!(help.lines().count(), 1 + rows.len());
+    assert!(rows.iter().all(|(code, meaning)| help.contains(&format!("\n  {code:<2} {meaning}"))));
 }
 
 #[test]

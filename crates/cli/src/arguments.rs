@@ -1,7 +1,9 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
+use bus::Exit;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
@@ -9,11 +11,10 @@ use crate::commands::{
     origins, plan, reload, remove, retransmits, rtt, schema, set, support_bundle, top, tree, tune,
     unknown,
 };
-use crate::exit;
 
 /// Looks at and steers Tidegate, a traffic shaper for Internet providers.
 #[derive(Debug, Parser)]
-#[command(name = "tidegate", version, after_help = exit::HELP, max_term_width = 100)]
+#[command(name = "tidegate", version, after_help = Exit::help(), max_term_width = 100)]
 pub(crate) struct Arguments {
     /// The daemon's socket.
     #[arg(long, global = true, value_name = "PATH", default_value = "/run/tidegate/bus.sock")]
@@ -87,6 +88,12 @@ pub(crate) enum Command {
     Completions(completions::Options),
     /// Write the manual: one page a command, and the daemon's.
     Man(man::Options),
+}
+
+/// Whether a command line that is wrong asks for JSON all the same.
+pub(crate) fn ask_for_json(words: impl Iterator<Item = OsString>) -> bool {
+    let mut options = words.take_while(|word| word != "--");
+    options.any(|word| word == "--json")
 }
 
 /// Once, or again and again.

@@ -1,64 +1,22 @@
-//! Exit codes: the one place that maps what went wrong to a number.
+//! Exit codes: the one place that maps what went wrong to one of them.
 
 use std::io;
-use std::process::ExitCode;
 
-use bus::{ClientError, ErrorCode};
+use bus::{ClientError, ErrorCode, Exit};
 
 use crate::failure::Failure;
 
-/// The text of the codes for `--help`.
-pub(crate) const HELP: &str = "\
-Exit codes:
-  0  done
-  1  failed
-  2  wrong usage
-  3  the daemon is not running
-  4  not permitted
-  5  the configuration is invalid, or the machine cannot carry it
-  6  not found
-  7  the daemon refused, is busy, went away, or did not answer in time
-  8  the files are others than those that the change was made from
-  9  done in part; what was refused is told
-  10 the doctor found something worse than a note";
-
-/// How a command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Exit {
-    /// Done.
-    Done = 0,
-    /// Failed in a way that has no code of its own.
-    Failed = 1,
-    /// Wrong usage; clap has the same.
-    Usage = 2,
-    /// Nobody listens on the daemon's socket.
-    NotRunning = 3,
-    /// The socket's permissions or the daemon keep this user out.
-    NotPermitted = 4,
-    /// The configuration is invalid, or the machine cannot carry it.
-    Invalid = 5,
-    /// What was asked about does not exist.
-    NotFound = 6,
-    /// The daemon refused, is busy, went away, or did not answer in time.
-    Refused = 7,
-    /// The files are others than those that the change was made from.
-    Outdated = 8,
-    /// Done in part.
-    Partly = 9,
-    /// The doctor found something worse than a note.
-    Found = 10,
-}
-
-impl Exit {
-    /// The code for what went wrong.
-    pub(crate) fn of(failure: &Failure) -> Self {
+impl From<&Failure> for Exit {
+    fn from(failure: &Failure) -> Self {
         match failure {
-            Failure::Bus(error) => Self::of_bus(error),
+            Failure::Bus(error) => of_bus(error),
             Failure::Config(_)
             | Failure::Plan(_)
             | Failure::Import(_)
             | Failure::Unacceptable { .. } => Self::Invalid,
-            Failure::BoxOnly | Failure::StdinTwice | Failure::NoJson => Self::Usage,
+            Failure::Usage(_) | Failure::BoxOnly | Failure::StdinTwice | Failure::NoJson => {
+                Self::Usage
+            }
             Failure::NotTakenOver { .. } => Self::Refused,
             Failure::NoCircuit { .. } | Failure::NotInForce { .. } => Self::NotFound,
             // whoever read our output has seen enough
@@ -88,34 +46,28 @@ impl Exit {
             | Failure::Signals(_) => Self::Failed,
         }
     }
-
-    fn of_bus(error: &ClientError) -> Self {
-        match error {
-            ClientError::NotRunning { .. } => Self::NotRunning,
-            ClientError::PermissionDenied { .. } => Self::NotPermitted,
-            ClientError::Timeout { .. } | ClientError::Closed => Self::Refused,
-            ClientError::Connect { .. }
-            | ClientError::Frame(_)
-            | ClientError::Unexpected { .. } => Self::Failed,
-            ClientError::Refused(refusal) => match refusal.code {
-                ErrorCode::Denied => Self::NotPermitted,
-                ErrorCode::NotFound => Self::NotFound,
-                ErrorCode::Invalid => Self::Invalid,
-                ErrorCode::Internal => Self::Failed,
-                ErrorCode::Outdated => Self::Outdated,
-                ErrorCode::UnknownRequest
-                | ErrorCode::Malformed
-                | ErrorCode::TooLarge
-                | ErrorCode::Busy
-                | ErrorCode::Version => Self::Refused,
-            },
-        }
-    }
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+fn of_bus(error: &ClientError) -> Exit {
+    match error {
+        ClientError::NotRunning { .. } => Exit::NotRunning,
+        ClientError::PermissionDenied { .. } => Exit::NotPermitted,
+        ClientError::Timeout { .. } | ClientError::Closed => Exit::Refused,
+        ClientError::Connect { .. } | ClientError::Frame(_) | ClientError::Unexpected { .. } => {
+            Exit::Failed
+        }
+        ClientError::Refused(refusal) => match refusal.code {
+            ErrorCode::Denied => Exit::NotPermitted,
+            ErrorCode::NotFound => Exit::NotFound,
+            ErrorCode::Invalid => Exit::Invalid,
+            ErrorCode::Internal => Exit::Failed,
+            ErrorCode::Outdated => Exit::Outdated,
+            ErrorCode::UnknownRequest
+            | ErrorCode::Malformed
+            | ErrorCode::TooLarge
+            | ErrorCode::Busy
+            | ErrorCode::Version => Exit::Refused,
+        },
     }
 }
 
@@ -129,7 +81,7 @@ mod tests {
 
     #[test]
     fn every_refusal_has_its_code() {
-        let refused = |code| Exit::of(&ClientError::Refused(Refusal::new(code, "no")).into());
+        let refused = |code| Exit::from(&ClientError::Refused(Refusal::new(code, "no")).into());
         assert_eq!(refused(ErrorCode::Denied), Exit::NotPermitted);
         assert_eq!(refused(ErrorCode::NotFound), Exit::NotFound);
         assert_eq!(refused(ErrorCode::Invalid), Exit::Invalid);
@@ -141,29 +93,10 @@ mod tests {
     fn what_never_reached_the_daemon_has_its_code() {
         let (path, source) = ("/s".into(), io::ErrorKind::PermissionDenied.into());
         let kept_out = ClientError::PermissionDenied { path, source };
-        assert_eq!(Exit::of(&kept_out.into()), Exit::NotPermitted);
+        assert_eq!(Exit::from(&kept_out.into()), Exit::NotPermitted);
         let silent = ClientError::Timeout { waited: Duration::from_secs(1) };
-        assert_eq!(Exit::of(&silent.into()), Exit::Refused);
+        assert_eq!(Exit::from(&silent.into()), Exit::Refused);
         let head = Failure::Output(io::ErrorKind::BrokenPipe.into());
-        assert_eq!(Exit::of(&head), Exit::Done);
-    }
-
-    #[test]
-    fn the_help_lists_every_code() {
-        for exit in [
-            Exit::Done,
-            Exit::Failed,
-            Exit::NotRunning,
-            Exit::NotPermitted,
-            Exit::Invalid,
-            Exit::NotFound,
-            Exit::Refused,
-            Exit::Outdated,
-            Exit::Partly,
-            Exit::Found,
-        ] {
-            let line = format!("\n  {:<2} ", exit as u8);
-            assert!(HELP.contains(&line), "{exit:?}");
-        }
+        assert_eq!(Exit::from(&head), Exit::Done);
     }
 }

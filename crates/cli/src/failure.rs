@@ -4,11 +4,10 @@ use std::error::Error;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use bus::{ClientError, ErrorCode, Refusal};
+use bus::{ClientError, ErrorCode, Exit, Refusal};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::exit::Exit;
 use crate::output::inert_lines;
 
 /// What can go wrong in a command.
@@ -34,6 +33,9 @@ pub(crate) enum Failure {
         /// Why not.
         source: Refusal,
     },
+    /// The command line is wrong.
+    #[error("{}", inside(.0))]
+    Usage(clap::Error),
     /// Both files are to come from the same place.
     #[error("only one of the files can be the standard input")]
     StdinTwice,
@@ -171,6 +173,12 @@ impl Failure {
             _ => None,
         }
     }
+}
+
+/// What clap says, without what it puts in front of each error.
+fn inside(error: &clap::Error) -> String {
+    let said = error.to_string();
+    said.strip_prefix("error: ").unwrap_or(&said).trim_end().to_owned()
 }
 
 /// Tells on the standard error what went wrong. Nothing when whoever read our output went away.

@@ -36,10 +36,13 @@ const NAME: usize = 16;
 /// Columns of the page at most.
 const COLUMNS_MAX: u16 = 100;
 
-/// Reads the command line, or ends with the help or what is wrong with it.
-pub(crate) fn parse() -> Arguments {
-    let matches = with_groups(Arguments::command(), &Output::look()).get_matches();
-    Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+/// Reads the command line.
+///
+/// # Errors
+/// The help or the version, when that is asked for, or what is wrong.
+pub(crate) fn parse() -> Result<Arguments, clap::Error> {
+    let matches = with_groups(Arguments::command(), &Output::look()).try_get_matches()?;
+    Arguments::from_arg_matches(&matches)
 }
 
 /// The command whose help has the groups in place of one list.

@@ -38,17 +38,26 @@ mod reading;
 mod screen;
 mod table;
 
+use std::env;
 use std::process::ExitCode;
 
+use bus::Exit;
 use tui::figures;
 
-use exit::Exit;
+use failure::Failure;
 
 fn main() -> ExitCode {
-    let arguments = help::parse();
-    let exit = commands::run(&arguments).unwrap_or_else(|failure| {
-        let exit = Exit::of(&failure);
-        failure::report(&failure, exit, arguments.json);
+    let (outcome, json) = match help::parse() {
+        Ok(arguments) => (commands::run(&arguments), arguments.json),
+        Err(error) if error.use_stderr() && arguments::ask_for_json(env::args_os()) => {
+            (Err(Failure::Usage(error)), true)
+        }
+        // help, the version, or an error as people read it
+        Err(told) => told.exit(),
+    };
+    let exit = outcome.unwrap_or_else(|failure| {
+        let exit = Exit::from(&failure);
+        failure::report(&failure, exit, json);
         exit
     });
     exit.into()

@@ -5,10 +5,10 @@ use std::os::fd::AsFd as _;
 use std::process;
 use std::{fs, thread};
 
+use bus::Exit;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Look, print};
 

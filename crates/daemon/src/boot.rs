@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bus::{Cause, EventKind, Severity};
-use config::{Config, Outset};
+use config::{Config, Interfaces, Outset};
 use kernel::datapath::Readers;
 use kernel::privileges::missing_capabilities;
 use kernel::tc::check_clock;
@@ -71,10 +71,19 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         return remains::take_down(path);
     }
     let load = || Config::load(path).map_err(ShaperError::Config);
-    if arguments.facts || arguments.check {
+    if arguments.facts {
+        let interfaces = match Config::outset(path) {
+            Ok(Outset { interfaces: Some(interfaces), .. }) => interfaces,
+            // what is wrong is told with all else
+            _ => load()?.config.interfaces,
+        };
+        require_rights()?;
+        return print_facts(&interfaces);
+    }
+    if arguments.check {
         let loaded = load()?;
         require_rights()?;
-        return if arguments.facts { print_facts(&loaded.config) } else { check(path, loaded) };
+        return check(path, loaded);
     }
     let start = Start::begin();
     let ended = work(path, start);
@@ -328,8 +337,8 @@ pub fn require_rights() -> Result<(), Failure> {
     if missing.is_empty() { Ok(()) } else { Err(Failure::Rights(missing)) }
 }
 
-fn print_facts(config: &Config) -> Result<(), Failure> {
-    let machine = facts::read(&config.interfaces).map_err(ShaperError::from)?;
+fn print_facts(interfaces: &Interfaces) -> Result<(), Failure> {
+    let machine = facts::read(interfaces).map_err(ShaperError::from)?;
     let json = serde_json::to_string_pretty(&machine.facts)
         .map_err(|error| Failure::System("write the facts", error.into()))?;
     println!("{json}");

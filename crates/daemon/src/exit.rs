@@ -4,22 +4,12 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
+use bus::Exit;
+use kernel::datapath::DatapathError;
 use supervisor::with_causes;
 
 use crate::error::ShaperError;
 use crate::lock::LockError;
-
-/// The exit codes, for `--help`.
-pub const HELP: &str = "\
-Exit codes:
-  0  stopped as asked, or the check found nothing wrong
-  1  failed for another reason
-  2  wrong command line
-  3  the configuration is invalid, or cannot be planned on this machine
-  4  a right is missing
-  5  the machine lacks something: a network interface, a kernel feature
-  6  another daemon is running
-  7  a thread that nothing works without has died";
 
 /// Why the daemon ended.
 #[derive(Debug, thiserror::Error)]
@@ -49,22 +39,25 @@ pub enum Failure {
     Death(#[from] supervisor::Death),
 }
 
-impl Failure {
-    const fn code(&self) -> u8 {
-        match self {
-            Self::Shaper(ShaperError::Config(_) | ShaperError::Plan(_)) => 3,
-            Self::Shaper(ShaperError::Handover(_) | ShaperError::Stop(_)) => 3,
-            Self::Rights(_) => 4,
-            Self::Shaper(_) => 5,
-            Self::Lock(LockError::Held { .. }) => 6,
-            Self::Death(_) => 7,
-            Self::Lock(_) | Self::Listen { .. } | Self::System(..) => 1,
+impl From<&Failure> for Exit {
+    fn from(failure: &Failure) -> Self {
+        match failure {
+            Failure::Shaper(ShaperError::Config(_) | ShaperError::Plan(_)) => Self::Invalid,
+            Failure::Shaper(ShaperError::Handover(_) | ShaperError::Stop(_)) => Self::Invalid,
+            Failure::Rights(_) => Self::NotPermitted,
+            Failure::Lock(LockError::Held { .. })
+            | Failure::Shaper(ShaperError::Datapath(DatapathError::Held(_))) => Self::OtherDaemon,
+            Failure::Shaper(_) => Self::Machine,
+            Failure::Death(_) => Self::Death,
+            Failure::Lock(_) | Failure::Listen { .. } | Failure::System(..) => Self::Failed,
         }
     }
+}
 
+impl Failure {
     /// Prints the error with its causes and gives the code to exit with.
     pub fn report(&self) -> ExitCode {
         eprintln!("error: {}", with_causes(self));
-        ExitCode::from(self.code())
+        Exit::from(self).into()
     }
 }

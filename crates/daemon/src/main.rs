@@ -73,6 +73,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bus::Exit;
 use clap::Parser;
 
 /// Shapes the traffic of an Internet provider: the daemon.
@@ -85,7 +86,7 @@ pub struct Arguments {
     /// Check configuration and plan, change nothing, and end.
     #[arg(long, conflicts_with_all = ["facts", "take_down"])]
     check: bool,
-    /// Print what this machine offers, for `tidegate plan --facts`, and end.
+    /// Print what this machine offers, for `tidegate plan --facts`, and end. The network need not be valid.
     #[arg(long, conflicts_with = "take_down")]
     facts: bool,
     /// Take out what a daemon that has ended left at work: programs, queues, settings of the NICs. Then
@@ -98,7 +99,7 @@ pub struct Arguments {
 }
 
 fn help() -> String {
-    format!("{}\n\n{}", signals::HELP, exit::HELP)
+    format!("{}\n\n{}", signals::HELP, Exit::help())
 }
 
 fn main() -> ExitCode {

@@ -2,11 +2,12 @@
 
 use std::io;
 
+use bus::Exit;
 use clap::CommandFactory as _;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
-use crate::{Arguments, exit, signals};
+use crate::{Arguments, signals};
 
 /// What lies where unless the configuration says otherwise.
 const FILES: &str = "\
@@ -28,9 +29,10 @@ pub fn page() -> io::Result<Vec<u8>> {
     man.render_description_section(&mut page)?;
     man.render_options_section(&mut page)?;
     let mut end = Roff::new();
+    let codes = Exit::help();
     let tables = [
         ("SIGNALS", signals::HELP.lines().skip(1)),
-        ("EXIT STATUS", exit::HELP.lines().skip(1)),
+        ("EXIT STATUS", codes.lines().skip(1)),
         ("FILES", FILES.lines().skip(1)),
     ];
     for (title, lines) in tables {

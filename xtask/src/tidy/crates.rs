@@ -11,7 +11,7 @@ use super::files::Tree;
 use crate::step;
 
 /// Each package, and which of ours it may use: the tiers, from the lowest up.
-const ALLOWED: [(&str, &[&str]); 23] = [
+const ALLOWED: [(&str, &[&str]); 22] = [
     ("units", &[]),
     ("abi", &[]),
     ("tidegate-ebpf", &[]),
@@ -26,7 +26,6 @@ const ALLOWED: [(&str, &[&str]); 23] = [
     ("collect", &["abi", "kernel", "state", "supervisor", "units"]),
     ("apply", &["plan", "kernel", "units"]),
     ("metrics", &["bus", "units"]),
-    ("web", &["bus", "units"]),
     ("tui", &["bus", "units"]),
     ("testkit", &["units"]),
     (
@@ -45,7 +44,6 @@ const ALLOWED: [(&str, &[&str]); 23] = [
             "collect",
             "apply",
             "metrics",
-            "web",
         ],
     ),
     ("cli", &["bus", "config", "machine", "plan", "tui", "units"]),

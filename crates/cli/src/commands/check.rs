@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bus::Exit;
 use clap::Args;
 use config::{Config, Severity};
 use plan::Facts;
@@ -9,7 +10,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::arguments::ConfigFile;
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::files;
 use crate::output::{Look, Output, Tone, inert_lines};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bus::{Client, ClientError};
+use bus::{Client, ClientError, Exit};
 use clap::Args;
 use config::{Config, Loaded, Outset};
 use machine::{Machine, Seen};
@@ -12,7 +12,6 @@ use serde::Serialize;
 
 use crate::arguments::ConfigFile;
 use crate::doctor::{Daemon, Finding, Patient, State, examine, names};
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::lines::wrapped;
 use crate::output::{Look, Output, Tone};

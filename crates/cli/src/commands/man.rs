@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command as Program;
 
+use bus::Exit;
 use clap::{Args, Command, CommandFactory as _};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 use serde::Serialize;
 
 use crate::arguments::Arguments;
-use crate::exit;
 use crate::failure::Failure;
 use crate::figures::count;
 use crate::output::{Output, inert_lines};
@@ -62,9 +62,8 @@ fn commands(command: &Command) -> std::io::Result<Vec<(String, Vec<u8>)>> {
         man.render_subcommands_section(&mut page)?;
     }
     let mut end = Roff::new();
-    let codes = exit::HELP.lines().skip(1);
     end.control("SH", ["EXIT STATUS"]).control("nf", []);
-    for line in codes {
+    for line in Exit::help().lines().skip(1) {
         end.text([roman(line)]);
     }
     end.control("fi", []).control("SH", ["SEE ALSO"]).text([roman("tidegate(1), tidegated(8)")]);

@@ -29,8 +29,9 @@ pub(crate) mod tree;
 pub(crate) mod tune;
 pub(crate) mod unknown;
 
+use bus::Exit;
+
 use crate::arguments::{Arguments, Command};
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 

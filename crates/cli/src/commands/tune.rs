@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use bus::Exit;
 use clap::Args;
 use comfy_table::Cell;
 use machine::tune::{Applied, Change, Outcome, Reverted, TunedFile, apply, changes, revert};
@@ -12,7 +13,6 @@ use serde::Serialize;
 
 use crate::arguments::ConfigFile;
 use crate::doctor::wanted;
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::files;
 use crate::lines::wrapped;

@@ -80,3 +80,24 @@ fn errors_are_json_too() {
     let error: Value = serde_json::from_str(stderr(&output)).unwrap();
     assert_eq!((error["code"].as_str(), error["exit"].as_u64()), (Some("not-found"), Some(6)));
 }
+
+#[test]
+fn wrong_usage_is_json_where_json_is_asked_for() {
+    for wrong in [
+        &["--json", "flows", "--nonsense"][..],
+        &["circuits", "--sort", "nonsense", "--json"],
+        &["rtt", "box", "--node", "nonsense", "--json"],
+    ] {
+        let output = run(wrong);
+        assert_eq!((code(&output), stdout(&output)), (2, ""));
+        let error: Value = serde_json::from_str(stderr(&output)).unwrap();
+        jsonschema::validate(&schema("error"), &error).unwrap();
+        assert_eq!((error["code"].as_str(), error["exit"].as_u64()), (None, Some(2)));
+        let text = error["error"].as_str().unwrap();
+        assert!(text.contains("--") && !text.starts_with("error"), "{text}");
+    }
+    let output = run(&["reload", "--nonsense", "--", "--json"]);
+    assert!(stderr(&output).starts_with("error: unexpected"), "{}", stderr(&output));
+    let help = run(&["--json", "--help"]);
+    assert!(code(&help) == 0 && stdout(&help).contains("Exit codes:"), "{}", stdout(&help));
+}

@@ -7,6 +7,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections import deque
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -29,23 +30,21 @@ from ._wire import (
 class Connection:
     """A connection to the daemon that has said hello."""
 
-    def __init__(self, path: str, timeout: float, name: str) -> None:
-        deadline = monotonic() + timeout
+    def __init__(self, path: str, deadline: float, name: str) -> None:
         self._decoder = Decoder(CLASSES)
         self._replies: deque[tuple[int, Any]] = deque()
         self._next_id = 1
         self._socket = new_socket()
         try:
-            _connect(self._socket, path, timeout)
-            reply = self.receive(self.send(hello(name), deadline), deadline)
+            _connect(self._socket, path, deadline)
+            reply = self.exchange(hello(name), deadline)
             self.welcome: views.Welcome = expected(views.Welcome, reply)
         except BaseException:
             self.close()
             raise
 
-    def exchange(self, request: Any, timeout: float) -> Any:
+    def exchange(self, request: Any, deadline: float) -> Any:
         """Sends a request and waits for its reply."""
-        deadline = monotonic() + timeout
         return self.receive(self.send(request, deadline), deadline)
 
     def send(self, request: Any, deadline: float) -> int:
@@ -53,8 +52,10 @@ class Connection:
         number = self._next_id
         message = frame(number, request)
         self._next_id += 1
-        with exchanging():
+        # who no longer reads may have said why: what is received next tells
+        with exchanging(), suppress(ConnectionError):
             self._socket.settimeout(_left(deadline))
+            # the time is that of the whole, however little is taken at once
             self._socket.sendall(message)
         return number
 
@@ -94,13 +95,12 @@ def frame(number: int, request: Any) -> bytes:
         raise ProtocolError(str(error)) from error
 
 
-def _connect(unix: socket.socket, path: str, timeout: float) -> None:
+def _connect(unix: socket.socket, path: str, deadline: float) -> None:
     """Waits for room in the listener's backlog no longer than the socket's send timeout says."""
-    seconds, rest = divmod(timeout, 1)
-    unix.setsockopt(
-        socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(seconds), int(rest * 1e6) or 1)
-    )
     with connecting(path):
+        seconds, rest = divmod(_left(deadline), 1)
+        left = struct.pack("ll", int(seconds), int(rest * 1e6) or 1)
+        unix.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, left)
         try:
             unix.connect(path)
         except BlockingIOError as error:

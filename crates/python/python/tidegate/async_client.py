@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
+from time import monotonic
 from types import TracebackType
 from typing import Any, BinaryIO, Generic, TypeVar
 
 from . import _requests, views
 from ._async_connection import AsyncConnection
 from ._async_reads import AsyncReads
-from ._errors import Error
+from ._errors import Error, Timeout
 from ._submission import Submission, Submitting
 from ._topic import Topic
 from ._wire import CHANGE_TIMEOUT_S, SOCKET, TIMEOUT_S, expected, patience
@@ -45,13 +46,18 @@ class AsyncClient(AsyncReads):
     async def _connect(self) -> AsyncConnection:
         return await AsyncConnection.open(self._path, self._timeout, self._name)
 
-    async def _connected(self) -> AsyncConnection:
-        async with self._connecting:
-            if self._is_closed:
-                raise Error("the client was closed")
-            if not self._connection or self._connection.is_lost:
-                self._connection = await self._connect()
-            return self._connection
+    async def _connected(self, deadline: float | None = None) -> AsyncConnection:
+        left = self._timeout if deadline is None else min(deadline - monotonic(), self._timeout)
+        try:
+            # other tasks may be connecting
+            async with asyncio.timeout(left), self._connecting:
+                if self._is_closed:
+                    raise Error("the client was closed")
+                if not self._connection or self._connection.is_lost:
+                    self._connection = await self._connect()
+                return self._connection
+        except TimeoutError as error:
+            raise Timeout("the daemon did not answer in time") from error
 
     async def __aenter__(self) -> AsyncClient:
         await self._connected()
@@ -76,8 +82,9 @@ class AsyncClient(AsyncReads):
             connection.abandon()
 
     async def _call(self, request: Any, timeout: float | None = None) -> Any:
-        connection = await self._connected()
-        return await connection.exchange(request, timeout or self._timeout)
+        deadline = monotonic() + (self._timeout if timeout is None else patience(timeout))
+        connection = await self._connected(deadline)
+        return await connection.exchange(request, deadline - monotonic())
 
     async def welcome(self) -> views.Welcome:
         """What the daemon said at the start: its version, and what this user may do."""
@@ -138,7 +145,9 @@ class AsyncClient(AsyncReads):
         # comparing large networks takes a while, which the loop must not wait for
         submitting = await asyncio.to_thread(Submitting, network, sources, base)
         if dry_run or not submitting.edits:
-            preview = await self.preview(*submitting.edits, base=submitting.base, shrink=shrink)
+            preview = await self.preview(
+                *submitting.edits, base=submitting.base, shrink=shrink, timeout=timeout
+            )
             return submitting.previewed(preview)
         edited = await self.edit(
             *submitting.edits, base=submitting.base, shrink=shrink, timeout=timeout
@@ -165,7 +174,7 @@ class AsyncClient(AsyncReads):
         """One view a tick, the first at once, on a connection of their own.
 
         `timeout`: how long each is waited for, in seconds."""
-        wait_s = timeout or max(self._timeout, TIMEOUT_S)
+        wait_s = max(self._timeout, TIMEOUT_S) if timeout is None else patience(timeout)
         return AsyncSubscription(self._connect, topic, wait_s)
 
     async def capture(
@@ -181,18 +190,19 @@ class AsyncClient(AsyncReads):
         target = _requests.CaptureTarget(circuit, host)
         request = _requests.capture(target, seconds, packets, snap_length)
         wait_s = max(self._timeout, TIMEOUT_S)
-        capture = AsyncCapture(await self._connect(), str(target), wait_s)
-        await capture._begin(request)
+        capture = AsyncCapture(await self._connect(), request, str(target), wait_s)
+        await capture._begin()
         return capture
 
 
 class _AsyncStream:
     """A connection for one purpose. It ends with whoever reads it."""
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, request: Any, timeout: float) -> None:
         self._connection: AsyncConnection | None = None
+        self._request = request
         self._timeout = timeout
-        self._id = 0
+        self._id: int | None = None
         self._is_over = False
 
     async def _receive(self) -> Any:
@@ -200,6 +210,8 @@ class _AsyncStream:
         if self._is_over or not self._connection:
             raise StopAsyncIteration
         try:
+            if self._id is None:
+                self._id = self._connection.ask(self._request)
             return await self._connection.receive(self._id, self._timeout)
         except asyncio.CancelledError:
             # what comes is kept for whoever asks again
@@ -236,9 +248,8 @@ class AsyncSubscription(_AsyncStream, Generic[V]):
     `Disconnected` ends it when the daemon stops or starts anew; `Timeout` when no view comes."""
 
     def __init__(self, connect: Any, topic: Topic[V], timeout: float) -> None:
-        super().__init__(timeout)
+        super().__init__(_requests.subscribe(topic), timeout)
         self._connect = connect
-        self._topic = topic
 
     async def __aenter__(self) -> AsyncSubscription[V]:
         return self
@@ -249,7 +260,6 @@ class AsyncSubscription(_AsyncStream, Generic[V]):
     async def __anext__(self) -> V:
         if not self._connection and not self._is_over:
             self._connection = await self._connect()
-            self._id = self._connection.ask(_requests.subscribe(self._topic))
         view: V = await self._receive()
         return view
 
@@ -262,17 +272,17 @@ class AsyncCapture(_AsyncStream):
     capturing: views.Capturing
     """Where packets are captured, and the bounds that the daemon keeps."""
 
-    def __init__(self, connection: AsyncConnection, target: str, timeout: float) -> None:
-        super().__init__(timeout)
+    def __init__(
+        self, connection: AsyncConnection, request: Any, target: str, timeout: float
+    ) -> None:
+        super().__init__(request, timeout)
         self.ended: views.CaptureEnded | None = None
         """How it ended; none while it goes on, or when it failed."""
         self._connection = connection
         self._target = target
         self._batch: deque[views.CapturedPacket] = deque()
 
-    async def _begin(self, request: Any) -> None:
-        assert self._connection
-        self._id = self._connection.ask(request)
+    async def _begin(self) -> None:
         self.capturing = expected(views.Capturing, await self._receive())
 
     async def __aenter__(self) -> AsyncCapture:

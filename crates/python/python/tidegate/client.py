@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
 from types import TracebackType
 from typing import Any, TypeVar
 
 from . import _requests, views
 from ._connection import Connection
-from ._errors import Error, Refused
+from ._errors import Error, Refused, Timeout
 from ._reads import Reads
 from ._submission import Submission, Submitting
 from ._topic import Topic
@@ -24,9 +27,10 @@ V = TypeVar("V")
 class Client(Reads):
     """A connection to the daemon.
 
-    Each call takes at most `timeout` seconds; those that change something have a longer time of
-    their own, and a keyword to choose it. Other threads run while a call waits, and several may use
-    one client: their calls follow each other. After a failed exchange the next call connects again.
+    Each call takes at most `timeout` seconds, connecting again and waiting for other threads' calls
+    included; those that change something have a longer time of their own, and a keyword to choose
+    it. Other threads run while a call waits, and several may use one client: their calls follow each
+    other. After a failed exchange the next call connects again.
 
     `name` is who changed something in the daemon's events and its audit log."""
 
@@ -44,15 +48,22 @@ class Client(Reads):
         self._is_closed = False
         self._connection: Connection | None = self._connect()
 
-    def _connect(self) -> Connection:
-        return Connection(self._path, self._timeout, self._name)
+    def _connect(self, deadline: float | None = None) -> Connection:
+        return Connection(self._path, deadline or monotonic() + self._timeout, self._name)
 
-    def _connected(self) -> Connection:
-        if self._is_closed:
-            raise Error("the client was closed")
-        if not self._connection:
-            self._connection = self._connect()
-        return self._connection
+    @contextmanager
+    def _connected(self, deadline: float) -> Iterator[Connection]:
+        """The connection, for one call alone."""
+        if not self._lock.acquire(timeout=max(deadline - monotonic(), 0)):
+            raise Timeout("calls of other threads took all the time")
+        try:
+            if self._is_closed:
+                raise Error("the client was closed")
+            if not self._connection:
+                self._connection = self._connect(min(deadline, monotonic() + self._timeout))
+            yield self._connection
+        finally:
+            self._lock.release()
 
     def __enter__(self) -> Client:
         return self
@@ -77,10 +88,10 @@ class Client(Reads):
             self._connection = None
 
     def _call(self, request: Any, timeout: float | None = None) -> Any:
-        with self._lock:
-            connection = self._connected()
+        deadline = monotonic() + (self._timeout if timeout is None else patience(timeout))
+        with self._connected(deadline) as connection:
             try:
-                return connection.exchange(request, timeout or self._timeout)
+                return connection.exchange(request, deadline)
             except Refused:
                 raise
             except BaseException:
@@ -91,8 +102,8 @@ class Client(Reads):
     @property
     def welcome(self) -> views.Welcome:
         """What the daemon said at the start: its version, and what this user may do."""
-        with self._lock:
-            return self._connected().welcome
+        with self._connected(monotonic() + self._timeout) as connection:
+            return connection.welcome
 
     def show(self, topic: Topic[V]) -> V:
         """The view of this topic, now."""
@@ -153,7 +164,9 @@ class Client(Reads):
         for `edit`; with `dry_run` nothing is changed."""
         submitting = Submitting(network, self.sources(), base)
         if dry_run or not submitting.edits:
-            preview = self.preview(*submitting.edits, base=submitting.base, shrink=shrink)
+            preview = self.preview(
+                *submitting.edits, base=submitting.base, shrink=shrink, timeout=timeout
+            )
             return submitting.previewed(preview)
         edited = self.edit(*submitting.edits, base=submitting.base, shrink=shrink, timeout=timeout)
         return submitting.done(edited)
@@ -199,4 +212,4 @@ class Client(Reads):
 
     def _patience(self, timeout: float | None) -> float:
         # views and packets come once a second, however short an answer may take
-        return timeout or max(self._timeout, TIMEOUT_S)
+        return max(self._timeout, TIMEOUT_S) if timeout is None else patience(timeout)

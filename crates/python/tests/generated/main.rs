@@ -1,7 +1,7 @@
 //! The parts of the Python package that say again what the bus declares are made from its source: classes
 //! of views, topics, methods that read, exceptions of refusals. Comments come along.
 //!
-//! The files are committed. `BLESS_PYTHON=1` writes them anew; without it they have to be as they
+//! The files are committed. `UPDATE_EXPECTED=1` writes them anew; without it they have to be as they
 //! would be written.
 
 #![forbid(unsafe_code)]
@@ -20,7 +20,7 @@ use declarations::Declarations;
 
 /// What every file begins with.
 const NOTE: &str = "# Made from the declarations in crates/bus by crates/python/tests/generated;\n\
-                    # BLESS_PYTHON=1 makes it anew.\n";
+                    # UPDATE_EXPECTED=1 makes it anew.\n";
 
 /// A file of the package and its text.
 type File = (PathBuf, String);
@@ -42,7 +42,7 @@ fn the_package_says_what_the_bus_declares() {
     files.push(reads::file(&declarations, reads::SYNC));
     files.push(reads::file(&declarations, reads::ASYNC));
     files.push(refusals::file(&declarations));
-    let bless = std::env::var_os("BLESS_PYTHON").is_some();
+    let bless = std::env::var_os("UPDATE_EXPECTED").is_some();
     let mut outdated = Vec::new();
     for (name, text) in files {
         let path = package().join(&name);
@@ -56,5 +56,5 @@ fn the_package_says_what_the_bus_declares() {
             outdated.push(name);
         }
     }
-    assert!(outdated.is_empty(), "BLESS_PYTHON=1 makes these anew: {outdated:?}");
+    assert!(outdated.is_empty(), "UPDATE_EXPECTED=1 makes these anew: {outdated:?}");
 }

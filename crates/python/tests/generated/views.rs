@@ -23,7 +23,7 @@ fn home(declared: &Declared) -> Option<&str> {
         return sent.contains(&declared.name.as_str()).then_some(file);
     }
     let is_view = !file.contains('/')
-        && !["mod", "lib", "codec", "frame", "inert", "pcapng", "version"].contains(&file);
+        && !["mod", "lib", "codec", "exit", "frame", "inert", "pcapng", "version"].contains(&file);
     is_view.then_some(file)
 }
 

@@ -9,6 +9,8 @@ use ratatui::crossterm::terminal::disable_raw_mode;
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use crate::app::Event;
 
 /// How long the program may take to end after a signal. It takes longer only when the terminal takes no
@@ -20,6 +22,8 @@ const END_MAX: Duration = Duration::from_secs(3);
 pub(super) enum Input {
     /// For what is shown.
     Event(Event),
+    /// For what is shown, from the daemon's side; its room is free again when it is taken.
+    Told(Event, OwnedSemaphorePermit),
     /// For the picture.
     Mouse(MouseEvent),
     /// Somebody asks to stop for a while.

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 use std::{io, thread};
 
 use bus::{AsyncClient, ClientError, Reply, Topic};
 use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -22,6 +24,10 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// The status comes each second: a daemon that is silent for so long is as good as gone.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
 
+/// What is told and not yet taken. While a terminal takes no text, nothing is: then no more is read from the
+/// daemon, which leaves out views for those who do not read, and counts them.
+const WAITING_MAX: usize = 16;
+
 /// Asks for what is wished for over this connection, and over others when it is lost. It ends when
 /// nobody can wish for anything any more.
 pub(super) fn follow(
@@ -33,7 +39,8 @@ pub(super) fn follow(
     // bounded by what is wished for: a handful with each key
     let (wish, wishes) = unbounded_channel();
     let link = move || {
-        let link = Link { path, told: Farewell("connection", told), wishes };
+        let room = Arc::new(Semaphore::new(WAITING_MAX));
+        let link = Link { path, told: Farewell("connection", told), room, wishes };
         runtime.block_on(link.run(client));
     };
     thread::Builder::new().name("connection".to_owned()).spawn(link)?;
@@ -43,6 +50,7 @@ pub(super) fn follow(
 struct Link {
     path: PathBuf,
     told: Farewell,
+    room: Arc<Semaphore>,
     wishes: UnboundedReceiver<Wish>,
 }
 
@@ -79,7 +87,7 @@ impl Link {
                 Err(error) => End::from(error),
             };
             let End::Lost(why) = end else { return };
-            self.tell(Event::Lost { why });
+            self.tell(Event::Lost { why }).await;
             if !self.rest(pause).await {
                 return;
             }
@@ -88,9 +96,10 @@ impl Link {
         }
     }
 
-    fn tell(&self, event: Event) {
-        // the program ends when nobody listens, and this with it
-        let _ = self.told.1.send(Input::Event(event));
+    async fn tell(&self, event: Event) {
+        // it is never closed; the program ends when nobody listens, and this with it
+        let Ok(room) = Arc::clone(&self.room).acquire_owned().await else { return };
+        let _ = self.told.1.send(Input::Told(event, room));
     }
 
     /// Waits; what is wished for meanwhile is wished for again when there is a connection. Tells
@@ -107,7 +116,7 @@ impl Link {
     }
 
     async fn serve(&mut self, client: AsyncClient) -> End {
-        self.tell(Event::Connected);
+        self.tell(Event::Connected).await;
         let mut session = Session { client, asked: BTreeMap::new() };
         loop {
             let ended = tokio::select! {
@@ -118,11 +127,14 @@ impl Link {
                 reply = timeout(SILENCE_MAX, session.client.next_of_any()) => match reply {
                     Err(_) => Err(End::Lost(format!("the daemon is silent for {} s", SILENCE_MAX.as_secs()))),
                     Ok(Err(error)) => Err(error.into()),
-                    Ok(Ok((id, reply))) => session.take(id, reply).map(|event| {
-                        if let Some(event) = event {
-                            self.tell(event);
+                    Ok(Ok((id, reply))) => match session.take(id, reply) {
+                        Ok(Some(event)) => {
+                            self.tell(event).await;
+                            Ok(())
                         }
-                    }),
+                        Ok(None) => Ok(()),
+                        Err(end) => Err(end),
+                    },
                 },
             };
             if let Err(end) = ended {
@@ -182,5 +194,32 @@ impl Session {
             Reply::Error(refusal) => Some(Event::Refused(slot, topic, refusal)),
             _ => None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::mpsc;
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    #[test]
+    fn what_nobody_takes_keeps_more_from_being_told() {
+        let (told, inputs) = mpsc::channel();
+        let room = Arc::new(Semaphore::new(WAITING_MAX));
+        let (_wish, wishes) = unbounded_channel();
+        let link = Link { path: PathBuf::new(), told: Farewell("connection", told), room, wishes };
+        let mut telling = pin!(async {
+            for _ in 0..2 * WAITING_MAX {
+                link.tell(Event::Connected).await;
+            }
+        });
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(telling.as_mut().poll(&mut context).is_pending());
+        assert_eq!(inputs.try_iter().count(), WAITING_MAX);
+        assert!(telling.as_mut().poll(&mut context).is_ready());
+        assert_eq!(inputs.try_iter().count(), WAITING_MAX);
     }
 }

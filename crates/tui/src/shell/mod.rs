@@ -108,7 +108,7 @@ impl Shell {
                 Err(RecvTimeoutError::Timeout) => Input::Event(Event::Clock),
                 Err(RecvTimeoutError::Disconnected) => return Err(Error::Thread("input")),
             };
-            let soon = matches!(input, Input::Event(Event::Arrived(..)));
+            let soon = matches!(input, Input::Told(Event::Arrived(..), _));
             if !self.take(input)? {
                 return Ok(());
             }
@@ -123,6 +123,10 @@ impl Shell {
     fn take(&mut self, input: Input) -> Result<bool, Error> {
         let event = match input {
             Input::Event(event) => event,
+            Input::Told(event, room) => {
+                drop(room);
+                event
+            }
             Input::Mouse(mouse) => match self.screen.meant(mouse) {
                 Some(event) => event,
                 None => return Ok(true),

@@ -1,5 +1,5 @@
 # Made from the declarations in crates/bus by crates/python/tests/generated;
-# BLESS_PYTHON=1 makes it anew.
+# UPDATE_EXPECTED=1 makes it anew.
 """What is sent of queues."""
 
 from __future__ import annotations
