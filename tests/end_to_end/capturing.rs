@@ -16,7 +16,7 @@ use crate::provider::{Circuit, Provider, READ_GROUP};
 use crate::stage::Stage;
 
 const DEADLINE: Duration = Duration::from_secs(5);
-const NOBODY: u32 = 65_534;
+pub(crate) const NOBODY: u32 = 65_534;
 const PINGS: u32 = 30;
 
 fn two_circuits() -> Provider {
@@ -39,7 +39,7 @@ fn ping(stage: &Stage, customer: &str) -> Result<()> {
 }
 
 /// The command, built beside the daemon.
-fn tidegate() -> Result<std::path::PathBuf> {
+pub(crate) fn tidegate() -> Result<std::path::PathBuf> {
     let path = Path::new(env!("CARGO_BIN_EXE_tidegated")).with_file_name("tidegate");
     ensure!(path.exists(), "{} is not there: build it with `cargo build -p cli`", path.display());
     Ok(path)
@@ -168,8 +168,8 @@ fn captures_are_bounded_and_each_gets_its_own() -> Result<()> {
         taken += of_two.next().context("it ended early")??.len();
     }
     ensure!(taken == 2 * PINGS as usize, "{taken}");
-    // who goes makes room
-    drop(of_two);
+    // who goes makes room, also without a word
+    std::mem::forget(of_two);
     drop(second);
     testkit::wait_until("room for captures", DEADLINE, || {
         Ok((stage.client()?.status()?.captures == 0).then_some(()))
@@ -202,6 +202,28 @@ fn captures_are_bounded_and_each_gets_its_own() -> Result<()> {
     }
     let ended = running.ended().context("it has not ended")?;
     ensure!(ended.reason == CaptureEnd::Stopped, "{ended:?}");
+    captures_are_in_the_audit_log(&stage)
+}
+
+/// What was granted, what was taken, and why each ended, the client that went away without a word too.
+fn captures_are_in_the_audit_log(stage: &Stage) -> Result<()> {
+    let log = std::fs::read_to_string(stage.config.with_file_name("audit.jsonl"))?;
+    let rows: Vec<bus::EventRow> =
+        log.lines().map(|line| Ok(serde_json::from_str(line)?)).collect::<Result<_>>()?;
+    let of_captures = rows.iter().filter(|row| row.kind == bus::EventKind::Capture);
+    let told: Vec<_> = of_captures.map(|row| row.text.as_str()).collect();
+    let begins = |text: &str| told.iter().filter(|told| told.starts_with(text)).count();
+    let granted = "capture of host 100.64.1.2: 15 s, 1000 packets, 96 bytes of each at most";
+    for (text, times) in [
+        (granted, 1),
+        ("capture of circuit one is over, as it has all its packets: 60 packets, 0 lost, in ", 1),
+        ("capture of host 100.64.1.2 is over, as its client has gone: ", 1),
+        ("capture of circuit two is over, as the daemon ended it: ", 1),
+        ("capture of circuit one is over, as the daemon ended it: ", 1),
+    ] {
+        ensure!(begins(text) == times, "{text}: {told:#?}");
+    }
+    ensure!(told.len() == 8, "{told:#?}");
     Ok(())
 }
 

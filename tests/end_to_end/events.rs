@@ -1,18 +1,24 @@
 //! What is remembered of what happened, and the audit log.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use bus::{
-    Cause, CircuitEdit, Edit, Edits, EventKind, EventRow, EventsPage, EventsQuery, Severity, Topic,
-    View,
+    Cause, CircuitEdit, Client, Edit, Edits, EventKind, EventRow, EventsPage, EventsQuery,
+    Severity, Topic, View,
 };
-use rustix::process::Signal;
-use testkit::wait_until;
+use kernel::peer::group_id;
+use rustix::process::{Gid, Signal, Uid};
+use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
+use testkit::{ChildGuard, Daemon, wait_until};
 use units::PerDirection;
 
-use crate::provider::{Circuit, Provider};
+use crate::capturing::{NOBODY, tidegate};
+use crate::provider::{Circuit, Provider, READ_GROUP};
 use crate::stage::Stage;
 
 const EDIT_MAX: Duration = Duration::from_secs(20);
@@ -126,6 +132,124 @@ fn subscribers_get_each_event_once() -> Result<()> {
     }
     ensure!(numbers.len() == 2 && numbers[0] > 1 && numbers[1] > numbers[0], "{numbers:?}");
     ensure!(ticks.is_sorted(), "{ticks:?}");
+    Ok(())
+}
+
+/// The texts of the daemon's own events, with their numbers.
+fn numbered(rows: &[EventRow]) -> Vec<(u64, &str)> {
+    let own = rows.iter().filter(|row| row.kind == EventKind::Daemon);
+    own.map(|row| (row.number, row.text.as_str())).collect()
+}
+
+#[test]
+fn events_are_left_to_the_next_daemon_and_followed_over_it() -> Result<()> {
+    let mut stage = stage(false)?;
+    let log = stage.lab.folder().join("followed");
+    let said = stage.lab.folder().join("said");
+    let mut follow = Command::new(tidegate()?);
+    follow.arg("--socket").arg(&stage.socket);
+    // what a slow machine's late threads bring about is not counted on
+    follow.args(["events", "--follow", "--json", "--kind", "daemon", "--kind", "bypass"]);
+    let (out, err) = (File::create(&log)?, File::create(&said)?);
+    let mut follower = ChildGuard::spawn_with(&mut follow, out.into(), err.into())?;
+    let followed = || -> Result<Vec<EventRow>> {
+        let text = fs::read_to_string(&log)?;
+        let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        lines.map(|line| Ok(serde_json::from_str(line)?)).collect()
+    };
+    let wait_for = |what: &str, text: &str, times: usize| {
+        wait_until(what, Duration::from_secs(20), || {
+            let found = followed()?.iter().filter(|row| row.text.contains(text)).count();
+            Ok((found == times).then_some(()))
+        })
+    };
+    wait_for("the start", "is ready", 1)?;
+    stage.client()?.handover(EDIT_MAX)?;
+    wait_for("the successor", "is ready", 2)?;
+    stage.client()?.bypass(true)?;
+    stage.stop()?;
+    let file = stage.socket.with_file_name("tidegated.events");
+    ensure!(fs::metadata(&file)?.permissions().mode() & 0o777 == 0o600);
+    stage.start()?;
+    wait_for("the next daemon", "is ready", 3)?;
+    ensure!(!file.exists(), "the next daemon has read it");
+    let told = followed()?;
+    let query = EventsQuery { kinds: vec![EventKind::Daemon, EventKind::Bypass], ..query() };
+    ensure!(told == stage.client()?.events(query)?.rows, "{told:#?}");
+    let texts: Vec<_> = numbered(&told).into_iter().map(|(_, text)| text).collect();
+    let ready = concat!("tidegated ", env!("CARGO_PKG_VERSION"), " is ready");
+    let way = "making way for another program";
+    ensure!(texts == [ready, way, ready, "stopping", ready], "{texts:?}");
+    let noted = fs::read_to_string(&said)?;
+    ensure!(noted.matches("waiting for it to come back").count() == 2, "{noted}");
+    ensure!(noted.lines().count() == 2, "{noted}");
+
+    // what is damaged is told once, and numbers begin anew
+    stage.stop()?;
+    fs::write(&file, "[{\"number\":")?;
+    stage.start()?;
+    wait_for("the daemon without its events", "is ready", 4)?;
+    let rows = events(&stage)?;
+    ensure!(numbered(&rows)[0].1 == ready && rows[0].number == 1, "{rows:#?}");
+    let log = stage.daemon.as_ref().map(Daemon::log).unwrap_or_default();
+    ensure!(log.matches("could not read the last daemon's events").count() == 1, "{log}");
+    ensure!(fs::read_to_string(&said)?.contains("the daemon's events begin anew"));
+
+    // Ctrl-C ends it at once, also while it waits
+    stage.stop()?;
+    wait_until("the wait", Duration::from_secs(20), || {
+        let noted = fs::read_to_string(&said)?;
+        Ok((noted.matches("waiting for it to come back").count() == 4).then_some(()))
+    })?;
+    follower.signal(Signal::INT)?;
+    ensure!(follower.wait(Duration::from_secs(5))?.success());
+    Ok(())
+}
+
+#[test]
+fn refusals_that_were_only_counted_are_told_at_the_end() -> Result<()> {
+    let mut stage = stage(false)?;
+    for folder in stage.socket.ancestors().skip(1).take(2) {
+        fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+    }
+    let (group, socket) =
+        (group_id(READ_GROUP)?.context("there is no such group")?, stage.socket.clone());
+    // a thread has credentials of its own, and they end with it
+    let attempts = std::thread::spawn(move || -> Result<()> {
+        set_thread_groups(&[])?;
+        set_thread_gid(Gid::from_raw(group))?;
+        set_thread_uid(Uid::from_raw(NOBODY))?;
+        let mut client = Client::connect(&socket, EDIT_MAX)?;
+        for _ in 0..20 {
+            ensure!(client.bypass(true).is_err());
+        }
+        Ok(())
+    });
+    attempts.join().ok().context("the attempts panicked")??;
+    stage.stop()?;
+    let rows = audit(&stage)?;
+    let refused: Vec<_> = rows.iter().filter(|row| row.kind == EventKind::Refusal).collect();
+    ensure!(refused.len() == 2 && refused[0].text == "refused: bypass", "{refused:#?}");
+    ensure!(refused[1].text.starts_with("refused: 19 further requests"), "{refused:#?}");
+    Ok(())
+}
+
+/// The command of the manual reads the log, also where a line in it was cut off.
+#[test]
+fn the_audit_log_is_read_as_the_documentation_says() -> Result<()> {
+    let mut stage = stage(false)?;
+    let path = stage.config.with_file_name("audit.jsonl");
+    let mut file = OpenOptions::new().append(true).open(&path)?;
+    file.write_all(b"{\"number\":9,\"unix_ms\":17")?;
+    stage.client()?.edit(faster(), EDIT_MAX)?;
+    stage.stop()?;
+    let manual = include_str!("../../docs/operations.md");
+    let line = manual.lines().find(|line| line.starts_with("sudo jq")).context("no command")?;
+    let line = line.replace("sudo ", "");
+    let line = line.replace("/var/log/tidegate/audit.jsonl", &path.display().to_string());
+    let read = testkit::run(Command::new("sh").args(["-c", &line]), EDIT_MAX)?.checked()?;
+    ensure!(read.stdout.lines().count() == 1, "{}", read.stdout);
+    ensure!(read.stdout.contains("Z circuit one: download max 20 Mbps"), "{}", read.stdout);
     Ok(())
 }
 

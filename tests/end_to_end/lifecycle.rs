@@ -147,7 +147,7 @@ fn a_full_disk_beside_the_socket_keeps_nothing_from_being_shaped() -> Result<()>
     let mut left: Vec<_> =
         fs::read_dir(&disk)?.map(|entry| Ok(entry?.file_name())).collect::<Result<_>>()?;
     left.sort();
-    ensure!(left == ["filler", "tidegated.lock"], "{left:?}");
+    ensure!(left == ["filler", "tidegated.events", "tidegated.lock"], "{left:?}");
     Ok(())
 }
 

@@ -20,7 +20,6 @@ use tracing::{info, warn};
 use crate::Arguments;
 use crate::captures::CaptureDesk;
 use crate::error::ShaperError;
-use crate::events::Events;
 use crate::exit::Failure;
 use crate::facts;
 use crate::files::{Stamps, finish};
@@ -30,6 +29,7 @@ use crate::lazy;
 use crate::lock::Lock;
 use crate::log;
 use crate::look;
+use crate::memory::Memory;
 use crate::metrics;
 use crate::prepare::prepare;
 use crate::reload::Reloader;
@@ -114,7 +114,8 @@ fn work(path: &Path, start: Start) -> Result<(), Failure> {
     let signals = Signals::start(supervisor.stop().clone())
         .map_err(|error| Failure::System("listen for signals", error.into()))?;
     service::say("starting");
-    let outcome = shape((path, read), loaded, &mut supervisor, (&signals, start));
+    let memory = Memory::begin(&bus.socket, loaded.config.log.audit.clone());
+    let outcome = shape((path, read), loaded, &memory, &mut supervisor, (&signals, start));
     let is_handover = outcome.as_ref().is_ok_and(|reloader| reloader.handover().is_asked());
     if is_handover {
         service::handing_over();
@@ -130,6 +131,7 @@ fn work(path: &Path, start: Start) -> Result<(), Failure> {
     if is_handover {
         reloader.leave();
         info!("making way");
+        drop(memory);
         let error = reloader.handover().carry_out();
         return Err(Failure::System("start the program that takes over", error.into()));
     }
@@ -157,14 +159,14 @@ fn work(path: &Path, start: Start) -> Result<(), Failure> {
 fn shape(
     (path, read): (&Path, Stamps),
     loaded: config::Loaded,
+    memory: &Memory,
     supervisor: &mut Supervisor,
     (signals, start): (&Signals, Start),
 ) -> Result<Reloader, Failure> {
     let started = Instant::now();
     let handover = Handover::note()
         .map_err(|error| Failure::System("learn where this program is", error.into()))?;
-    let (bus, log) = (loaded.config.bus.clone(), loaded.config.log.clone());
-    let figures = loaded.config.metrics;
+    let (bus, figures) = (loaded.config.bus.clone(), loaded.config.metrics);
     let file = KeptFile::beside(&bus.socket);
     let mut kept = file.read();
     let machine = facts::read(&loaded.config.interfaces).map_err(ShaperError::from)?;
@@ -181,8 +183,6 @@ fn shape(
     let (limits, timeouts) = (flow_limits(shaper.config()), Timeouts::default());
     let flow_engine = FlowEngine::new(limits, timeouts);
     let config = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let audit = log.audit;
-    let (events, changes) = Events::new(audit.is_some());
     let shared = Arc::new(Shared {
         config: config.display().to_string(),
         store: engine.store(),
@@ -196,7 +196,7 @@ fn shape(
         kernel_problem: ArcSwapOption::empty(),
         files_changed: AtomicBool::new(false),
         metrics_problem: ArcSwapOption::empty(),
-        events: Arc::new(events),
+        events: Arc::clone(memory.events()),
         classes: ArcSwapOption::empty(),
         captures: CaptureDesk::new(captures),
         control: shaper.control(),
@@ -215,7 +215,7 @@ fn shape(
     let reloader = Reloader::new(shaper, Arc::clone(&shared));
     let sources = Sources { engine, flow_engine, counters, flows, quality, retransmits };
     let lazy = (Arc::clone(&shared), reloader.clone());
-    let served = threads::audit(supervisor, &shared, audit.zip(changes))
+    let served = threads::audit(supervisor, memory.audit())
         .and_then(|()| threads::start(supervisor, &shared, sources))
         .and_then(|()| {
             supervisor.spawn("lazy", Policy::Essential, LAZY_HEARTBEAT_MAX, move |context| {

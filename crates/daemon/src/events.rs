@@ -1,9 +1,12 @@
 //! What happened, for those who look, and every change for the audit log.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+mod file;
+mod refusals;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
 use bus::{Cause, EventKind, EventRow, EventsPage, EventsQuery, Severity};
@@ -11,24 +14,21 @@ use collect::clock::unix_ns;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
+pub use file::EventsFile;
+use refusals::Refusals;
+
 /// Changes that may wait to be written down.
 const WAITING_MAX: usize = 1_024;
 
 /// Bytes of an event's text: a thousand events are never more than a few megabytes.
 const TEXT_MAX: usize = 4_096;
 
-/// For how long the same refusal of the same user is not told again.
-const REFUSED_AGAIN: Duration = Duration::from_secs(60);
-
-/// Different refusals that are told in that time.
-const REFUSALS_MAX: usize = 64;
-
 /// The newest events, and those that wait to be written down.
 #[derive(Debug)]
 pub struct Events {
     kept: Mutex<Kept>,
-    refusals: Mutex<HashMap<(u32, &'static str), Instant>>,
-    audit: Option<Sender<EventRow>>,
+    refusals: Mutex<Refusals>,
+    audit: Option<Sender<Arc<EventRow>>>,
     /// Changes that could not be written down.
     pub unwritten: AtomicU64,
     /// Why they cannot be; none when they can.
@@ -37,18 +37,20 @@ pub struct Events {
 
 #[derive(Debug, Default)]
 struct Kept {
-    rows: VecDeque<EventRow>,
+    rows: VecDeque<Arc<EventRow>>,
     newest: u64,
     generation: u64,
 }
 
 impl Events {
-    /// Without events. What comes is to be written down by whoever has the other end; nowhere where there is
-    /// no audit log.
-    pub fn new(is_audited: bool) -> (Self, Option<Receiver<EventRow>>) {
+    /// What comes after these rows, whose numbers go on. What is audited is to be written down by whoever has the
+    /// other end; nowhere where there is no audit log.
+    pub fn new(rows: Vec<EventRow>, is_audited: bool) -> (Self, Option<Receiver<Arc<EventRow>>>) {
         let (sender, receiver) = bounded(WAITING_MAX);
+        let newest = rows.last().map_or(0, |row| row.number);
+        let rows = rows.into_iter().map(Arc::new).collect();
         let events = Self {
-            kept: Mutex::default(),
+            kept: Mutex::new(Kept { rows, newest, generation: 0 }),
             refusals: Mutex::default(),
             audit: is_audited.then_some(sender),
             unwritten: AtomicU64::new(0),
@@ -64,20 +66,21 @@ impl Events {
 
     /// Remembers an event.
     pub fn tell(&self, kind: EventKind, severity: Severity, cause: Cause, text: impl Into<String>) {
+        let text = short(text.into());
         let mut kept = self.kept.lock();
         kept.newest += 1;
-        let row = EventRow {
+        let row = Arc::new(EventRow {
             number: kept.newest,
             unix_ms: unix_ns() / 1_000_000,
             kind,
             severity,
-            text: short(text.into()),
+            text,
             cause,
             generation: kept.generation,
-        };
+        });
         if let Some(audit) = self.audit.as_ref().filter(|_| is_audited(kind)) {
             // under the lock, so that the file has them in order
-            if audit.try_send(row.clone()).is_err() {
+            if audit.try_send(Arc::clone(&row)).is_err() {
                 self.unwritten.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -87,45 +90,53 @@ impl Events {
         kept.rows.push_back(row);
     }
 
-    /// Whether this user's request of this name was not refused just now: who asks again and again must not drive
-    /// out what else happened.
+    /// Whether this user's request of this name was not refused just now. One that was is counted, and told of
+    /// by [`Events::look_at_refusals`].
     pub fn is_new_refusal(&self, uid: u32, what: &'static str) -> bool {
-        let mut refusals = self.refusals.lock();
-        refusals.retain(|_, at| at.elapsed() < REFUSED_AGAIN);
-        if refusals.len() >= REFUSALS_MAX {
-            return false;
-        }
-        match refusals.entry((uid, what)) {
-            Entry::Occupied(_) => false,
-            Entry::Vacant(place) => {
-                place.insert(Instant::now());
-                true
-            }
+        self.refusals.lock().is_new(uid, what, Instant::now())
+    }
+
+    /// Tells of refusals that were only counted, when their time is over.
+    pub fn look_at_refusals(&self) {
+        if self.refusals.lock().are_over(Instant::now()) {
+            self.end_refusals();
         }
     }
 
-    /// Those that the query asks for.
+    /// Tells of refusals that were only counted.
+    pub fn end_refusals(&self) {
+        let now = Instant::now();
+        let ended = std::mem::take(&mut *self.refusals.lock());
+        if let Some(text) = ended.untold(now) {
+            self.tell(EventKind::Refusal, Severity::Warning, Cause::Daemon, text);
+        }
+    }
+
+    /// All that are kept.
+    pub fn rows(&self) -> Vec<Arc<EventRow>> {
+        self.kept.lock().rows.iter().cloned().collect()
+    }
+
+    /// Those that the query asks for. Nobody who tells of something waits while they are chosen.
     pub fn page(&self, tick: u64, query: &EventsQuery) -> EventsPage {
+        let (oldest, newest, mut rows) = {
+            let kept = self.kept.lock();
+            let after = kept.rows.iter().rev().take_while(|row| row.number > query.after);
+            let oldest = kept.rows.front().map_or(0, |row| row.number);
+            (oldest, kept.newest, after.cloned().collect::<Vec<_>>())
+        };
         let filter = query.filter.to_lowercase();
-        let matches = |row: &&EventRow| {
-            row.number > query.after
-                && row.severity >= query.severity_min
+        rows.retain(|row| {
+            row.severity >= query.severity_min
                 && (query.kinds.is_empty() || query.kinds.contains(&row.kind))
                 && (filter.is_empty()
                     || row.text.to_lowercase().contains(&filter)
                     || row.cause.to_string().to_lowercase().contains(&filter))
-        };
-        let kept = self.kept.lock();
-        let mut rows: Vec<_> = kept.rows.iter().filter(matches).collect();
-        let matched = rows.len();
-        rows.drain(..matched.saturating_sub(query.limit as usize));
-        EventsPage {
-            tick,
-            oldest: kept.rows.front().map_or(0, |row| row.number),
-            newest: kept.newest,
-            matched: matched as u32,
-            rows: rows.into_iter().cloned().collect(),
-        }
+        });
+        let matched = rows.len() as u32;
+        rows.truncate(query.limit as usize);
+        let rows = rows.iter().rev().map(|row| EventRow::clone(row)).collect();
+        EventsPage { tick, oldest, newest, matched, rows }
     }
 }
 
@@ -155,7 +166,7 @@ mod tests {
     use super::*;
 
     fn told(count: u64) -> Events {
-        let (events, _) = Events::new(false);
+        let (events, _) = Events::new(Vec::new(), false);
         for number in 1..=count {
             let kind = if number % 2 == 0 { EventKind::Nic } else { EventKind::Bypass };
             events.set_generation(number);
@@ -177,8 +188,34 @@ mod tests {
     }
 
     #[test]
+    fn numbers_go_on_after_those_of_the_daemon_before() {
+        let rows = told(1_003).rows().iter().map(|row| EventRow::clone(row)).collect();
+        let (events, _) = Events::new(rows, false);
+        events.tell(EventKind::Daemon, Severity::Info, Cause::Daemon, "ready");
+        let page = events.page(0, &EventsQuery { after: 1_002, ..EventsQuery::default() });
+        assert_eq!((page.oldest, page.newest), (5, 1_004));
+        assert_eq!(numbers(&page), [1_003, 1_004]);
+    }
+
+    #[test]
+    fn refusals_that_were_only_counted_are_told_in_one_row_and_audited() {
+        let (events, waiting) = Events::new(Vec::new(), true);
+        for _ in 0..5 {
+            events.is_new_refusal(1_000, "reload");
+        }
+        events.look_at_refusals();
+        assert_eq!(events.rows().len(), 0, "their time is not over");
+        events.end_refusals();
+        events.end_refusals();
+        let row = waiting.unwrap().try_recv().unwrap();
+        assert_eq!(row.text, "refused: 4 further requests within 0 s");
+        assert_eq!(events.rows(), [row]);
+        assert!(events.is_new_refusal(1_000, "reload"), "a new time has begun");
+    }
+
+    #[test]
     fn a_text_without_end_is_cut_between_letters() {
-        let (events, _) = Events::new(false);
+        let (events, _) = Events::new(Vec::new(), false);
         events.tell(EventKind::Nic, Severity::Info, Cause::Daemon, "é".repeat(TEXT_MAX));
         let page = events.page(0, &EventsQuery::default());
         assert_eq!(page.rows[0].text, "é".repeat(TEXT_MAX / 2) + " ...");
@@ -201,7 +238,7 @@ mod tests {
 
     #[test]
     fn changes_wait_to_be_written_and_what_finds_no_room_is_counted() {
-        let (events, waiting) = Events::new(true);
+        let (events, waiting) = Events::new(Vec::new(), true);
         let waiting = waiting.unwrap();
         events.tell(EventKind::Thread, Severity::Warning, Cause::Daemon, "late");
         events.tell(EventKind::Bypass, Severity::Warning, Cause::Signal, "on");

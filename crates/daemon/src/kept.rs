@@ -4,8 +4,9 @@
 //! the numbers are, so that they stay whose they are, and how the NICs were before.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use config::Interfaces;
@@ -101,13 +102,7 @@ impl KeptFile {
 
     fn try_write(&self, kept: &Kept) -> io::Result<()> {
         let bytes = serde_json::to_vec(&Written { version: VERSION, kept })?;
-        let new = self.0.with_extension("kept.new");
-        let written = write_synced(&new, &bytes).and_then(|()| fs::rename(&new, &self.0));
-        if written.is_err() {
-            // on a full disk half of it takes room, and nobody else would remove it
-            let _ = fs::remove_file(&new);
-        }
-        written
+        write_whole(&self.0, &bytes)
     }
 
     /// Removes it: nothing is left.
@@ -120,8 +115,24 @@ impl KeptFile {
     }
 }
 
+/// Writes a file whole or not at all, for nobody else to read.
+///
+/// # Errors
+/// What the kernel says.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let written = write_synced(new.as_ref(), bytes).and_then(|()| fs::rename(&new, path));
+    if written.is_err() {
+        // on a full disk half of it takes room, and nobody else would remove it
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
+
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
+    let mut how = OpenOptions::new();
+    let mut file = how.write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

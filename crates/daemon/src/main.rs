@@ -14,7 +14,9 @@
 //! - [`files`]: the configuration's files on disk;
 //! - [`reload`]: one change at a time, and what clients are told of it;
 //! - [`edits`]: changes that clients ask for;
-//! - [`events`]: what happened, for those who look and for the audit log;
+//! - [`events`]: what happened, for those who look;
+//! - [`audit`]: every change, written down;
+//! - [`memory`]: both, from one daemon to the next;
 //! - [`facts`]: what the machine offers, as the plan takes it;
 //! - [`kept`]: what a daemon that is killed leaves to the one after it;
 //! - [`lazy`]: circuits that have their classes only while they have traffic;
@@ -36,6 +38,7 @@
 #![forbid(unsafe_code)]
 #![allow(unreachable_pub, reason = "a binary exports nothing")]
 
+mod audit;
 mod boot;
 mod captures;
 mod edits;
@@ -55,6 +58,7 @@ mod lock;
 mod log;
 mod look;
 mod manual;
+mod memory;
 mod metrics;
 mod notice;
 mod prepare;

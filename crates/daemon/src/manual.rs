@@ -17,6 +17,7 @@ Files:
 /etc/tidegate/ShapedDevices.csv  circuits
 /run/tidegate/bus.sock           where clients speak to the daemon
 /run/tidegate/tidegated.kept     what the next daemon needs of this one
+/run/tidegate/tidegated.events   what happened, for the next daemon, after an orderly end
 /sys/fs/bpf/tidegate             programs that are attached";
 
 /// The page, as groff(1) reads it.

@@ -280,8 +280,9 @@ impl Reloader {
         Ok(())
     }
 
-    /// Remembers what has become otherwise of threads and tables.
+    /// Remembers what has become otherwise of threads and tables, and refusals that were only counted.
     pub fn notice(&self, notices: &mut Notices) {
+        self.shared.events.look_at_refusals();
         let tables = &self.shared.store.latest().maps;
         for (kind, severity, text) in notices.look(self.shared.monitor.report(), tables) {
             match severity {

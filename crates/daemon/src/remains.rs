@@ -11,6 +11,7 @@ use tracing::warn;
 
 use crate::boot::require_rights;
 use crate::error::ShaperError;
+use crate::events::EventsFile;
 use crate::exit::Failure;
 use crate::guards::restore;
 use crate::kept::{Kept, KeptFile};
@@ -30,6 +31,7 @@ pub fn take_down(path: &Path) -> Result<(), Failure> {
     let _lock = Lock::take(&bus.socket)?;
     let file = KeptFile::beside(&bus.socket);
     let was_there = take_out(&files.pins, &file, &file.read())?;
+    EventsFile::beside(&bus.socket).remove();
     if let Err(error) = remove_stale(&bus.socket) {
         warn!(%error, socket = %bus.socket.display(), "could not remove the socket");
     }

@@ -23,7 +23,7 @@ pub struct EventsPage {
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventRow {
-    /// Its number, counted from 1 since the daemon started.
+    /// Its number, counted from 1; a daemon that follows on another's orderly end goes on counting.
     pub number: u64,
     /// When, in milliseconds since 1970-01-01 00:00 UTC.
     pub unix_ms: u64,

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bus::{
-    CaptureEnd, CaptureEnded, CaptureInterface, CaptureRequest, CapturedPacket, Capturing,
-    ErrorCode, Refusal,
+    CaptureEnd, CaptureEnded, CaptureInterface, CaptureRequest, CapturedPacket, Capturing, Cause,
+    ErrorCode, EventKind, Refusal, Severity,
 };
 use kernel::datapath::CaptureTarget;
 use tokio::sync::mpsc;
@@ -19,7 +19,7 @@ use crate::shared::{Current, Shared};
 /// A client hears of its capture at least this often.
 const SILENCE_MAX: Duration = Duration::from_millis(500);
 
-/// A capture that runs. Dropping it ends it.
+/// A capture that runs. Dropping it ends it, and tells of its end.
 #[derive(Debug)]
 pub struct Running {
     shared: Arc<Shared>,
@@ -29,13 +29,18 @@ pub struct Running {
     batches: mpsc::Receiver<Vec<CapturedPacket>>,
     lost: Arc<AtomicU64>,
     target: bus::CaptureTarget,
+    /// Who asked for it.
+    cause: Cause,
     slot: Option<CircuitSlot>,
     generation: u64,
     packets_left: u64,
+    began: Instant,
     until: Instant,
     /// When the client last heard of it.
     told: Instant,
     sent: u64,
+    /// Why it is over; none while it goes on, and when its client has gone.
+    ended: Option<CaptureEnd>,
 }
 
 /// What comes of a capture next.
@@ -48,7 +53,7 @@ pub enum Step {
 }
 
 impl Running {
-    /// Starts what the client asks for, within the configured bounds.
+    /// Starts what the client asks for, within the configured bounds, and tells of it.
     ///
     /// # Errors
     /// When there is no such circuit, or too many captures run.
@@ -56,16 +61,18 @@ impl Running {
         shared: &Arc<Shared>,
         id: u64,
         request: CaptureRequest,
+        cause: Cause,
     ) -> Result<(Self, Capturing), Refusal> {
         let current = shared.current.load_full();
         let bounds = current.capture;
         let (kernel_target, slot) = resolve(&current, &request.target)?;
         let seconds = request.seconds.min(CaptureRequest::MAX_SECONDS);
-        let seconds = Duration::from_secs(seconds.into()).min(bounds.seconds_max);
+        // whole ones, as the client is told
+        let seconds = u64::from(seconds).min(bounds.seconds_max.as_secs());
         let packets = request.packets.min(bounds.packets_max).min(CaptureRequest::MAX_PACKETS);
         let snap_length = request.snap_length.min(bounds.snap_length_max);
         let snap_length = snap_length.min(CaptureRequest::MAX_SNAP_LENGTH);
-        if seconds.is_zero() || packets == 0 || snap_length == 0 {
+        if seconds == 0 || packets == 0 || snap_length == 0 {
             let text = "a capture takes at least one second, one packet and one byte of each";
             return Err(Refusal::new(ErrorCode::Invalid, text));
         }
@@ -76,10 +83,15 @@ impl Running {
         let now = Instant::now();
         let capturing = Capturing {
             interfaces: interfaces(shared),
-            seconds: seconds.as_secs() as u32,
+            seconds: seconds as u32,
             packets,
             snap_length,
         };
+        let text = format!(
+            "capture of {}: {} s, {packets} packets, {snap_length} bytes of each at most",
+            request.target, capturing.seconds
+        );
+        shared.events.tell(EventKind::Capture, Severity::Info, cause.clone(), text);
         let running = Self {
             shared: Arc::clone(shared),
             id,
@@ -87,12 +99,15 @@ impl Running {
             batches: started.batches,
             lost: started.lost,
             target: request.target,
+            cause,
             slot,
             generation: current.generation,
             packets_left: packets.into(),
-            until: now + seconds,
+            began: now,
+            until: now + Duration::from_secs(seconds),
             told: now,
             sent: 0,
+            ended: None,
         };
         Ok((running, capturing))
     }
@@ -132,10 +147,15 @@ impl Running {
     }
 
     /// Ends it, and tells what became of it.
-    pub fn end(self, reason: CaptureEnd) -> CaptureEnded {
-        let lost = self.lost.load(Ordering::Relaxed);
+    pub fn end(mut self, reason: CaptureEnd) -> CaptureEnded {
+        self.ended = Some(reason);
+        CaptureEnded { captured: self.sent, lost: self.lost(), reason }
+    }
+
+    /// Packets that found no room on their way.
+    fn lost(&self) -> u64 {
         let kernel = self.shared.captures.counts(self.number);
-        CaptureEnded { captured: self.sent, lost: lost + kernel.lost, reason }
+        self.lost.load(Ordering::Relaxed) + kernel.lost
     }
 
     fn within_bounds(&mut self, mut batch: Vec<CapturedPacket>) -> Vec<CapturedPacket> {
@@ -158,6 +178,19 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        let why = match self.ended {
+            Some(CaptureEnd::Seconds) => "its time is up",
+            Some(CaptureEnd::Packets) => "it has all its packets",
+            Some(CaptureEnd::Asked) => "its client ended it",
+            Some(CaptureEnd::Stopped) => "the daemon ended it",
+            None => "its client has gone",
+        };
+        let Self { target, sent, .. } = &*self;
+        let (seconds, lost) = (self.began.elapsed().as_secs(), self.lost());
+        let text = format!(
+            "capture of {target} is over, as {why}: {sent} packets, {lost} lost, in {seconds} s"
+        );
+        self.shared.events.tell(EventKind::Capture, Severity::Info, self.cause.clone(), text);
         self.shared.captures.stop(self.number);
     }
 }

@@ -224,13 +224,8 @@ impl Session {
             }
             Request::Capture(request) => {
                 info!(uid, pid, target = %request.target, "capture");
-                let what = format!(
-                    "capture of {}, {} packets and {} s at most",
-                    request.target, request.packets, request.seconds
-                );
-                let capturing = self.start_capture(id, request)?;
-                self.tell(EventKind::Capture, Severity::Info, what).await;
-                Ok(capturing)
+                let cause = self.cause().await;
+                self.start_capture(id, request, cause)
             }
             Request::Plan => self.plan(),
             Request::Reload { shrink } => {
@@ -295,12 +290,17 @@ impl Session {
         Ok(shown.payload)
     }
 
-    fn start_capture(&mut self, id: u64, request: CaptureRequest) -> Result<Reply, Refusal> {
+    fn start_capture(
+        &mut self,
+        id: u64,
+        request: CaptureRequest,
+        cause: Cause,
+    ) -> Result<Reply, Refusal> {
         if self.capture.is_some() {
             let text = "a client may have one capture at a time";
             return Err(Refusal::new(ErrorCode::Busy, text));
         }
-        let (running, capturing) = Running::start(&self.shared, id, request)?;
+        let (running, capturing) = Running::start(&self.shared, id, request, cause)?;
         self.capture = Some(running);
         Ok(Reply::Capturing(capturing))
     }

@@ -1,9 +1,8 @@
-//! The measuring street: samples in, snapshots out; and the audit log. One file a thread.
+//! The measuring street: samples in, snapshots out. One file a thread.
 //!
 //! What a thread reads from lives as long as the daemon: a thread that is started again goes on with
 //! the same reader and the same state.
 
-mod audit;
 mod flows;
 mod origins;
 mod qdiscs;
@@ -11,16 +10,15 @@ mod retransmits;
 mod tick;
 
 use std::convert::Infallible;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::EventRow;
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::bounded;
 use kernel::datapath::{Counters, Flows, Quality, Ring};
 use state::{Engine, FlowEngine};
 use supervisor::{Backoff, Policy, SpawnError, Supervisor};
 
+use crate::audit::AuditLog;
 use crate::captures;
 use crate::service;
 use crate::shared::Shared;
@@ -61,14 +59,11 @@ pub struct Sources {
 /// When the kernel gives no thread.
 pub fn audit(
     supervisor: &mut Supervisor,
-    shared: &Shared,
-    wanted: Option<(PathBuf, Receiver<EventRow>)>,
+    wanted: Option<&Arc<AuditLog>>,
 ) -> Result<(), SpawnError> {
-    let Some((path, changes)) = wanted else { return Ok(()) };
-    let events = Arc::clone(&shared.events);
-    supervisor.spawn("audit", Policy::Restart(Backoff::default()), HEARTBEAT_MAX, move |context| {
-        audit::run(context, &path, &events, &changes)
-    })
+    let Some(audit) = wanted.cloned() else { return Ok(()) };
+    let restart = Policy::Restart(Backoff::default());
+    supervisor.spawn("audit", restart, HEARTBEAT_MAX, move |context| audit.run(context))
 }
 
 /// Starts the measuring threads.

@@ -56,7 +56,7 @@ class EventRow(Record):
     """Something that happened."""
 
     number: int
-    """Its number, counted from 1 since the daemon started."""
+    """Its number, counted from 1; a daemon that follows on another's orderly end goes on counting."""
     unix_ms: int
     """When, in milliseconds since 1970-01-01 00:00 UTC."""
     kind: EventKind
