@@ -34,12 +34,12 @@ fn provider() -> Provider {
 }
 
 /// Where the programs are.
-fn programs() -> Result<&'static Path> {
+pub(crate) fn programs() -> Result<&'static Path> {
     Path::new(env!("CARGO_BIN_EXE_tidegated")).parent().context("a program in no folder")
 }
 
 /// Runs `tidegate` in the box.
-pub(crate) fn tidegate(stage: &Stage, arguments: &[&str]) -> Result<Output> {
+fn tidegate(stage: &Stage, arguments: &[&str]) -> Result<Output> {
     let path = programs()?.join("tidegate");
     ensure!(path.exists(), "{} has not been built", path.display());
     let mut command = stage.lab.namespace(Place::Box).command(path);
