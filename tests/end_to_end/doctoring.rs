@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use rustix::process::Signal;
 use serde_json::Value;
 use testkit::{BOX_CUSTOMERS, BOX_INTERNET, Forwarding, Output, Place, run};
 
@@ -32,9 +33,14 @@ fn provider() -> Provider {
     Provider::flat(vec![Circuit::new("one", "100.64.1.1", "", (5.0, 5.0))])
 }
 
+/// Where the programs are.
+pub(crate) fn programs() -> Result<&'static Path> {
+    Path::new(env!("CARGO_BIN_EXE_tidegated")).parent().context("a program in no folder")
+}
+
 /// Runs `tidegate` in the box.
-pub(crate) fn tidegate(stage: &Stage, arguments: &[&str]) -> Result<Output> {
-    let path = Path::new(env!("CARGO_BIN_EXE_tidegated")).with_file_name("tidegate");
+fn tidegate(stage: &Stage, arguments: &[&str]) -> Result<Output> {
+    let path = programs()?.join("tidegate");
     ensure!(path.exists(), "{} has not been built", path.display());
     let mut command = stage.lab.namespace(Place::Box).command(path);
     command.arg("--socket").arg(&stage.socket).args(arguments);
@@ -61,10 +67,18 @@ fn ill(stage: &Stage) -> Result<Vec<(String, String, String)>> {
         .collect())
 }
 
-/// Runs every command that is offered, as it is written, and sees to it that all is well then.
+/// Runs a command that is offered, as it is written. What this machine remembers of its own tuning is hidden.
+fn carry_out(stage: &Stage, command: &str) -> Result<()> {
+    let programs = programs()?.display();
+    let script = format!("mount -t tmpfs tmpfs /var/lib; PATH={programs}:$PATH; {command}");
+    stage.lab.run(Place::Box, &["unshare", "--mount", "sh", "-ec", &script])?;
+    Ok(())
+}
+
+/// Carries out what is offered, and sees to it that all is well then.
 fn mend(stage: &Stage) -> Result<()> {
     for (_, _, command) in ill(stage)? {
-        stage.lab.run(Place::Box, &["sh", "-ec", &command])?;
+        carry_out(stage, &command)?;
     }
     let left = ill(stage)?;
     ensure!(left.is_empty(), "still wrong: {left:#?}");
@@ -116,7 +130,7 @@ fn what_keeps_the_daemon_from_starting_is_found_and_mended() -> Result<()> {
     let mend_but_daemon = |stage: &Stage| -> Result<()> {
         for (check, _, command) in ill(stage)? {
             if check != "daemon" {
-                stage.lab.run(Place::Box, &["sh", "-ec", &command])?;
+                carry_out(stage, &command)?;
             }
         }
         let left = ill(stage)?;
@@ -152,6 +166,33 @@ fn what_keeps_the_daemon_from_starting_is_found_and_mended() -> Result<()> {
     stage.start()?;
     let left = ill(&stage)?;
     ensure!(left.is_empty(), "with the daemon: {left:#?}");
+    stage.stop()
+}
+
+/// Neither is a fault: each is told once, with the way back.
+#[test]
+fn the_bypass_and_a_stop_that_leaves_all_at_work_are_told_once() -> Result<()> {
+    let mut stage = Stage::new(&provider())?;
+    mend(&stage).context("what a lab is set to")?;
+    let (config, socket) = (stage.config.display().to_string(), stage.socket.display().to_string());
+    let told = |stage: &Stage, check: &str, command: String| -> Result<()> {
+        let found = ill(stage)?;
+        ensure!(found == [(check.to_owned(), String::new(), command)], "not {check}: {found:#?}");
+        Ok(())
+    };
+    let shape_again = format!("tidegate bypass off --socket {socket}");
+    stage.client()?.bypass(true)?;
+    told(&stage, "bypass", shape_again.clone())?;
+    let ended = stage.daemon.take().context("no daemon runs")?.stop_by(Signal::USR1)?;
+    ensure!(ended.success(), "it ended with {ended}");
+    told(&stage, "left-over", format!("tidegated --config {config}"))?;
+    // another socket than the one on which it listens is asked
+    stage.start()?;
+    let elsewhere = socket.clone() + ".other";
+    let socket_of_daemon = std::mem::replace(&mut stage.socket, elsewhere.into());
+    told(&stage, "daemon", format!("tidegate doctor --config {config} --socket {socket}"))?;
+    stage.socket = socket_of_daemon;
+    mend(&stage)?;
     stage.stop()
 }
 

@@ -8,7 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use bus::Exit;
 use rustix::process::Signal;
-use testkit::{Daemon, DaemonSpec, Forwarding, Hang, Place, ServiceManager, run, wait_until};
+use testkit::{
+    BOX_CUSTOMERS, Daemon, DaemonSpec, Forwarding, Hang, Place, ServiceManager, run, wait_until,
+};
 use units::Direction;
 
 use crate::changing::{RELOAD_MAX, places, two_sites, under_traffic};
@@ -183,6 +185,28 @@ fn what_a_stop_leaves_is_taken_down_when_asked() -> Result<()> {
     ensure!(!stage.socket.exists(), "the socket is still there");
     let after = traces(&stage)?;
     ensure!(after == before, "before:\n{before}\nafter:\n{after}");
+    Ok(())
+}
+
+/// Where sysfs does not show the NICs, steering cannot be restored, but all else is.
+#[test]
+fn a_setting_that_cannot_be_restored_keeps_no_other() -> Result<()> {
+    let mut stage = Stage::dark(&two_sites(), Forwarding::Bridge, 1500)?;
+    let stripping = |stage: &Stage| -> Result<bool> {
+        let shown = stage.lab.run(Place::Box, &["ethtool", "-k", BOX_CUSTOMERS])?.stdout;
+        Ok(shown.contains("rx-vlan-offload: on"))
+    };
+    stage.lab.run(Place::Box, &["ethtool", "-K", BOX_CUSTOMERS, "rxvlan", "on"])?;
+    ensure!(stripping(&stage)?, "there is nothing to restore");
+    stage.start()?;
+    ensure!(!stripping(&stage)?, "tags are stripped under the daemon");
+    stage.daemon.take().context("no daemon runs")?.kill();
+    let script = "mount -t tmpfs tmpfs /sys/class/net && exec \"$1\" --take-down --config \"$2\"";
+    let mut command = stage.lab.command(Place::Box, &["unshare", "--mount", "sh", "-ec", script]);
+    command.arg("sh").arg(stage.daemon_spec().binary).arg(&stage.config);
+    let ended = run(&mut command, RELOAD_MAX)?.checked()?;
+    ensure!(ended.stderr.contains("XPS"), "steering could be restored: {ended}");
+    ensure!(stripping(&stage)?, "tags are still left in: {ended}");
     Ok(())
 }
 

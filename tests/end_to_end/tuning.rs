@@ -1,12 +1,13 @@
 //! `tidegate tune` on NICs that are there, and the way back.
 
 use std::fs;
+use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use testkit::{BOX_CUSTOMERS, BOX_INTERNET, Forwarding, Place};
+use testkit::{BOX_CUSTOMERS, BOX_INTERNET, Forwarding, Place, run};
 
-use crate::doctoring::tidegate;
+use crate::doctoring::programs;
 use crate::lifecycle::traces;
 use crate::provider::{Circuit, Provider};
 use crate::stage::Stage;
@@ -16,17 +17,33 @@ fn provider() -> Provider {
     Provider::flat(vec![circuit])
 }
 
+/// What sets it when the machine starts.
+const UNIT: &str = include_str!("../../config/systemd/tidegate-tune.service");
+const DEADLINE: Duration = Duration::from_secs(30);
+
 /// All that tuning may change here.
 fn settings(stage: &Stage) -> Result<String> {
     let channels = format!("ethtool -l {BOX_CUSTOMERS}; ethtool -l {BOX_INTERNET}");
     Ok(traces(stage)? + &stage.lab.run(Place::Box, &["sh", "-c", &channels])?.stdout)
 }
 
+/// Those that the unit leaves, as setpriv(1) takes them.
+fn capabilities() -> Result<String> {
+    let set = UNIT.lines().find_map(|line| line.strip_prefix("CapabilityBoundingSet="));
+    let names = set.context("the unit leaves all capabilities")?.to_lowercase();
+    Ok(names
+        .split(' ')
+        .fold("-all".to_owned(), |all, name| all + ",+" + name.trim_start_matches("cap_")))
+}
+
 fn tune(stage: &Stage, more: &[&str]) -> Result<Value> {
     let config = stage.config.display().to_string();
     let state = stage.lab.folder().join("state/tuned.json").display().to_string();
     let arguments = ["tune", "--json", "--config", &config, "--state", &state];
-    let output = tidegate(stage, &[&arguments[..], more].concat())?;
+    let mut command =
+        stage.lab.command(Place::Box, &["setpriv", "--bounding-set", &capabilities()?]);
+    command.arg(programs()?.join("tidegate")).args(arguments).args(more);
+    let output = run(&mut command, DEADLINE)?;
     ensure!(output.status.code() == Some(0), "{output}");
     Ok(serde_json::from_str(&output.stdout)?)
 }

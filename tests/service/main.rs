@@ -1,4 +1,4 @@
-//! The service's files: the unit, its groups, its folders, its logs.
+//! The service's files: the units, their groups, folders and logs.
 
 #![forbid(unsafe_code)]
 
@@ -15,8 +15,12 @@ use testkit::run;
 const TIDEGATED: &str = env!("CARGO_BIN_EXE_tidegated");
 /// Where a package puts it.
 const INSTALLED: &str = "/usr/bin/tidegated";
-/// What the unit may be exposed to at most, in tenths; it is at 29. The unit says what remains, and why.
-const EXPOSURE_MAX: &str = "30";
+/// Each unit, what it starts, and what it may be exposed to at most, in tenths; they are at 29 and 21. The units say
+/// what remains, and why.
+const UNITS: [(&str, &str, &str); 2] = [
+    ("tidegated.service", INSTALLED, "30"),
+    ("tidegate-tune.service", "/usr/bin/tidegate tune --apply", "22"),
+];
 const STEP_MAX: Duration = Duration::from_secs(60);
 
 fn shipped(name: &str) -> PathBuf {
@@ -34,19 +38,22 @@ fn checked(program: &str, arguments: &[&str]) -> Result<testkit::Output> {
 }
 
 #[test]
-fn the_unit_is_sound_and_exposed_to_little() -> Result<()> {
+fn the_units_are_sound_and_exposed_to_little() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let unit = folder.path().join("tidegated.service");
-    let text = fs::read_to_string(shipped("systemd/tidegated.service"))?;
-    ensure!(values(&text, "ExecStart") == [INSTALLED], "it starts something else");
-    fs::write(&unit, text.replace(INSTALLED, TIDEGATED))?;
-    let unit = unit.to_str().context("a folder that is not UTF-8")?;
-    let verified = checked("systemd-analyze", &["verify", "--man=no", unit])?;
-    ensure!(verified.stderr.is_empty() && verified.stdout.is_empty(), "{verified}");
-    let threshold = format!("--threshold={EXPOSURE_MAX}");
-    let arguments = ["security", "--offline=true", "--no-pager", &threshold, unit];
-    let analysed = checked("systemd-analyze", &arguments)?;
-    ensure!(analysed.stdout.contains("Overall exposure level"), "{analysed}");
+    for (name, starts, exposure_max) in UNITS {
+        let unit = folder.path().join(name);
+        let text = fs::read_to_string(shipped("systemd").join(name))?;
+        ensure!(values(&text, "ExecStart") == [starts], "{name} starts something else");
+        // a program that is there
+        fs::write(&unit, text.replace(starts, TIDEGATED))?;
+        let unit = unit.to_str().context("a folder that is not UTF-8")?;
+        let verified = checked("systemd-analyze", &["verify", "--man=no", unit])?;
+        ensure!(verified.stderr.is_empty() && verified.stdout.is_empty(), "{verified}");
+        let threshold = format!("--threshold={exposure_max}");
+        let arguments = ["security", "--offline=true", "--no-pager", &threshold, unit];
+        let analysed = checked("systemd-analyze", &arguments)?;
+        ensure!(analysed.stdout.contains("Overall exposure level"), "{analysed}");
+    }
     Ok(())
 }
 

@@ -17,7 +17,7 @@ use crate::commands::{
 #[command(name = "tidegate", version, after_help = Exit::help(), max_term_width = 100)]
 pub(crate) struct Arguments {
     /// The daemon's socket.
-    #[arg(long, global = true, value_name = "PATH", default_value = "/run/tidegate/bus.sock")]
+    #[arg(long, global = true, value_name = "PATH", default_value = DEFAULT_SOCKET)]
     pub(crate) socket: PathBuf,
 
     /// Write JSON for programs: one value, or with --watch one a line; errors too, on the standard error.
@@ -103,6 +103,9 @@ pub(crate) struct Watch {
     #[arg(long)]
     pub(crate) watch: bool,
 }
+
+/// Where the daemon listens unless it is told.
+pub(crate) const DEFAULT_SOCKET: &str = "/run/tidegate/bus.sock";
 
 /// Where the configuration is unless it is told.
 pub(crate) const DEFAULT_CONFIG: &str = "/etc/tidegate/tidegate.toml";

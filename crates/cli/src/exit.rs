@@ -21,7 +21,9 @@ impl From<&Failure> for Exit {
             Failure::NoCircuit { .. } | Failure::NotInForce { .. } => Self::NotFound,
             // whoever read our output has seen enough
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Self::Done,
-            Failure::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            Failure::Read { source, .. } | Failure::Write { source, .. }
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
                 Self::NotFound
             }
             Failure::Read { source, .. } | Failure::Write { source, .. }

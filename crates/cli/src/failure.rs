@@ -170,6 +170,18 @@ impl Failure {
             Self::Bus(ClientError::Timeout { .. }) => {
                 Some("the daemon's log says what it is busy with.")
             }
+            Self::Write { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => {
+                    Some("its folder does not exist: make it, or name a file in another.")
+                }
+                io::ErrorKind::PermissionDenied => {
+                    Some("name a file in a folder of yours, or run this as root.")
+                }
+                io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::StorageFull => {
+                    Some("name a file on another disk.")
+                }
+                _ => None,
+            },
             _ => None,
         }
     }

@@ -63,13 +63,25 @@ pub fn kept_nics(nics: &[NicGuards]) -> Vec<KeptNic> {
         .collect()
 }
 
-/// Restores on a NIC what a daemon before has changed.
-///
-/// # Errors
-/// When it cannot be looked at, as when it is gone.
-pub fn restore(kept: &KeptNic) -> Result<(), ShaperError> {
-    NicGuards::new(&kept.name, kept.promiscuous)?.take_over(kept);
-    Ok(())
+/// Restores on a NIC what a daemon before has changed, each by itself: one that fails keeps none of the others.
+/// Returns what went wrong.
+pub fn restore(kept: &KeptNic) -> Vec<ShaperError> {
+    let name = &kept.name;
+    let xps = || -> Result<(), ShaperError> {
+        XpsGuard::clear(name)?.take_over(kept.xps.clone());
+        Ok(())
+    };
+    let rx_vlan = || -> Result<(), ShaperError> {
+        RxVlanGuard::turn_off(name)?.take_over(&kept.rx_vlan_offloads);
+        Ok(())
+    };
+    let promiscuous = || -> Result<(), ShaperError> {
+        if kept.promiscuous {
+            PromiscuousGuard::turn_on(name)?.take_over();
+        }
+        Ok(())
+    };
+    [xps(), rx_vlan(), promiscuous()].into_iter().filter_map(Result::err).collect()
 }
 
 impl NicGuards {

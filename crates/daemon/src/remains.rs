@@ -58,8 +58,8 @@ pub fn take_out(folder: &Path, file: &KeptFile, kept: &Kept) -> Result<bool, Fai
     let removed = remove_trees(&mut controller, &nics);
     pins.take_out(&nics).map_err(ShaperError::from)?;
     for nic in &kept.nics {
-        if let Err(error) = restore(nic) {
-            warn!(nic = nic.name, error = with_causes(&error), "its settings are not restored");
+        for error in restore(nic) {
+            warn!(nic = nic.name, error = with_causes(&error), "a setting of it is not restored");
         }
     }
     removed.map_err(|error| Failure::System("take out the queues", error.into()))?;

@@ -163,6 +163,19 @@ impl Machine {
         names.into_iter().filter(|name| name.contains('-')).collect()
     }
 
+    /// Whether systemd runs here and has a unit of this name.
+    pub fn has_unit(&self, name: &str) -> bool {
+        const FOLDERS: [&str; 4] = [
+            "etc/systemd/system",
+            "run/systemd/system",
+            "usr/lib/systemd/system",
+            "lib/systemd/system",
+        ];
+        // as sd_booted(3) tells
+        self.tree.has("run/systemd/system")
+            && FOLDERS.iter().any(|folder| self.tree.has(&format!("{folder}/{name}")))
+    }
+
     fn see_nic(&mut self, name: &str) -> NicSeen {
         let wire = &mut self.wire;
         let link = wire.link(name);
@@ -276,4 +289,22 @@ fn programs_on(nics: &[NicSeen]) -> Vec<u32> {
     let xdp = nics.iter().filter_map(|nic| Some(nic.link.get()?.xdp?.id));
     let classifiers = nics.iter().filter_map(|nic| nic.classifiers.get()).flatten();
     xdp.chain(classifiers.map(|classifier| classifier.id)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_is_one_where_systemd_runs() {
+        let root = tempfile::tempdir().unwrap();
+        let machine = Machine::new(Tree::at(root.path()), Box::new(Sockets::new()));
+        let units = root.path().join("usr/lib/systemd/system");
+        std::fs::create_dir_all(&units).unwrap();
+        std::fs::write(units.join("tidegated.service"), "").unwrap();
+        assert!(!machine.has_unit("tidegated.service"), "installed, but nothing starts it");
+        std::fs::create_dir_all(root.path().join("run/systemd/system")).unwrap();
+        assert!(machine.has_unit("tidegated.service"));
+        assert!(!machine.has_unit("another.service"));
+    }
 }

@@ -13,6 +13,8 @@ use crate::step;
 const SETTINGS: &str = "/etc/tidegate/tidegate.toml";
 /// Where the unit is enabled.
 const ENABLED: &str = "/etc/systemd/system/multi-user.target.wants/tidegated.service";
+/// Where the unit that tunes would be enabled, which is the operator's to do.
+const TUNES: &str = "/etc/systemd/system/multi-user.target.wants/tidegate-tune.service";
 /// A line that the operator adds to the settings.
 const EDIT: &str = "# our box in the north\n";
 /// What may be different in a system that a package has come to and gone from: the books that dpkg, apt
@@ -79,13 +81,15 @@ fn comes(root: &Root) -> Result<()> {
     ] {
         ensure!(fs::symlink_metadata(root.path(file)).is_ok(), "{file} is missing: {installed}");
     }
+    ensure!(fs::symlink_metadata(root.path(TUNES)).is_err(), "the machine would be tuned unasked");
     let groups = fs::read_to_string(root.path("/etc/group"))?;
     for group in ["tidegate", "tidegate-admin"] {
         let begins = format!("{group}:");
         ensure!(groups.lines().any(|line| line.starts_with(&begins)), "no group {group}");
     }
     let unit = "/usr/lib/systemd/system/tidegated.service";
-    let verified = root.run(&["systemd-analyze", "verify", "--man=no", unit])?;
+    let tune = "/usr/lib/systemd/system/tidegate-tune.service";
+    let verified = root.run(&["systemd-analyze", "verify", "--man=no", unit, tune])?;
     ensure!(said(&verified).is_empty(), "{verified}");
     // the unit holds the sample for what nobody has configured yet, and nothing else
     let text = fs::read_to_string(root.path(unit))?;

@@ -84,9 +84,13 @@ fn look(socket: &Path, config: &Path) -> (Vec<Finding>, Seen) {
     let pins_folder = files.map(|files| files.pins.as_path());
     let pins = pins_folder.map(|folder| machine.pins(&folder.to_string_lossy()));
     let open_files = daemon.status().map(|status| machine.open_files(status.process));
+    let bus = config.as_ref().map(|it| &it.bus).or(outset.as_ref().map(|it| &it.bus));
     let findings = examine(&Patient {
         seen: &seen,
         path,
+        socket,
+        own_socket: bus.map(|bus| bus.socket.as_path()),
+        has_unit: machine.has_unit("tidegated.service"),
         problems: &problems,
         interfaces,
         queues: config.as_ref().map(|config| &config.queues),

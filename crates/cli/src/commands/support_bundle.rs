@@ -75,9 +75,13 @@ pub(crate) struct Options {
     #[command(flatten)]
     config: ConfigFile,
 
-    /// The file; one that is there already is left alone.
+    /// The file to write.
     #[arg(long, short, value_name = "FILE", default_value = "tidegate-support.tar.gz")]
     output: PathBuf,
+
+    /// Replace the file if it exists.
+    #[arg(long)]
+    force: bool,
 
     /// Also circuits, hosts and flows, all events, problems, the daemon's log and the network's files: names and
     /// addresses of subscribers.
@@ -103,11 +107,7 @@ pub(crate) struct Bundle {
 pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<(), Failure> {
     let path = &options.output;
     let failed = |source: io::Error| Failure::Write { path: path.clone(), source };
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let file = file.map_err(|source| match source.kind() {
-        io::ErrorKind::AlreadyExists => Failure::Exists { path: path.clone() },
-        _ => failed(source),
-    })?;
+    let file = open(path, options.force)?;
     let begun = file.metadata().and_then(|it| it.modified()).map_err(failed)?;
     let begun = begun.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let archive = Builder::new(GzEncoder::new(file, Compression::default()));
@@ -130,6 +130,25 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<()
         text += &format!("{}: {parts} parts, {size}\n", bus::inert(&bundle.file));
         text += "Look through it before you send it: `tar tzf` lists the parts.\n";
         text
+    })
+}
+
+/// The file, readable by its owner only. One that is replaced is removed first, as it may be a link to another.
+fn open(path: &Path, force: bool) -> Result<fs::File, Failure> {
+    let failed = |source| Failure::Write { path: path.to_owned(), source };
+    if path.is_dir() {
+        return Err(Failure::Folder { path: path.to_owned() });
+    }
+    if force {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+    }
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => Failure::Exists { path: path.to_owned() },
+        _ => failed(source),
     })
 }
 

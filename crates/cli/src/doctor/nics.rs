@@ -12,9 +12,14 @@ pub(super) fn presence(patient: &Patient<'_>) -> Vec<Finding> {
     let missing = patient.seen.nics.iter().filter_map(|nic| {
         let why_not = nic.link.why_not()?;
         let what = format!("{} cannot be read ({why_not})", nic.name);
-        let why = "the configuration names it under [interfaces]; `ip` shows those that there are";
+        let why =
+            "the daemon will not start without it; the configuration names it under [interfaces]";
         let finding = Finding::new(State::Error, "nic", what, why).about(&nic.name);
-        Some(finding.mend("ip -brief link"))
+        let path = shell_word(&patient.path.to_string_lossy());
+        Some(
+            finding
+                .mend(format!("ip -brief link  # shows those that there are, to name in {path}")),
+        )
     });
     missing.collect()
 }
@@ -82,7 +87,8 @@ pub(super) fn driver(patient: &Patient<'_>) -> Vec<Finding> {
             None => {
                 let what =
                     format!("{name} has a driver that is not known to run XDP programs ({driver})");
-                Finding::new(State::Note, CHECK, what, why).mend("tidegate status")
+                Finding::new(State::Note, CHECK, what, why)
+                    .mend(format!("ethtool -i {}", shell_word(name)))
             }
         })
         .map(|finding| finding.about(name))
@@ -97,11 +103,15 @@ pub(super) fn tags(patient: &Patient<'_>) -> Vec<Finding> {
     }
     let hidden = |nic: &machine::NicSeen| {
         let offloads = nic.offloads.get()?;
-        let is_on = |name: &&&str| offloads.get(**name).is_some_and(|offload| offload.on);
-        let on = ["rx-vlan-hw-parse", "rx-vlan-stag-hw-parse"].iter().find(is_on)?;
+        let is_on = |name: &&str| offloads.get(*name).is_some_and(|offload| offload.on);
+        let on = ["rx-vlan-hw-parse", "rx-vlan-stag-hw-parse"].into_iter().filter(is_on);
+        let off: String = on.map(|name| format!(" {name} off")).collect();
+        if off.is_empty() {
+            return None;
+        }
         let what = format!("{} takes VLAN tags off before the programs see packets", nic.name);
         let why = "the daemon had turned that off, and somebody has turned it on again; steered packets lose their tag";
-        let command = format!("ethtool -K {} {on} off", shell_word(&nic.name));
+        let command = format!("ethtool -K {}{off}", shell_word(&nic.name));
         Some(Finding::new(State::Warning, "vlan-tags", what, why).about(&nic.name).mend(command))
     };
     let hidden: Vec<_> = patient.nics().filter_map(hidden).collect();

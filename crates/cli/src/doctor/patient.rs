@@ -7,6 +7,11 @@ use config::{Interfaces, Mode, Problems, Queues};
 use machine::tune::Wanted;
 use machine::{Known, Limit, NicSeen, Seen};
 
+use crate::arguments::{DEFAULT_CONFIG, DEFAULT_SOCKET};
+
+/// What the daemon's process is called.
+pub(crate) const DAEMON: &str = "tidegated";
+
 /// All that is looked at.
 #[derive(Debug)]
 pub(crate) struct Patient<'a> {
@@ -14,6 +19,12 @@ pub(crate) struct Patient<'a> {
     pub(crate) seen: &'a Seen,
     /// The configuration's path.
     pub(crate) path: &'a Path,
+    /// The socket on which the daemon was asked.
+    pub(crate) socket: &'a Path,
+    /// The socket on which the daemon listens with this configuration; none where that does not say.
+    pub(crate) own_socket: Option<&'a Path>,
+    /// Whether systemd has the daemon's unit.
+    pub(crate) has_unit: bool,
     /// What is wrong in the configuration; empty when it is valid.
     pub(crate) problems: &'a Problems,
     /// The NICs and the mode; none where the configuration does not say.
@@ -66,6 +77,14 @@ pub(crate) fn wanted(interfaces: &Interfaces, queues: Option<u16>) -> Wanted {
     Wanted { nics: names(interfaces), queues, steers }
 }
 
+/// An option of our programs, where its value is not the one that they take by themselves.
+fn option(name: &str, path: &Path, default: &str) -> String {
+    if path == Path::new(default) {
+        return String::new();
+    }
+    format!(" --{name} {}", machine::tune::shell_word(&path.to_string_lossy()))
+}
+
 impl Patient<'_> {
     /// The NICs that carry the traffic and are there.
     pub(crate) fn nics(&self) -> impl Iterator<Item = &NicSeen> {
@@ -84,12 +103,30 @@ impl Patient<'_> {
 
     /// A command of ours for this configuration.
     pub(crate) fn tidegate(&self, command: &str, arguments: &str) -> String {
-        let config = if self.path == Path::new(crate::arguments::DEFAULT_CONFIG) {
-            String::new()
+        format!("tidegate {command}{}{arguments}", self.config_option())
+    }
+
+    /// A command of ours that asks the daemon.
+    pub(crate) fn ask(&self, command: &str) -> String {
+        format!("tidegate {command}{}", option("socket", self.socket, DEFAULT_SOCKET))
+    }
+
+    /// This examination once more, with the daemon asked on a socket.
+    pub(crate) fn again(&self, socket: &Path) -> String {
+        self.tidegate("doctor", &option("socket", socket, DEFAULT_SOCKET))
+    }
+
+    /// What starts the daemon: its unit, where there is one and it is for this configuration.
+    pub(crate) fn start(&self) -> String {
+        let config = self.config_option();
+        if self.has_unit && config.is_empty() {
+            "systemctl start tidegated".to_owned()
         } else {
-            let path = self.path.to_string_lossy();
-            format!(" --config {}", machine::tune::shell_word(&path))
-        };
-        format!("tidegate {command}{config}{arguments}")
+            format!("tidegated{config}")
+        }
+    }
+
+    fn config_option(&self) -> String {
+        option("config", self.path, DEFAULT_CONFIG)
     }
 }

@@ -7,10 +7,7 @@ use units::TcHandle;
 use units::ours::{FILTER_PRIORITY, MQ, ONLY_HTB};
 
 use super::finding::{Finding, State};
-use super::patient::{Daemon, Patient};
-
-/// What the daemon's process is called.
-const DAEMON: &str = "tidegated";
+use super::patient::{DAEMON, Patient};
 
 /// Programs on the NICs.
 pub(super) fn programs(patient: &Patient<'_>) -> Vec<Finding> {
@@ -20,7 +17,7 @@ pub(super) fn programs(patient: &Patient<'_>) -> Vec<Finding> {
         findings.extend(xdp.and_then(|program| foreign_xdp(patient, nic, program)));
         findings.extend(classifiers(patient, nic));
     }
-    if !findings.iter().any(|finding| finding.state == State::Error) {
+    if patient.is_root && !findings.iter().any(|finding| finding.state == State::Error) {
         findings.push(Finding::ok(
             "xdp",
             "no XDP program of somebody else's is on the NICs".to_owned(),
@@ -40,8 +37,8 @@ fn foreign_xdp(patient: &Patient<'_>, nic: &NicSeen, program: XdpProgram) -> Opt
     if patient.daemon.status().is_some_and(attached) {
         return None;
     }
-    // a daemon that is gone leaves its programs, held by pins
-    if holder.is_none() && !patient.pins.is_empty() {
+    // a daemon that is gone leaves its programs, held by pins; only root sees those, and who holds what
+    if holder.is_none() && (!patient.pins.is_empty() || !patient.is_root) {
         return None;
     }
     let name = holder.and_then(|holder| holder.program.as_deref());
@@ -102,11 +99,6 @@ pub(super) fn queues(patient: &Patient<'_>) -> Vec<Finding> {
     if findings.is_empty() && patient.nics().next().is_some() {
         findings
             .push(Finding::ok(CHECK, "no queues of somebody else's are on the NICs".to_owned()));
-    }
-    if matches!(patient.daemon, Daemon::Silent) && !patient.pins.is_empty() {
-        let what = "a daemon that has ended left its programs at work".to_owned();
-        let why = "traffic stays shaped, but nothing changes any more; the next daemon takes over";
-        findings.push(Finding::new(State::Warning, "left-over", what, why).mend("tidegated"));
     }
     findings
 }

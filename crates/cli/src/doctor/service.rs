@@ -4,7 +4,7 @@ use bus::ThreadState;
 use config::Severity;
 
 use super::finding::{Finding, State};
-use super::patient::{Daemon, Patient};
+use super::patient::{DAEMON, Daemon, Patient};
 
 /// Share of a map, in percent, from which on it is too full.
 const FULL_PERCENT: u64 = 80;
@@ -39,7 +39,7 @@ pub(super) fn rights(patient: &Patient<'_>) -> Vec<Finding> {
     let what = format!("not looked at: {}", hidden.join("; "));
     vec![
         Finding::new(State::Note, CHECK, what, "only root sees all of it")
-            .mend(format!("sudo {}", patient.tidegate("doctor", ""))),
+            .mend(format!("sudo {}", patient.again(patient.socket))),
     ]
 }
 
@@ -79,20 +79,42 @@ pub(super) fn daemon(patient: &Patient<'_>) -> Vec<Finding> {
             );
             Finding::ok(CHECK, what)
         }
-        Daemon::Silent => {
-            let what = "the daemon does not run".to_owned();
-            let command = format!(
-                "tidegated --config {}",
-                machine::tune::shell_word(&patient.path.to_string_lossy())
-            );
-            Finding::new(State::Warning, CHECK, what, "nobody shapes and measures").mend(command)
-        }
+        Daemon::Silent => silent(patient),
         Daemon::Unknown(why) => {
             let what = format!("the daemon cannot be asked: {why}");
-            Finding::new(State::Note, CHECK, what, "what it says was not looked at")
-                .mend("tidegate status")
+            let finding = Finding::new(State::Note, CHECK, what, "what it says was not looked at");
+            if patient.is_root {
+                finding.mend(patient.ask("status"))
+            } else {
+                finding.mend(format!("sudo {}", patient.again(patient.socket)))
+            }
         }
     }]
+}
+
+/// Nobody listens on its socket: it listens elsewhere, has left all at work, or does not run at all.
+fn silent(patient: &Patient<'_>) -> Finding {
+    const CHECK: &str = "daemon";
+    let holder = patient.seen.holders.values().find(|holder| holder.command == DAEMON);
+    if let Some(holder) = holder {
+        let (process, socket) = (holder.process, patient.socket.display());
+        let what = format!("a daemon runs (process {process}), but does not listen on {socket}");
+        let why = "it may be starting still, or listen elsewhere (`socket` under [bus]); what it says was not looked at";
+        let command = patient.again(patient.own_socket.unwrap_or(patient.socket));
+        return Finding::new(State::Warning, CHECK, what, why).mend(command);
+    }
+    if !patient.pins.is_empty() {
+        let what = "no daemon runs, but all that the last one left is at work".to_owned();
+        let why = "traffic passes as that left it, but nobody measures, changes or repairs; the next daemon takes over";
+        return Finding::new(State::Warning, "left-over", what, why).mend(patient.start());
+    }
+    let what = "the daemon does not run".to_owned();
+    let why = if patient.is_root {
+        "nobody shapes and measures"
+    } else {
+        "nobody measures; whether the last one has left its programs at work, only root sees"
+    };
+    Finding::new(State::Warning, CHECK, what, why).mend(patient.start())
 }
 
 /// Whether what the files say is in force.
@@ -103,23 +125,26 @@ pub(super) fn put_in_force(patient: &Patient<'_>) -> Vec<Finding> {
     if let Some(problem) = &status.config.problem {
         let what = problem.lines().next().unwrap_or_default().to_owned();
         let why = "the last attempt to put something in force failed; what was before still is";
-        findings.push(Finding::new(State::Error, CHECK, what, why).mend("tidegate status"));
+        findings.push(Finding::new(State::Error, CHECK, what, why).mend(patient.ask("reload")));
     } else if status.config.files_changed {
         let what = "the files have changed since they were loaded".to_owned();
         let why = "what they say now is not in force";
-        findings.push(Finding::new(State::Note, CHECK, what, why).mend("tidegate reload"));
+        findings.push(Finding::new(State::Note, CHECK, what, why).mend(patient.ask("reload")));
+    } else if status.bypass {
+        let what = "what the files say is loaded, and in force once the bypass is off".to_owned();
+        findings.push(Finding::ok(CHECK, what));
     } else {
         findings.push(Finding::ok(CHECK, "what the files say is in force".to_owned()));
     }
     if status.bypass {
         let what = "the bypass is on".to_owned();
         let why = "everything passes unshaped";
-        findings
-            .push(Finding::new(State::Warning, "bypass", what, why).mend("tidegate bypass off"));
+        let command = patient.ask("bypass off");
+        findings.push(Finding::new(State::Warning, "bypass", what, why).mend(command));
     }
+    // each ends with what to do about it
     findings.extend(status.warnings.iter().map(|warning| {
-        let why = "so says the daemon";
-        Finding::new(State::Warning, "daemon-says", warning.clone(), why).mend("tidegate status")
+        Finding::new(State::Warning, "daemon-says", warning.clone(), "so says the daemon")
     }));
     findings
 }
@@ -129,15 +154,18 @@ pub(super) fn threads(patient: &Patient<'_>) -> Vec<Finding> {
     const CHECK: &str = "threads";
     let Some(status) = patient.daemon.status() else { return Vec::new() };
     let ill = |thread: &bus::ThreadView| {
-        let (state, what) = match thread.state {
+        let (state, what, command) = match thread.state {
             ThreadState::Running => return None,
-            ThreadState::Stale => (State::Warning, "is stuck"),
-            ThreadState::BackingOff => (State::Error, "died and waits to be started again"),
-            ThreadState::Ended => (State::Error, "has ended"),
+            ThreadState::Stale => (State::Warning, "is stuck", "handover"),
+            ThreadState::BackingOff => {
+                (State::Error, "died and waits to be started again", "status")
+            }
+            ThreadState::Ended => (State::Error, "has ended", "handover"),
         };
         let what = format!("the daemon's thread {} {what}", thread.name);
         let why = "what it measures is out of date; the daemon's log says more";
-        Some(Finding::new(state, CHECK, what, why).about(&thread.name).mend("tidegate status"))
+        let command = patient.ask(command);
+        Some(Finding::new(state, CHECK, what, why).about(&thread.name).mend(command))
     };
     let mut findings: Vec<_> = status.threads.iter().filter_map(ill).collect();
     if findings.is_empty() {
@@ -154,7 +182,7 @@ pub(super) fn maps(patient: &Patient<'_>) -> Vec<Finding> {
     let finding = |map: &bus::MapView| {
         let what = format!("the map {} is full to {} of {}", map.name, map.used, map.capacity);
         let why = "what does not fit is passed all the same, but not measured, or not shaped; raise its limit";
-        let command = "tidegate handover  # after raising it under [limits] in tidegate.toml";
+        let command = after_raising(patient, "it under [limits]");
         Finding::new(State::Warning, CHECK, what, why).about(&map.name).mend(command)
     };
     let mut findings: Vec<_> = full.map(finding).collect();
@@ -162,6 +190,12 @@ pub(super) fn maps(patient: &Patient<'_>) -> Vec<Finding> {
         findings.push(Finding::ok(CHECK, format!("no map is full beyond {FULL_PERCENT} %")));
     }
     findings
+}
+
+/// The command that puts in force what is fixed while the daemon runs.
+fn after_raising(patient: &Patient<'_>, what: &str) -> String {
+    let path = machine::tune::shell_word(&patient.path.to_string_lossy());
+    format!("{}  # after raising {what} in {path}", patient.ask("handover"))
 }
 
 /// What the daemon had no room for.
@@ -175,13 +209,13 @@ pub(super) fn drops(patient: &Patient<'_>) -> Vec<Finding> {
         let (what, why, command) = match it.name.as_str() {
             "clients" => (
                 format!("{} clients were refused", it.count),
-                "all places were taken; `clients` under [bus] has more",
-                "tidegate status",
+                "all places were taken",
+                after_raising(patient, "`clients` under [bus]"),
             ),
             name => (
                 format!("the daemon has dropped {} {name}", it.count),
                 "they came faster than they were read, or did not fit; figures miss them",
-                "tidegate status",
+                patient.ask("status"),
             ),
         };
         Finding::new(State::Note, CHECK, what, why).about(&it.name).mend(command)
@@ -205,7 +239,7 @@ pub(super) fn open_files(patient: &Patient<'_>) -> Vec<Finding> {
                 "the daemon may have {limit} files open, for {} clients",
                 status.clients_max
             );
-            let why = "clients beyond that cannot connect; start it with a higher limit";
+            let why = "clients beyond that cannot connect; `LimitNOFILE=` in its unit is what the next one may have";
             let command = format!("prlimit --pid {} --nofile={needed}", status.process);
             vec![Finding::new(State::Warning, CHECK, what, why).mend(command)]
         }

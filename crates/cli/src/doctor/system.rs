@@ -12,8 +12,8 @@ pub(super) fn kernel(patient: &Patient<'_>) -> Vec<Finding> {
     let Some(release) = patient.seen.release.get() else { return Vec::new() };
     if !release.is_at_least(5, 18) {
         let what = format!("Linux {release} is older than 5.18");
-        let why = "the programs need what later kernels have; the daemon will not start";
-        return vec![Finding::new(State::Error, CHECK, what, why).mend("apt full-upgrade")];
+        let why = "the programs need what later kernels have, and the daemon will not start; Debian 12 has 6.1";
+        return vec![Finding::new(State::Error, CHECK, what, why)];
     }
     let btf = if patient.seen.btf { "BTF" } else { "no BTF (which nothing here needs)" };
     if release.is_at_least(6, 6) {
@@ -30,37 +30,53 @@ pub(super) fn qdiscs(patient: &Patient<'_>) -> Vec<Finding> {
     if !patient.shapes() {
         return Vec::new();
     }
+    let seen = |kind: &str| patient.seen.qdiscs.get(kind).and_then(Known::get).copied();
     let mut needed = vec![("htb", false)];
     if let Some(queues) = patient.queues {
         let leaves = [Some(queues.leaf), queues.fast_leaf.map(|fast| fast.leaf)];
-        let kinds = leaves.into_iter().flatten().filter_map(module);
-        needed.extend(kinds.map(|kind| (kind, queues.leaf_fallback.is_some())));
+        let has = |leaf: Leaf| module(leaf).is_none_or(|kind| seen(kind) != Some(false));
+        let is_replaced = queues.leaf_fallback.is_some_and(has);
+        needed.extend(
+            leaves.into_iter().flatten().filter_map(module).map(|kind| (kind, is_replaced)),
+        );
         needed.dedup();
     }
-    // a daemon that runs has found a way, and tells which
-    let is_told = patient.daemon.status().is_some();
-    let missing = |(kind, replaced): &(&str, bool)| {
-        (patient.seen.qdiscs.get(*kind) == Some(&Known::Is(false))).then(|| {
-            let what = format!("the kernel has no {kind} (module sch_{kind})");
-            let (state, why) = if *replaced {
-                (State::Warning, "circuits get `leaf_fallback` instead")
-            } else {
-                let why = "traffic is to be queued by it, so the daemon will not start; kernels of \
-                           distributions have it, so does linux-image-amd64 of Debian";
-                (State::Error, why)
-            };
-            Finding::new(state, CHECK, what, why).about(kind)
-        })
-    };
-    let missing: Vec<_> = needed.iter().filter(|_| !is_told).filter_map(missing).collect();
-    let unknown = needed
-        .iter()
-        .any(|(kind, _)| patient.seen.qdiscs.get(*kind).is_none_or(|has| has.get().is_none()));
-    if !missing.is_empty() || unknown || is_told {
+    let missing = needed.iter().filter(|(kind, _)| seen(kind) == Some(false));
+    let missing = missing.map(|(kind, is_replaced)| missing_qdisc(patient, kind, *is_replaced));
+    // a daemon that runs has found a way for the files that it has loaded
+    let is_told =
+        |finding: &Finding| finding.state == State::Error && patient.daemon.status().is_some();
+    let missing: Vec<_> = missing.filter(|finding| !is_told(finding)).collect();
+    if !missing.is_empty() || needed.iter().any(|(kind, _)| seen(kind) != Some(true)) {
         return missing;
     }
     let kinds: Vec<_> = needed.iter().map(|(kind, _)| *kind).collect();
     vec![Finding::ok(CHECK, format!("the kernel has {}", kinds.join(", ")))]
+}
+
+/// A queueing discipline that the kernel has not. It may have come as a module since this kernel was looked at.
+fn missing_qdisc(patient: &Patient<'_>, kind: &str, is_replaced: bool) -> Finding {
+    let release = patient.seen.release.get().map_or(String::new(), |it| format!(", Linux {it},"));
+    let what = format!("the kernel{release} has no {kind}: the module sch_{kind} is missing");
+    let has_fallback = patient.queues.is_some_and(|queues| queues.leaf_fallback.is_some());
+    let (state, why) = if is_replaced {
+        let why = "circuits get `leaf_fallback` instead; the newest kernel of the distribution has it after a \
+                   restart, or name another `leaf` under [queues]";
+        (State::Warning, why)
+    } else if kind == "htb" {
+        (State::Error, "every class is one of HTB's, so the daemon will not start")
+    } else if has_fallback {
+        let why = "nor has it what `leaf_fallback` names, so the daemon will not start; name a leaf under \
+                   [queues] that it has, \"fifo\" say, or restart the machine with a kernel that has it";
+        (State::Error, why)
+    } else {
+        let why = "traffic is to be queued by it, so the daemon will not start; name another `leaf` or a \
+                   `leaf_fallback` under [queues], or restart the machine with a kernel that has it";
+        (State::Error, why)
+    };
+    let command =
+        format!("modprobe sch_{kind} || apt install linux-image-$(dpkg --print-architecture)");
+    Finding::new(state, "qdiscs", what, why).about(kind).mend(command)
 }
 
 fn module(leaf: Leaf) -> Option<&'static str> {
@@ -80,7 +96,7 @@ pub(super) fn clock(patient: &Patient<'_>) -> Vec<Finding> {
         return vec![Finding::ok(CHECK, format!("the clock is read from {source}"))];
     }
     let what = format!("the clock is read from {source}");
-    let why = "each reading asks a slow device, and queues read it for every packet";
+    let why = "each reading asks a slow device, and queues read it for every packet; `clocksource=tsc` on the kernel's command line keeps it from the machine's start on";
     let finding = Finding::new(State::Warning, CHECK, what, why);
     let others = patient.seen.clock_sources.get();
     let tsc = others.is_some_and(|others| others.split(' ').any(|other| other == "tsc"));

@@ -10,6 +10,7 @@ use machine::wire::{Classifier, Qdisc};
 use machine::{Known, Seen, recorded};
 
 use super::{Daemon, Finding, Patient, State, examine, names};
+use crate::arguments::{DEFAULT_CONFIG, DEFAULT_SOCKET};
 
 /// All that a patient borrows.
 struct Case {
@@ -21,6 +22,9 @@ struct Case {
     daemon: Daemon,
     open_files: Known<Option<u64>>,
     is_root: bool,
+    path: &'static str,
+    socket: &'static str,
+    has_unit: bool,
 }
 
 impl Case {
@@ -43,6 +47,9 @@ impl Case {
             daemon: Daemon::Silent,
             open_files: Known::Is(Some(1024)),
             is_root: true,
+            path: DEFAULT_CONFIG,
+            socket: DEFAULT_SOCKET,
+            has_unit: true,
         }
     }
 
@@ -85,7 +92,10 @@ impl Case {
     fn examine(&self) -> Vec<Finding> {
         examine(&Patient {
             seen: &self.seen,
-            path: Path::new("/etc/tidegate/tidegate.toml"),
+            path: Path::new(self.path),
+            socket: Path::new(self.socket),
+            own_socket: Some(Path::new("/run/own.sock")),
+            has_unit: self.has_unit,
             problems: &self.problems,
             interfaces: Some(&self.interfaces),
             queues: Some(&self.queues),
@@ -170,10 +180,7 @@ fn every_fault_comes_with_its_reason_and_a_command_and_the_worst_is_first() {
         assert!(findings.is_sorted_by_key(|finding| finding.state));
         for finding in findings.iter().filter(|finding| finding.state != State::Ok) {
             assert!(finding.why.is_some(), "{finding:?}");
-            assert!(
-                finding.command.is_some() || ["kernel", "qdiscs"].contains(&finding.check),
-                "{finding:?}"
-            );
+            assert!(finding.command.is_some() || finding.check == "kernel", "{finding:?}");
         }
     }
 }
@@ -182,10 +189,7 @@ fn every_fault_comes_with_its_reason_and_a_command_and_the_worst_is_first() {
 fn what_tune_would_set_is_found() {
     let ill = Case::server().ill();
     assert_eq!(find(&ill, "lro", "ens1f0").state, State::Error);
-    assert_eq!(
-        find(&ill, "lro", "ens1f0").command.as_deref(),
-        Some("ethtool -K ens1f0 rx-lro off")
-    );
+    assert_eq!(find(&ill, "lro", "ens1f0").command.as_deref(), Some("tidegate tune --apply"));
     let interrupts = find(&ill, "interrupts", "ens2f0");
     assert!(interrupts.what.contains("16 settings"), "{interrupts:?}");
     assert_eq!(interrupts.command.as_deref(), Some("tidegate tune --apply"));
@@ -206,8 +210,17 @@ fn a_laptop_is_told_what_it_lacks() {
     assert!(find(&ill, "netfilter", "").what.contains("iptables"));
     let root = find(&ill, "root-qdisc", "enx00");
     assert_eq!(root.command.as_deref(), Some("tc qdisc del dev enx00 root"));
+    let command = find(&ill, "qdiscs", "cake").command.as_ref().unwrap();
+    assert!(command.starts_with("modprobe sch_cake || apt install linux-image-"), "{command}");
     case.queues.leaf_fallback = Some(Leaf::Fifo);
     assert_eq!(find(&case.ill(), "qdiscs", "cake").state, State::Warning);
+    case.queues.leaf_fallback = Some(Leaf::FqCodel);
+    assert_eq!(find(&case.ill(), "qdiscs", "cake").state, State::Warning);
+    case.seen.qdiscs.insert("fq_codel".into(), Known::Is(false));
+    let ill = case.ill();
+    let finding = find(&ill, "qdiscs", "cake");
+    assert_eq!(finding.state, State::Error, "its fall-back is missing too");
+    assert!(finding.why.unwrap().contains("`leaf_fallback`"), "{finding:?}");
     case.seen.release = Known::Is("5.15.0".to_owned().into());
     assert_eq!(find(&case.ill(), "kernel", "").state, State::Error);
 }
@@ -249,13 +262,51 @@ fn somebody_elses_programs_are_named_with_their_holder() {
     let ill = case.ill();
     let command = find(&ill, "xdp", "customers0").command.as_deref();
     assert_eq!(command, Some("ip link set dev customers0 xdpdrv off"));
-    case.seen.holders.get_mut(&41).unwrap().command = "tidegated".into();
-    assert!(!case.ill().iter().any(|finding| finding.check == "xdp"), "ours");
+    case.seen.holders.clear();
+    case.is_root = false;
+    assert!(!case.examine().iter().any(|it| it.check == "xdp"), "only root sees whose it is");
+}
+
+/// What stops of the daemon leave behind is wanted: one finding tells it, and none accuses somebody else.
+#[test]
+fn what_a_daemon_left_is_told_once_and_contradicted_by_nothing() {
+    let mut case = Case::veth();
+    let told = |case: &Case| {
+        let of_it = |it: &Finding| ["daemon", "left-over", "xdp"].contains(&it.check);
+        let found = case.ill().into_iter().filter(of_it);
+        found.map(|it| (it.check, it.command.unwrap())).collect::<Vec<_>>()
+    };
     case.seen.holders.clear();
     case.pins = vec!["xdp_ingress-customers".into()];
-    let ill = case.ill();
-    assert!(!ill.iter().any(|finding| finding.check == "xdp"), "left by a daemon");
-    assert_eq!(find(&ill, "left-over", "").state, State::Warning);
+    let start = "systemctl start tidegated".to_owned();
+    assert_eq!(told(&case), [("left-over", start.clone())]);
+    case.is_root = false;
+    case.pins.clear();
+    assert_eq!(told(&case), [("daemon", start)], "pins and holders are hidden");
+    // another socket was asked than the one on which it listens
+    case.is_root = true;
+    case.seen.holders = Case::veth().seen.holders;
+    case.seen.holders.get_mut(&41).unwrap().command = "tidegated".into();
+    case.pins = vec!["xdp_ingress-customers".into()];
+    assert_eq!(told(&case), [("daemon", "tidegate doctor --socket /run/own.sock".to_owned())]);
+}
+
+#[test]
+fn commands_are_for_the_configuration_and_the_socket_that_were_named() {
+    let mut case = Case::well();
+    (case.path, case.socket) = ("/srv/a b.toml", "/srv/bus.sock");
+    case.status().bypass = true;
+    assert_eq!(case.only().command.unwrap(), "tidegate bypass off --socket /srv/bus.sock");
+    case.daemon = Daemon::Silent;
+    assert_eq!(case.only().command.unwrap(), "tidegated --config '/srv/a b.toml'");
+    case.pins = vec!["xdp_ingress-customers".into()];
+    assert_eq!(case.only().command.unwrap(), "tidegated --config '/srv/a b.toml'");
+    (case.path, case.has_unit) = (DEFAULT_CONFIG, false);
+    assert_eq!(case.only().command.unwrap(), "tidegated");
+    let mut case = Case::well();
+    (case.path, case.socket, case.is_root) = ("/srv/t.toml", "/srv/bus.sock", false);
+    let command = "sudo tidegate doctor --config /srv/t.toml --socket /srv/bus.sock";
+    assert_eq!(case.only().command.unwrap(), command);
 }
 
 #[test]
@@ -290,6 +341,11 @@ fn what_somebody_undoes_under_a_running_daemon_is_found() {
     let mut case = Case::well();
     case.seen.nics[1].offloads = before.seen.nics[1].offloads.clone();
     assert_eq!(case.only().command.unwrap(), "ethtool -K ens2f0 rx-vlan-hw-parse off");
+    let Known::Is(offloads) = &mut case.seen.nics[1].offloads else { panic!("offloads") };
+    let both = offloads["rx-vlan-hw-parse"].clone();
+    offloads.insert("rx-vlan-stag-hw-parse".into(), both);
+    let command = "ethtool -K ens2f0 rx-vlan-hw-parse off rx-vlan-stag-hw-parse off";
+    assert_eq!(case.only().command.unwrap(), command);
     let mut case = Case::well();
     let Known::Is(link) = &mut case.seen.nics[1].link else { panic!("link") };
     link.mtu = 9000;
@@ -347,6 +403,9 @@ fn without_daemon_rights_or_configuration_the_rest_is_looked_at() {
     let nothing = Patient {
         seen: &Seen { nics: Vec::new(), ..seen },
         path: Path::new("/nowhere"),
+        socket: Path::new("/nowhere.sock"),
+        own_socket: None,
+        has_unit: false,
         problems: &case.problems,
         interfaces: None,
         queues: None,

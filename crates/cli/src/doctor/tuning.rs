@@ -118,8 +118,7 @@ fn topic_findings(topic: &Topic, changes: &[Change], patient: &Patient<'_>) -> V
         if group.len() > 1 {
             what.push_str(&format!("; {} settings like it", group.len()));
         }
-        let command = if group.len() == 1 { first.command.clone() } else { tune.clone() };
-        let finding = Finding::new(topic.state, topic.check, what, first.why).mend(command);
+        let finding = Finding::new(topic.state, topic.check, what, first.why).mend(tune.clone());
         match nic {
             Some(nic) => finding.about(nic),
             None => finding,

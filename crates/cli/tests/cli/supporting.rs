@@ -59,15 +59,39 @@ fn subscribers_are_left_out_unless_they_are_asked_for() {
     assert!(text.matches("(left out: --subscribers has it)").count() >= 3, "{text}");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 
-    let again = bundle(&daemon, &path, &[]);
-    assert_ne!(code(&again), 0, "a file that is there is left alone");
-    assert!(stderr(&again).contains("support.tar.gz"), "{}", stderr(&again));
-
     let path = folder.path().join("whole.tar.gz");
     assert_eq!(code(&bundle(&daemon, &path, &["--subscribers"])), 0);
     let (parts, text) = unpacked(&path);
     assert!(parts.contains(&"tidegate-support/circuits.json".to_owned()), "{parts:?}");
     assert!(text.contains("Mill Lane"));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_named_with_a_way_out() {
+    let daemon = StandIn::new(answer);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("support.tar.gz");
+    fs::write(&path, "precious").unwrap();
+    let refused = bundle(&daemon, &path, &[]);
+    let told = format!("error: {} exists; --force replaces it\n", path.display());
+    assert_eq!((code(&refused), stderr(&refused)), (1, &*told));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+    let replaced = bundle(&daemon, &path, &["--force"]);
+    assert_eq!(code(&replaced), 0, "{}", stderr(&replaced));
+    assert!(unpacked(&path).0.contains(&"tidegate-support/doctor.json".to_owned()));
+
+    let in_none = bundle(&daemon, &folder.path().join("absent/support.tar.gz"), &[]);
+    assert_eq!(code(&in_none), 6);
+    let told = stderr(&in_none);
+    assert!(told.contains("absent/support.tar.gz: No such file"), "{told}");
+    assert!(told.contains("make it, or name a file in another"), "{told}");
+    let is_one = bundle(&daemon, folder.path(), &["--force"]);
+    assert_eq!(code(&is_one), 1);
+    assert!(stderr(&is_one).contains("is a folder; name a file in it"), "{}", stderr(&is_one));
+    // root may write everywhere but here
+    let denied = bundle(&daemon, Path::new("/proc/support.tar.gz"), &["--force"]);
+    assert_ne!(code(&denied), 0);
+    assert!(stderr(&denied).contains("/proc/support.tar.gz"), "{}", stderr(&denied));
 }
 
 #[test]

@@ -51,6 +51,15 @@ fn doctor_tells_errors_first_and_the_count_last_and_nothing_acts_on_the_screen()
     assert!(!text.contains(acts), "{text:?}");
 }
 
+/// A driver that refuses something does not make the unit fail.
+#[test]
+fn the_unit_that_tunes_knows_the_code_of_what_is_done_in_part() {
+    let unit = include_str!("../../../../config/systemd/tidegate-tune.service");
+    let code = unit.lines().find_map(|line| line.strip_prefix("SuccessExitStatus=")).unwrap();
+    let help = run(&["--help"]);
+    assert!(stdout(&help).contains(&format!("\n  {code}  done in part")), "{code}");
+}
+
 #[test]
 fn tune_leaves_out_nics_that_are_not_there_and_puts_back_nothing_twice() {
     let folder = tempfile::tempdir().unwrap();
