@@ -113,7 +113,7 @@ pub(super) fn put_in_force(patient: &Patient<'_>) -> Vec<Finding> {
     }
     if status.bypass {
         let what = "the bypass is on".to_owned();
-        let why = "everything passes unshaped";
+        let why = "nothing is shaped or measured";
         findings
             .push(Finding::new(State::Warning, "bypass", what, why).mend("tidegate bypass off"));
     }
