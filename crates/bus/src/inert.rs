@@ -14,6 +14,19 @@ pub fn inert(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// A text of several lines on one: ` | ` between them, and each made inert. For cells of tables.
+pub fn on_one_line(text: &str) -> Cow<'_, str> {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    match (lines.next(), lines.next()) {
+        (None, _) => Cow::Borrowed(""),
+        (Some(only), None) => inert(only),
+        (Some(first), Some(second)) => {
+            let all = [first, second].into_iter().chain(lines).map(inert);
+            Cow::Owned(all.collect::<Vec<_>>().join(" | "))
+        }
+    }
+}
+
 /// Whether the character does something rather than look like something.
 fn acts(c: char) -> bool {
     c.is_control()
@@ -38,6 +51,21 @@ mod tests {
     fn harmless_text_is_not_copied() {
         for text in ["", "968 Circle St., Gurnee, IL 60031", "Zürich ☂ 北京", "=1+1"] {
             assert!(matches!(inert(text), Cow::Borrowed(same) if same == text), "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_become_one() {
+        for (text, shown) in [
+            ("", ""),
+            ("\n", ""),
+            ("as it is", "as it is"),
+            (
+                "a.csv:3: error: x\r\n  help: y\n\nz\x1b\n",
+                "a.csv:3: error: x | help: y | z\u{fffd}",
+            ),
+        ] {
+            assert_eq!(on_one_line(text), shown, "{text:?}");
         }
     }
 

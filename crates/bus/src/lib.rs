@@ -54,7 +54,7 @@ pub use codec::{ClientCodec, Incoming, Payload, ServerCodec};
 pub use edit::{CircuitEdit, Edit, Edited, Edits, MAX_EDITS, SourcesView};
 pub use exit::Exit;
 pub use frame::{FrameError, HEADER_LEN, MAGIC, MAX_CHANGE, MAX_REPLY, MAX_REQUEST};
-pub use inert::inert;
+pub use inert::{inert, on_one_line};
 pub use pcapng::Pcapng;
 pub use places::{CONTROL_RESERVE, descriptors};
 pub use query::{

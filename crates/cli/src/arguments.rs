@@ -37,7 +37,7 @@ pub(crate) enum Command {
     Status(Watch),
     /// Show the tree of nodes with what flows through each.
     Tree(tree::Options),
-    /// Show circuits: plan, rates, share of the plan, drops.
+    /// Show circuits: plan, rates, share of the plan, drops, RTT.
     Circuits(circuits::Options),
     /// Show the hardware transmit queues.
     Queues(Watch),

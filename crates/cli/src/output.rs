@@ -9,6 +9,7 @@ use rustix::termios::tcgetwinsize;
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::lines::wrapped;
 
 /// Where results go.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +84,13 @@ impl Look {
     /// What deserves attention, on lines of its own.
     pub(crate) fn warning(&self, problem: &str) -> String {
         let label = if says_so(problem) { "" } else { "warning: " };
-        let lines = inert_lines(&format!("{label}{problem}"));
+        let problem = format!("{label}{problem}");
+        let lines = problem.lines().map(|line| {
+            let words = line.trim_start();
+            let indent = " ".repeat(line.len() - words.len());
+            wrapped(&indent, &format!("{indent}  "), words, self)
+        });
+        let lines = lines.collect::<String>();
         lines.lines().map(|line| self.paint(Tone::Notable, line) + "\n").collect()
     }
 

@@ -4,7 +4,7 @@ use bus::CircuitsQuery;
 use clap::{Args, ValueEnum};
 use units::Direction;
 
-use crate::figures::count;
+use crate::figures::{count, counted};
 
 /// Which end first.
 #[derive(Debug, Args)]
@@ -71,14 +71,15 @@ impl From<ByDirection> for Direction {
     }
 }
 
-/// How much of the whole a page shows.
-pub(crate) fn footer(what: &str, shown: usize, matched: u32, total: u32) -> String {
+/// How much of the whole a page shows; `one` names a row.
+pub(crate) fn footer(one: &str, shown: usize, matched: u32, total: u32) -> String {
     let (shown, matched, total) = (shown as u64, u64::from(matched), u64::from(total));
     let of_all = if matched == total {
         String::new()
     } else {
-        format!(" that match, {} in all", count(total))
+        let matches = if matched == 1 { "matches" } else { "match" };
+        format!(" that {matches}, {} in all", count(total))
     };
     let more = if shown < matched { " (--limit and --offset show others)" } else { "" };
-    format!("{} of {} {what}{of_all}{more}\n", count(shown), count(matched))
+    format!("{} of {}{of_all}{more}\n", count(shown), counted(matched, one))
 }

@@ -26,7 +26,7 @@ pub(crate) fn shares(percent: PerDirection<Option<f32>>) -> Cell {
 /// Percentiles in words: `median 12.3 ms, p90 45.6 ms, p99 300 ms (70,000 samples)`.
 pub(crate) fn percentiles(rtt: Option<RttPercentiles>) -> String {
     rtt.map_or_else(
-        || "no samples".to_owned(),
+        || "not measured".to_owned(),
         |rtt| {
             let [p50, p90, p99] = [rtt.p50_us, rtt.p90_us, rtt.p99_us].map(Some).map(milliseconds);
             format!("median {p50}, p90 {p90}, p99 {p99} ({} samples)", count(rtt.samples))

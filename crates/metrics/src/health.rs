@@ -13,7 +13,8 @@ pub(super) fn write(page: &mut Page, status: &StatusView) {
     });
     gauge(page, "uptime_seconds", "Time since the daemon started", status.uptime_ms as f64 / 1e3);
     configuration(page, status);
-    gauge(page, "bypass", "1 while everything passes unshaped", f64::from(u8::from(status.bypass)));
+    let help = "1 while everything passes unshaped and unmeasured";
+    gauge(page, "bypass", help, f64::from(u8::from(status.bypass)));
     gauge(page, "clients", "Clients connected to the bus", status.clients.into());
     gauge(page, "clients_max", "Clients that may be connected", status.clients_max.into());
     gauge(page, "captures", "Captures under way", status.captures.into());

@@ -103,6 +103,11 @@ pub fn count(n: u64) -> String {
     shown
 }
 
+/// So many of what `one` is the name of: `1 circuit`, `70,000 circuits`.
+pub fn counted(n: u64, one: &str) -> String {
+    format!("{} {one}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
 /// An amount of data with three significant digits, in powers of ten: `1.23 MB`.
 pub fn bytes(n: u64) -> String {
     const UNITS: [(&str, u64); 5] = [
@@ -180,6 +185,8 @@ mod tests {
     #[test]
     fn counts_amounts_and_times_are_short() {
         assert_eq!([count(0), count(999), count(1_234_567)], ["0", "999", "1,234,567"]);
+        let counted = [0, 1, 70_000].map(|n| counted(n, "circuit"));
+        assert_eq!(counted, ["0 circuits", "1 circuit", "70,000 circuits"]);
         assert_eq!([bytes(999), bytes(1_234_567), bytes(60_000)], ["999 B", "1.23 MB", "60 kB"]);
         assert_eq!(
             [

@@ -1,4 +1,5 @@
-//! The terminal viewer behind `tidegate top`, and how figures are written on every screen of Tidegate.
+//! The terminal viewer behind `tidegate top`, and how figures and texts are written on every
+//! screen of Tidegate.
 //!
 //! Three parts that meet in one direction: [`app`] is what is shown, a machine that is fed with
 //! events and says what it wishes for; [`draw`] makes a picture of it; [`shell`] has the terminal,
@@ -20,4 +21,5 @@ pub mod figures;
 #[cfg(any(test, feature = "samples"))]
 pub mod samples;
 pub mod shell;
+pub mod text;
 pub mod theme;

@@ -41,7 +41,7 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<()
     let outcome = Outcome { bypass: client.status()?.bypass };
     output.show(&outcome, |outcome, _| {
         if outcome.bypass {
-            "bypass is on: everything passes unshaped\n".to_owned()
+            "bypass is on: nothing is shaped or measured\n".to_owned()
         } else {
             "bypass is off: the plan is in force\n".to_owned()
         }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use comfy_table::Cell;
 use schemars::JsonSchema;
 use serde::Serialize;
-use units::PerDirection;
+use units::{PerDirection, PerSegment};
 
 use crate::arguments::Watch;
 use crate::failure::Failure;
@@ -16,7 +16,7 @@ use crate::output::{Look, Output, Tone};
 use crate::paging::{By, Order, Page, footer};
 use crate::quality::sent_again;
 use crate::reading::{Shown, read};
-use crate::table::{Head, figure, fitted, table, text, toned};
+use crate::table::{Head, figure, fitted, text, toned};
 
 /// Which circuits, in which order.
 #[derive(Debug, Args)]
@@ -136,7 +136,7 @@ fn query(options: &Options) -> CircuitsQuery {
 /// A circuit with fewer RTT samples is not called slow.
 const SLOW_SAMPLES_MIN: u32 = 20;
 
-const HEADS: [Head; 9] = [
+const HEADS: [Head; 11] = [
     Head::Text("id"),
     Head::Text("name"),
     Head::Text("node"),
@@ -145,8 +145,13 @@ const HEADS: [Head; 9] = [
     Head::Figure("share down / up"),
     Head::Figure("waiting"),
     Head::Figure("drops/s"),
-    Head::Figure("drops"),
+    Head::Figure("drops in all"),
+    Head::Figure("p90 RTT customer"),
+    Head::Figure("p90 RTT Internet"),
 ];
+
+/// What is left out first where there is no room.
+const SPARE: [&str; 5] = ["drops in all", "p90 RTT Internet", "waiting", "node", "drops/s"];
 
 impl Shown for CircuitsPage {
     fn of(view: View) -> Option<Self> {
@@ -157,9 +162,9 @@ impl Shown for CircuitsPage {
     }
 
     fn text(&self, look: &Look) -> String {
-        let mut shown = table(&HEADS, self.rows.iter().map(row), look);
+        let mut shown = fitted(&HEADS, &SPARE, self.rows.iter().map(row), look);
         shown.push('\n');
-        shown.push_str(&footer("circuits", self.rows.len(), self.matched, self.total));
+        shown.push_str(&footer("circuit", self.rows.len(), self.matched, self.total));
         shown
     }
 }
@@ -167,6 +172,7 @@ impl Shown for CircuitsPage {
 fn row(circuit: &CircuitRow) -> Vec<Cell> {
     // where no class tells what was let through, nothing is held back
     let now = PerDirection::from_fn(|d| circuit.sent_bps[d].unwrap_or(circuit.offered_bps[d]));
+    let p90 = p90(circuit);
     vec![
         text(&circuit.id),
         text(&circuit.name),
@@ -177,7 +183,14 @@ fn row(circuit: &CircuitRow) -> Vec<Cell> {
         figure(bytes(sum(circuit.backlog_bytes))),
         toned(figure(count(sum(circuit.drops_per_sec))), drops_tone(circuit.drops_per_sec)),
         figure(count(sum(circuit.drops))),
+        figure(p90.customer),
+        figure(p90.internet),
     ]
+}
+
+/// The 90th percentiles of the last minute.
+fn p90(circuit: &CircuitRow) -> PerSegment<String> {
+    circuit.rtt.map(|rtt| milliseconds(rtt.map(|rtt| rtt.p90_us)))
 }
 
 /// Circuits as they are shown when it is asked who is slow.
@@ -189,10 +202,10 @@ const SLOW_HEADS: [Head; 10] = [
     Head::Text("id"),
     Head::Text("name"),
     Head::Text("node"),
-    Head::Figure("RTT customer"),
+    Head::Figure("p90 RTT customer"),
     Head::Figure("samples"),
-    Head::Figure("RTT Internet"),
-    Head::Figure("sent again down / up"),
+    Head::Figure("p90 RTT Internet"),
+    Head::Figure("sent again now down / up"),
     Head::Figure("share down / up"),
     Head::Figure("waiting"),
     Head::Figure("marks/s"),
@@ -205,15 +218,19 @@ impl Shown for Slow {
 
     fn text(&self, look: &Look) -> String {
         let page = &self.0;
-        let mut shown =
-            fitted(&SLOW_HEADS, &["marks/s", "node"], page.rows.iter().map(slow_row), look);
+        let mut shown = fitted(
+            &SLOW_HEADS,
+            &["marks/s", "node", "waiting"],
+            page.rows.iter().map(slow_row),
+            look,
+        );
         let window = duration(page.window_ms);
         shown.push_str(&format!(
             "\nRTT: 90th percentile of the last {window}, of circuits with at least {SLOW_SAMPLES_MIN} \
              samples on the customers' side.\nThe Internet side, where uploads wait: tidegate rtt \
              circuits --side internet\n"
         ));
-        shown.push_str(&footer("circuits", page.rows.len(), page.matched, page.total));
+        shown.push_str(&footer("circuit", page.rows.len(), page.matched, page.total));
         shown
     }
 }
@@ -221,7 +238,7 @@ impl Shown for Slow {
 fn slow_row(circuit: &CircuitRow) -> Vec<Cell> {
     let marks =
         circuit.leaf.as_ref().map(|leaf| leaf.as_ref().map_or(0, |leaf| leaf.marks_per_sec));
-    let p90 = circuit.rtt.map(|rtt| milliseconds(rtt.map(|rtt| rtt.p90_us)));
+    let p90 = p90(circuit);
     let samples = circuit.rtt.customer.map_or(0, |rtt| rtt.samples);
     vec![
         text(&circuit.id),

@@ -6,14 +6,15 @@ use bus::{
     Client, ClientError, EventKind, EventRow, EventsPage, EventsQuery, Severity, Topic, View,
 };
 use clap::{Args, ValueEnum};
+use comfy_table::Cell;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::figures::{count, date};
+use crate::figures::{count, counted, date};
 use crate::following::{Follower, follow};
 use crate::output::{Look, Output, Tone, inert_json, print};
 use crate::reading::connect;
-use crate::table::{Head, table, text, toned};
+use crate::table::{Head, fitted, text, toned};
 
 /// Which events.
 #[derive(Debug, Args)]
@@ -144,13 +145,13 @@ fn shown(page: &EventsPage, look: &Look) -> String {
             toned(text(&row.severity.to_string()), tone(row.severity)),
             text(row.kind.name()),
             text(&row.cause.to_string()),
-            text(&row.text),
+            Cell::new(bus::on_one_line(&row.text)),
         ]
     });
-    let table = table(&HEADS, rows, look);
+    let table = fitted(&HEADS, &["kind"], rows, look);
     let (shown, matched) = (page.rows.len() as u64, u64::from(page.matched));
     let more = if shown < matched { " (--limit shows more)" } else { "" };
-    format!("{table}{} of {} events{more}\n", count(shown), count(matched))
+    format!("{table}{} of {}{more}\n", count(shown), counted(matched, "event"))
 }
 
 /// One event on a line of its own.
@@ -160,7 +161,7 @@ fn line(row: &EventRow, output: Output, look: &Look) -> Result<String, Failure> 
     }
     let EventRow { unix_ms, kind, severity, text, cause, .. } = row;
     let severity = look.paint(tone(*severity), &format!("{severity:7}"));
-    let what = bus::inert(&format!("{kind:13} {cause}: {text}")).into_owned();
+    let what = bus::on_one_line(&format!("{kind:13} {cause}: {text}")).into_owned();
     Ok(format!("{} {severity} {what}\n", date(*unix_ms)))
 }
 

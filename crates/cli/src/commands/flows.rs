@@ -150,21 +150,33 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<()
 }
 
 const HEADS: [Head; 11] = [
-    Head::Text("customer"),
-    Head::Text("Internet"),
+    Head::Whole("customer"),
+    Head::Whole("Internet"),
     Head::Text("protocol"),
     Head::Text("circuit"),
     Head::Text("origin"),
     Head::Figure("down / up now"),
     Head::Figure("bytes down / up"),
-    Head::Figure("RTT customer"),
-    Head::Figure("RTT Internet"),
-    Head::Figure("sent again down / up"),
+    Head::Figure("smoothed RTT customer"),
+    Head::Figure("smoothed RTT Internet"),
+    Head::Figure("sent again in all down / up"),
     Head::Text("state"),
 ];
 
 /// What is left out first where there is no room.
-const SPARE: [&str; 5] = ["state", "origin", "bytes down / up", "protocol", "circuit"];
+const SPARE: [&str; 6] =
+    ["state", "origin", "bytes down / up", "protocol", "circuit", "smoothed RTT Internet"];
+
+/// The same where all is shown that is known of them.
+const LONG_SPARE: [&str; 7] = [
+    "DSCP down / up",
+    "congested down / up",
+    "flags down / up",
+    "least RTT Internet",
+    "least RTT customer",
+    "packets down / up",
+    "age",
+];
 
 impl Shown for FlowsPage {
     fn of(view: View) -> Option<Self> {
@@ -202,13 +214,13 @@ impl Shown for Long {
     fn text(&self, look: &Look) -> String {
         let heads = [&HEADS as &[Head], &MORE_HEADS].concat();
         let rows = self.0.rows.iter().map(|flow| [row(flow), more(flow)].concat());
-        with_footer(fitted(&heads, &SPARE, rows, look), &self.0)
+        with_footer(fitted(&heads, &[&SPARE as &[&str], &LONG_SPARE].concat(), rows, look), &self.0)
     }
 }
 
 fn with_footer(mut table: String, page: &FlowsPage) -> String {
     table.push('\n');
-    table.push_str(&footer("flows", page.rows.len(), page.matched, page.total));
+    table.push_str(&footer("flow", page.rows.len(), page.matched, page.total));
     table
 }
 

@@ -114,7 +114,7 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<()
 }
 
 const HEADS: [Head; 12] = [
-    Head::Text("address"),
+    Head::Whole("address"),
     Head::Text("circuit"),
     Head::Figure("down / up now"),
     Head::Figure("TCP"),
@@ -122,14 +122,15 @@ const HEADS: [Head; 12] = [
     Head::Figure("other"),
     Head::Figure("bytes down / up"),
     Head::Figure("flows"),
-    Head::Figure("RTT customer"),
-    Head::Figure("RTT Internet"),
-    Head::Figure("sent again down / up"),
+    Head::Figure("mean RTT customer"),
+    Head::Figure("mean RTT Internet"),
+    Head::Figure("sent again in all down / up"),
     Head::Figure("last seen"),
 ];
 
 /// What is left out first where there is no room.
-const SPARE: [&str; 6] = ["last seen", "other", "UDP", "TCP", "bytes down / up", "flows"];
+const SPARE: [&str; 7] =
+    ["last seen", "other", "UDP", "TCP", "bytes down / up", "flows", "mean RTT Internet"];
 
 impl Shown for HostsPage {
     fn of(view: View) -> Option<Self> {
@@ -142,7 +143,7 @@ impl Shown for HostsPage {
     fn text(&self, look: &Look) -> String {
         let mut shown = fitted(&HEADS, &SPARE, self.rows.iter().map(row), look);
         shown.push('\n');
-        shown.push_str(&footer("hosts", self.rows.len(), self.matched, self.total));
+        shown.push_str(&footer("host", self.rows.len(), self.matched, self.total));
         shown
     }
 }

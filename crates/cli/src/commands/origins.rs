@@ -106,8 +106,8 @@ const HEADS: [Head; 6] = [
     Head::Figure("down / up now"),
     Head::Figure("bytes down / up"),
     Head::Figure("flows"),
-    Head::Figure("RTT Internet"),
-    Head::Figure("sent again down / up"),
+    Head::Figure("mean RTT Internet"),
+    Head::Figure("sent again in all down / up"),
 ];
 
 impl Shown for OriginsPage {
@@ -124,7 +124,7 @@ impl Shown for OriginsPage {
         if self.rows.iter().all(|row| row.origin == Origin::default()) {
             shown.push_str("No origin is known: [files] origins names the tables that tell.\n");
         }
-        shown.push_str(&footer("origins", self.rows.len(), self.matched, self.total));
+        shown.push_str(&footer("origin", self.rows.len(), self.matched, self.total));
         shown
     }
 }

@@ -29,10 +29,13 @@ const HEADS: [Head; 14] = [
     Head::Figure("share"),
     Head::Figure("waiting"),
     Head::Figure("drops/s"),
-    Head::Figure("drops"),
+    Head::Figure("drops in all"),
     Head::Figure("marks/s"),
     Head::Figure("delay"),
 ];
+
+/// What is left out first where there is no room.
+const SPARE: [&str; 6] = ["leaves", "classes", "drops in all", "marks/s", "link", "delay"];
 
 impl Shown for QueuesView {
     fn of(view: View) -> Option<Self> {
@@ -46,7 +49,7 @@ impl Shown for QueuesView {
         if self.queues.is_empty() {
             return "no queues: nothing is shaped\n".to_owned();
         }
-        fitted(&HEADS, &["leaves", "classes", "drops"], self.queues.iter().map(row), look)
+        fitted(&HEADS, &SPARE, self.queues.iter().map(row), look)
     }
 }
 

@@ -115,11 +115,11 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<()
 const HEADS: [Head; 7] = [
     Head::Text("circuit"),
     Head::Text("name"),
-    Head::Text("host or flow"),
-    Head::Figure("sent again down / up"),
+    Head::Whole("host or flow"),
+    Head::Figure("sent again now down / up"),
     Head::Figure("a second down / up"),
     Head::Figure("in all down / up"),
-    Head::Figure("overtaken down / up"),
+    Head::Figure("overtaken in all down / up"),
 ];
 
 impl Shown for RetransmitsPage {
@@ -131,9 +131,14 @@ impl Shown for RetransmitsPage {
     }
 
     fn text(&self, look: &Look) -> String {
-        let mut shown = fitted(&HEADS, &["name"], self.rows.iter().map(row), look);
+        let mut heads = HEADS;
+        if self.rows.iter().any(|row| row.host.is_some() || row.flow.is_some()) {
+            heads[3] = Head::Figure("sent again in all down / up");
+        }
+        let spare = ["name", "overtaken in all down / up", "a second down / up"];
+        let mut shown = fitted(&heads, &spare, self.rows.iter().map(row), look);
         shown.push('\n');
-        shown.push_str(&footer("rows", self.rows.len(), self.matched, self.total));
+        shown.push_str(&footer("row", self.rows.len(), self.matched, self.total));
         if !self.events.is_empty() {
             shown.push_str("\nNewest\n");
             shown.push_str(&table(&EVENT_HEADS, self.events.iter().map(event), look));
@@ -167,7 +172,7 @@ const EVENT_HEADS: [Head; 6] = [
     Head::Figure("seen"),
     Head::Text("direction"),
     Head::Text("circuit"),
-    Head::Text("flow"),
+    Head::Whole("flow"),
     Head::Figure("sequence"),
     Head::Figure("bytes"),
 ];

@@ -141,14 +141,17 @@ const HEADS: [Head; 11] = [
     Head::Text("name"),
     Head::Text("node"),
     Head::Figure("customer p50"),
-    Head::Figure("p90"),
-    Head::Figure("p99"),
-    Head::Figure("samples"),
+    Head::Figure("customer p90"),
+    Head::Figure("customer p99"),
+    Head::Figure("customer samples"),
     Head::Figure("Internet p50"),
-    Head::Figure("p90"),
-    Head::Figure("p99"),
-    Head::Figure("samples"),
+    Head::Figure("Internet p90"),
+    Head::Figure("Internet p99"),
+    Head::Figure("Internet samples"),
 ];
+
+/// What is left out first where there is no room.
+const SPARE: [&str; 5] = ["node", "Internet samples", "customer samples", "Internet p99", "name"];
 
 impl Shown for RttPage {
     fn of(view: View) -> Option<Self> {
@@ -165,9 +168,9 @@ impl Shown for RttPage {
             [whole] if whole.id.is_empty() => shown.push_str(&sides(&whole.rtt)),
             rows => {
                 shown.push('\n');
-                shown.push_str(&fitted(&HEADS, &["node", "name"], rows.iter().map(row), look));
+                shown.push_str(&fitted(&HEADS, &SPARE, rows.iter().map(row), look));
                 shown.push('\n');
-                shown.push_str(&footer("rows", rows.len(), self.matched, self.total));
+                shown.push_str(&footer("row", rows.len(), self.matched, self.total));
             }
         }
         if let Some(histogram) = &self.histogram {

@@ -11,7 +11,8 @@ use units::{Direction, Segment};
 
 use crate::arguments::Watch;
 use crate::failure::Failure;
-use crate::figures::{count, duration, percent, percent_of, rate};
+use crate::figures::{count, counted, duration, percent, percent_of, rate};
+use crate::lines::wrapped;
 use crate::output::{Look, Output, Tone};
 use crate::quality::percentiles;
 use crate::reading::{Shown, read};
@@ -37,7 +38,7 @@ impl Shown for StatusView {
         };
         part("NICs", nics(&self.nics, look));
         part("Threads", threads(&self.threads, look));
-        part("Kernel maps", maps(&self.maps, look));
+        part("Tables in the kernel", maps(&self.maps, look));
         part("Packets in", counts(&self.verdicts, look));
         part("Packets out", counts(&self.egress, look));
         part("Packet events", counts(&self.packet_events, look));
@@ -48,24 +49,23 @@ impl Shown for StatusView {
 
 /// What everybody wants to know, a line each.
 fn summary(status: &StatusView, look: &Look) -> String {
-    let mut lines = vec![
-        format!(
-            "Tidegate {} (protocol {}, process {}) on Linux {}, up {}",
-            inert(&status.daemon_version),
-            status.protocol_version,
-            status.process,
-            inert(&status.kernel_release),
-            duration(status.uptime_ms)
-        ),
-        mode(status, look),
-        format!(
-            "Configuration {}, loaded {} ago: {} circuits, {} nodes",
-            status.config.generation,
-            duration(status.config.loaded_ms_ago),
-            count(status.circuits.into()),
-            count(status.nodes.into())
-        ),
-    ];
+    let fit = |line: String| wrapped("", "  ", &line, look).trim_end().to_owned();
+    let program = format!(
+        "Tidegate {} (protocol {}, process {}) on Linux {}, up {}",
+        status.daemon_version,
+        status.protocol_version,
+        status.process,
+        status.kernel_release,
+        duration(status.uptime_ms)
+    );
+    let configuration = format!(
+        "Configuration {}, loaded {} ago: {}, {}",
+        status.config.generation,
+        duration(status.config.loaded_ms_ago),
+        counted(status.circuits.into(), "circuit"),
+        counted(status.nodes.into(), "node")
+    );
+    let mut lines = vec![fit(program), mode(status, look), fit(configuration)];
     if let Some(problem) = &status.config.problem {
         let title = format!("Problem, {} ago:", duration(status.config.problem_ms_ago));
         lines.push(look.paint(Tone::Alarming, &title));
@@ -75,12 +75,12 @@ fn summary(status: &StatusView, look: &Look) -> String {
         lines.push(look.paint(Tone::Notable, changed));
     }
     if let Some(asleep) = status.asleep {
-        lines.push(format!("Lazy circuits: {} are asleep", count(asleep.into())));
+        lines.push(format!("Lazy circuits: {} asleep", count(asleep.into())));
     }
     lines.push(format!("Unknown hosts: {}", count(status.unknown_hosts.into())));
-    lines.extend(Direction::ALL.map(|direction| traffic(status, direction)));
-    lines.extend(measured(status));
-    lines.extend(cpus(&status.cpus));
+    let figures = Direction::ALL.map(|direction| traffic(status, direction)).into_iter();
+    let figures = figures.chain(measured(status)).chain(cpus(&status.cpus));
+    lines.extend(figures.map(fit));
     lines.push(format!("Clients: {} of {}", status.clients, status.clients_max));
     let warnings = status.warnings.iter().map(|warning| look.warning(warning));
     lines.iter().map(|line| format!("{line}\n")).chain(warnings).collect()
@@ -90,7 +90,7 @@ fn summary(status: &StatusView, look: &Look) -> String {
 fn measured(status: &StatusView) -> Vec<String> {
     let flows = &status.flows;
     let window = duration(status.window_ms);
-    let again = status.retransmits.map(|it| percent_of(it.share_percent));
+    let again = status.retransmits.map(|it| it.share_percent);
     let mut lines = vec![format!(
         "Flows: {} of {}, {} that ended lately; hosts: {}",
         count(flows.open.into()),
@@ -105,7 +105,14 @@ fn measured(status: &StatusView) -> Vec<String> {
         };
         format!("RTT of the last {window}, {side}: {}", percentiles(status.rtt[segment]))
     }));
-    lines.push(format!("Sent again: {} of download segments, {} of upload", again.down, again.up));
+    lines.push(match (again.down, again.up) {
+        (None, None) => "Sent again in the last second: not measured".to_owned(),
+        _ => format!(
+            "Sent again in the last second: {} of download segments, {} of upload",
+            percent_of(again.down),
+            percent_of(again.up)
+        ),
+    });
     if status.captures > 0 {
         lines.push(format!("Captures under way: {}", count(status.captures.into())));
     }
@@ -124,7 +131,7 @@ fn cpus(cpus: &[CpuView]) -> Option<String> {
 fn mode(status: &StatusView, look: &Look) -> String {
     let mode = format!("Mode {}", inert(&status.mode));
     if status.bypass {
-        let bypass = look.paint(Tone::Alarming, "bypass is on: everything passes unshaped");
+        let bypass = look.paint(Tone::Alarming, "bypass is on: nothing is shaped or measured");
         format!("{mode}, {bypass}")
     } else {
         mode
@@ -138,6 +145,9 @@ fn traffic(status: &StatusView, direction: Direction) -> String {
         Direction::Download => "Download",
         Direction::Upload => "Upload",
     };
+    if status.bypass {
+        return format!("{name}: not measured");
+    }
     format!(
         "{name}: {}, {} packets/s (TCP {}, UDP {}, ICMP {}, other {})",
         rate(traffic.rate_bps[direction]),

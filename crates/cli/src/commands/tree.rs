@@ -1,4 +1,4 @@
-//! `tidegate tree`: the nodes with what flows through each. RTTs are medians.
+//! `tidegate tree`: the nodes with what flows through each.
 
 use std::path::Path;
 
@@ -44,14 +44,15 @@ const HEADS: [Head; 11] = [
     Head::Figure("down / up now"),
     Head::Figure("share down / up"),
     Head::Figure("drops/s"),
-    Head::Figure("drops"),
-    Head::Figure("RTT customer"),
-    Head::Figure("RTT Internet"),
-    Head::Figure("sent again down / up"),
+    Head::Figure("drops in all"),
+    Head::Figure("p50 RTT customer"),
+    Head::Figure("p50 RTT Internet"),
+    Head::Figure("sent again now down / up"),
 ];
 
 /// What is left out first where there is no room.
-const SPARE: [&str; 4] = ["drops", "kind", "circuits", "RTT Internet"];
+const SPARE: [&str; 5] =
+    ["drops in all", "kind", "circuits", "p50 RTT Internet", "sent again now down / up"];
 
 impl Shown for TreeView {
     fn of(view: View) -> Option<Self> {

@@ -113,7 +113,7 @@ fn notes(seen: &Seen, changes: &[Change]) -> Vec<String> {
 
 fn to_change(report: &Report<Change>, look: &Look) -> String {
     const HEADS: [Head; 4] =
-        [Head::Text("setting"), Head::Text("now"), Head::Text("wanted"), Head::Text("why")];
+        [Head::Whole("setting"), Head::Whole("now"), Head::Whole("wanted"), Head::Text("why")];
     if report.changes.is_empty() {
         let all_well = "nothing to change: the machine is set as Tidegate wants it\n";
         return all_well.to_owned() + &told(&report.notes, look);
@@ -140,7 +140,7 @@ fn to_change(report: &Report<Change>, look: &Look) -> String {
 
 fn applied(report: &Report<Applied>, look: &Look) -> String {
     const HEADS: [Head; 4] =
-        [Head::Text("setting"), Head::Text("was"), Head::Text("wanted"), Head::Text("result")];
+        [Head::Whole("setting"), Head::Whole("was"), Head::Whole("wanted"), Head::Text("result")];
     if report.changes.is_empty() {
         let all_well = "nothing to change: the machine is set as Tidegate wants it\n";
         return all_well.to_owned() + &told(&report.notes, look);
@@ -169,7 +169,7 @@ fn applied(report: &Report<Applied>, look: &Look) -> String {
 }
 
 fn restored(report: &Restored, look: &Look) -> String {
-    const HEADS: [Head; 3] = [Head::Text("setting"), Head::Text("now"), Head::Text("result")];
+    const HEADS: [Head; 3] = [Head::Whole("setting"), Head::Whole("now"), Head::Text("result")];
     if report.reverted.is_empty() {
         return "nothing to put back\n".to_owned();
     }

@@ -12,7 +12,7 @@ use crate::figures::{bytes, count, duration};
 use crate::output::{Look, Output};
 use crate::paging::{Order, Page, footer};
 use crate::reading::{Shown, read};
-use crate::table::{Head, figure, table};
+use crate::table::{Head, figure, fitted};
 
 /// Which hosts, in which order.
 #[derive(Debug, Args)]
@@ -72,7 +72,7 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<()
 }
 
 const HEADS: [Head; 7] = [
-    Head::Text("address"),
+    Head::Whole("address"),
     Head::Figure("first seen"),
     Head::Figure("last seen"),
     Head::Figure("bytes down"),
@@ -80,6 +80,9 @@ const HEADS: [Head; 7] = [
     Head::Figure("packets down"),
     Head::Figure("packets up"),
 ];
+
+/// What is left out first where there is no room.
+const SPARE: [&str; 3] = ["packets up", "packets down", "first seen"];
 
 impl Shown for UnknownPage {
     fn of(view: View) -> Option<Self> {
@@ -90,9 +93,9 @@ impl Shown for UnknownPage {
     }
 
     fn text(&self, look: &Look) -> String {
-        let mut shown = table(&HEADS, self.rows.iter().map(row), look);
+        let mut shown = fitted(&HEADS, &SPARE, self.rows.iter().map(row), look);
         shown.push('\n');
-        shown.push_str(&footer("unknown hosts", self.rows.len(), self.matched, self.total));
+        shown.push_str(&footer("unknown host", self.rows.len(), self.matched, self.total));
         shown
     }
 }

@@ -138,7 +138,7 @@ pub(super) fn put_in_force(patient: &Patient<'_>) -> Vec<Finding> {
     }
     if status.bypass {
         let what = "the bypass is on".to_owned();
-        let why = "everything passes unshaped";
+        let why = "nothing is shaped or measured";
         let command = patient.ask("bypass off");
         findings.push(Finding::new(State::Warning, "bypass", what, why).mend(command));
     }

@@ -112,7 +112,8 @@ fn bypass_and_failed_reloads_stand_out() {
     });
     let output = daemon.run(&["status"]);
     let text = stdout(&output);
-    assert!(text.contains("Mode bridge, bypass is on: everything passes unshaped\n"), "{text}");
+    assert!(text.contains("Mode bridge, bypass is on: nothing is shaped or measured\n"), "{text}");
+    assert!(text.contains("Download: not measured\nUpload: not measured\n"), "{text}");
     assert!(
         text.contains("Problem, 5 s ago:\n  b.csv:3: error: x\n  b.csv:4: error: \u{fffd}y\n"),
         "{text}"

@@ -32,8 +32,6 @@ pub struct Circuit {
     pub id: Arc<str>,
     /// How it is; none before that is known.
     pub row: Option<CircuitRow>,
-    /// The time that its RTTs are from, in milliseconds.
-    pub window_ms: u64,
     /// Whether the daemon says that there is no such circuit.
     pub is_gone: bool,
     /// Its rates since it was opened, the oldest first.
@@ -52,7 +50,6 @@ impl Circuit {
         Self {
             id,
             row: None,
-            window_ms: 0,
             is_gone: false,
             history: VecDeque::new(),
             flows: Flows::default(),
@@ -76,7 +73,6 @@ impl Circuit {
 
     /// Takes how it is.
     pub(super) fn receive(&mut self, page: CircuitsPage) {
-        self.window_ms = page.window_ms;
         let row = page.rows.into_iter().find(|row| row.id == self.id);
         let Some(row) = row else { return };
         self.is_gone = false;

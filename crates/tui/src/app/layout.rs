@@ -64,10 +64,15 @@ impl TableParts {
         .areas(body);
         Self { title, table, detail }
     }
+
+    /// The parts of the pane of events. A fifth of it is for the chosen one and the rule above.
+    pub fn of_events(body: Rect) -> Self {
+        Self::of(body, (body.height / 5).max(EVENT_LINES_MIN))
+    }
 }
 
-/// Lines in which an event is shown in full, the rule above included.
-pub const EVENT_LINES: u16 = 4;
+/// Lines in which an event is shown in full at least, the rule above included.
+const EVENT_LINES_MIN: u16 = 4;
 
 /// The parts of the pane of one circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +128,7 @@ pub fn list_height(pane: Pane, (width, height): (u16, u16)) -> u16 {
     let body = Frame::of(Rect::new(0, 0, width, height)).body;
     let rows = match pane {
         Pane::Circuit => CircuitParts::of(body).flows.height.saturating_sub(2),
-        Pane::Events => TableParts::of(body, EVENT_LINES).table.height.saturating_sub(1),
+        Pane::Events => TableParts::of_events(body).table.height.saturating_sub(1),
         Pane::Overview | Pane::Health => body.height,
         Pane::Tree | Pane::Circuits | Pane::Flows | Pane::Unknown => {
             TableParts::of(body, 0).table.height.saturating_sub(1)

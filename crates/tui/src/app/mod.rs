@@ -33,7 +33,7 @@ pub use event::{Event, Slot, Target, Wish};
 pub use events::Events;
 pub use field::Field;
 pub use flows::{FlowColumn, Flows};
-pub use layout::{CircuitParts, EVENT_LINES, Frame, TableParts, list_height};
+pub use layout::{CircuitParts, Frame, TableParts, list_height};
 pub use link::Link;
 pub use list::{List, Row};
 pub use overview::{Overview, SAMPLES_MIN, Worst};
@@ -165,6 +165,16 @@ impl App {
     /// Whether colours are for dark or for light terminals.
     pub fn theme(&self) -> Theme {
         self.theme
+    }
+
+    /// Whether the bypass is on: packets pass the programs uncounted.
+    pub(crate) fn is_bypassed(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.bypass)
+    }
+
+    /// A rate that the programs measured, as it is shown.
+    pub(crate) fn measured(&self, bps: u64) -> String {
+        if self.is_bypassed() { "-".to_owned() } else { self.unit.rate(bps) }
     }
 
     /// Rows of the open pane's list that are in sight.

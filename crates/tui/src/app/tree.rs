@@ -38,11 +38,6 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// The time that its RTTs are from, in milliseconds.
-    pub fn window_ms(&self) -> u64 {
-        self.view.window_ms
-    }
-
     /// Takes a view.
     pub(super) fn receive(&mut self, view: TreeView, height: u16) {
         self.view = view;

@@ -1,10 +1,13 @@
 //! Areas over time in braille, two ticks a column and four steps a row.
 
 use ratatui::layout::Rect;
+use units::{Direction, PerDirection};
 
+use super::circuits::role_of;
 use super::sheet::Sheet;
-use super::text::width;
+use crate::app::App;
 use crate::figures::duration;
+use crate::text::width;
 use crate::theme::Role;
 
 /// Dots of the left column of a braille cell from the bottom up, then of the right one.
@@ -12,9 +15,12 @@ const DOTS: [[u32; 4]; 2] = [[0x40, 0x04, 0x02, 0x01], [0x80, 0x20, 0x10, 0x08]]
 /// The braille cell without dots.
 const BLANK: u32 = 0x2800;
 
+/// Columns of the labels of an axis.
+pub(super) const LABELS: u16 = 10;
+
 /// Which way an area grows from its baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Grows {
+enum Grows {
     /// Upwards, from the bottom.
     Up,
     /// Downwards, from the top.
@@ -51,15 +57,50 @@ pub(super) fn bucketed(
     buckets.into_iter().rev().map(|(_, value)| value).collect()
 }
 
-/// Draws an area, the newest value at the right end.
-pub(super) fn area(
+/// One area above the time axis and one below it, each on its own scale, whose top is
+/// `least` at least.
+pub(super) fn mirrored(
     sheet: &mut Sheet<'_>,
-    at: Rect,
-    values: &[u64],
-    scale: u64,
-    role: Role,
-    grows: Grows,
+    chart: Rect,
+    app: &App,
+    series: &PerDirection<Vec<u64>>,
+    least: PerDirection<u64>,
 ) {
+    if chart.height < 3 || chart.width <= LABELS {
+        return;
+    }
+    let below = (chart.height - 1) * 2 / 5;
+    let above = chart.height - 1 - below;
+    let (x, columns) = (chart.x + LABELS, chart.width - LABELS);
+    let axis = Rect::new(x, chart.y + above, columns, 1);
+    let parts = PerDirection {
+        down: Rect::new(x, chart.y, columns, above),
+        up: Rect::new(x, axis.bottom(), columns, below),
+    };
+    time_axis(sheet, axis, app.zoom);
+    sheet.put_right(chart.x, axis.y, LABELS - 1, "0", Role::Dim);
+    for direction in Direction::ALL {
+        let (values, part) = (&series[direction], parts[direction]);
+        let top = round_up(values.iter().copied().max().unwrap_or(0).max(least[direction]));
+        let grows = if direction == Direction::Download { Grows::Up } else { Grows::Down };
+        area(sheet, part, values, top, role_of(direction), grows);
+        let outer = if grows == Grows::Up { part.y } else { part.bottom() - 1 };
+        if !part.is_empty() {
+            sheet.put_right(chart.x, outer, LABELS - 1, &app.unit.rate(top), Role::Dim);
+        }
+        if part.height >= 6 {
+            let middle = if grows == Grows::Up {
+                part.y + part.height / 2
+            } else {
+                part.y + part.height / 2 - 1
+            };
+            sheet.put_right(chart.x, middle, LABELS - 1, &app.unit.rate(top / 2), Role::Dim);
+        }
+    }
+}
+
+/// Draws an area, the newest value at the right end.
+fn area(sheet: &mut Sheet<'_>, at: Rect, values: &[u64], scale: u64, role: Role, grows: Grows) {
     let rows = u32::from(at.height);
     let dots = |value: u64| {
         let share = value as f64 / scale.max(1) as f64;
@@ -93,7 +134,7 @@ pub(super) fn area(
 }
 
 /// A line with the time that has passed, for an area of so many columns.
-pub(super) fn time_axis(sheet: &mut Sheet<'_>, at: Rect, zoom: u64) {
+fn time_axis(sheet: &mut Sheet<'_>, at: Rect, zoom: u64) {
     sheet.put(at.x, at.y, at.width, &"─".repeat(at.width.into()), Role::Rule);
     let now = " now";
     sheet.put_right(at.x, at.y, at.width, now, Role::Dim);
@@ -113,7 +154,7 @@ pub(super) fn time_axis(sheet: &mut Sheet<'_>, at: Rect, zoom: u64) {
 }
 
 /// The least round number that is not below: the top of an axis.
-pub(super) fn round_up(most: u64) -> u64 {
+fn round_up(most: u64) -> u64 {
     let mut unit = 1u64;
     while most / unit >= 10 {
         unit = unit.saturating_mul(10);

@@ -4,21 +4,16 @@ use bus::{CircuitRow, HostRow, LeafView, TinView};
 use ratatui::layout::Rect;
 use units::{Direction, PerDirection, Segment};
 
-use super::chart::{Grows, area, bucketed, round_up, time_axis};
-use super::circuits::{again, role_of, rtt};
+use super::chart::{LABELS, bucketed, mirrored};
+use super::circuits::{again, rate, role_of, rtt, spans};
 use super::flows;
 use super::grid::{Cell, Columns, Head, figure, words};
 use super::sheet::Sheet;
-use super::text::{foreign, width};
 use super::title::{self, Title};
 use crate::app::{App, Circuit, CircuitParts, now};
-use crate::figures::{
-    Unit, bytes, count, duration, exact_rate, milliseconds, percent, percent_of, sum,
-};
+use crate::figures::{Unit, bytes, count, exact_rate, milliseconds, percent, percent_of, sum};
+use crate::text::{foreign, width};
 use crate::theme::Role;
-
-/// Columns of the labels of an axis.
-const LABELS: u16 = 10;
 
 /// Draws the pane.
 pub(super) fn draw(sheet: &mut Sheet<'_>, body: Rect, app: &App) {
@@ -31,7 +26,7 @@ pub(super) fn draw(sheet: &mut Sheet<'_>, body: Rect, app: &App) {
     name(sheet, parts.title, circuit);
     if let Some(row) = &circuit.row {
         chart(sheet, parts.chart, app, circuit, row);
-        figures(sheet, parts.figures, app, circuit, row);
+        figures(sheet, parts.figures, app, row);
         leaves(sheet, parts.leaves, row);
     }
     hosts(sheet, parts.hosts, app, circuit);
@@ -40,7 +35,7 @@ pub(super) fn draw(sheet: &mut Sheet<'_>, body: Rect, app: &App) {
         sheet.rule(line.x, line.y, line.width, "");
         let what = if circuit.flows.recent { " flows that ended lately" } else { " flows" };
         let filter = Some(&circuit.flows.table.filter);
-        let title = Title { what, of: " ".to_owned(), filter };
+        let title = Title { what, of: " ".to_owned(), filter, spans: flows::SPANS.to_owned() };
         title::draw(sheet, line, &title, &circuit.flows.table.list, app.height());
         let table = Rect { y: line.y + 1, height: parts.flows.height - 1, ..parts.flows };
         flows::of_circuit(sheet, table, app, &circuit.flows);
@@ -81,30 +76,17 @@ fn chart(sheet: &mut Sheet<'_>, at: Rect, app: &App, circuit: &Circuit, row: &Ci
     if at.height < 4 || at.width <= LABELS + 4 {
         return;
     }
-    let below = (at.height - 1) * 2 / 5;
-    let above = at.height - 1 - below;
-    let (x, columns) = (at.x + LABELS, at.width - LABELS - 2);
-    let axis = Rect::new(x, at.y + above, columns, 1);
-    time_axis(sheet, axis, app.zoom);
-    sheet.put_right(at.x, axis.y, LABELS - 1, "0", Role::Dim);
-    for direction in Direction::ALL {
+    let at = Rect { width: at.width - 2, ..at };
+    let series = PerDirection::from_fn(|direction| {
         let points = circuit.history.iter().map(|point| (point.tick, point.rate_bps[direction]));
-        let values = bucketed(points, app.zoom, usize::from(columns) * 2);
-        // the plan is the top, so that the height says how much of it is in use
-        let most = values.iter().copied().max().unwrap_or(0);
-        let top = round_up(most.max(row.plan_bps[direction]));
-        let (part, grows) = match direction {
-            Direction::Download => (Rect::new(x, at.y, columns, above), Grows::Up),
-            Direction::Upload => (Rect::new(x, axis.bottom(), columns, below), Grows::Down),
-        };
-        area(sheet, part, &values, top, role_of(direction), grows);
-        let outer = if grows == Grows::Up { part.y } else { part.bottom().saturating_sub(1) };
-        sheet.put_right(at.x, outer, LABELS - 1, &app.unit.rate(top), Role::Dim);
-    }
+        bucketed(points, app.zoom, usize::from(at.width - LABELS) * 2)
+    });
+    // the plan is the top, so that the height says how much of it is in use
+    mirrored(sheet, at, app, &series, row.plan_bps);
 }
 
 /// Rates against the plan, RTTs, then what goes with them; a line each while there is room.
-fn figures(sheet: &mut Sheet<'_>, at: Rect, app: &App, circuit: &Circuit, row: &CircuitRow) {
+fn figures(sheet: &mut Sheet<'_>, at: Rect, app: &App, row: &CircuitRow) {
     let again = row.retransmits.map(|it| percent_of(it.share_percent));
     let drops = row.drops_per_sec;
     let drops_role = if sum(drops) > 0 { Role::Notable } else { Role::Text };
@@ -112,7 +94,7 @@ fn figures(sheet: &mut Sheet<'_>, at: Rect, app: &App, circuit: &Circuit, row: &
         (format!("again    ↓ {}  ↑ {} of segments", again.down, again.up), Role::Text),
         (format!("drops    {}/s, {} in all", count(sum(drops)), count(sum(row.drops))), drops_role),
         (format!("waiting  {}", bytes(sum(row.backlog_bytes))), Role::Text),
-        (format!("RTTs of the last {}", duration(circuit.window_ms)), Role::Dim),
+        (spans(app), Role::Dim),
     ];
     let mut lines = at.rows();
     for direction in Direction::ALL {
@@ -142,7 +124,7 @@ fn against_plan(
         Direction::Download => ("↓ ", role_of(direction)),
         Direction::Upload => ("↑ ", role_of(direction)),
     };
-    let rate = format!("{:>9}", app.unit.rate(now(row)[direction]));
+    let rate = format!("{:>9}", app.measured(now(row)[direction]));
     let plan = match app.unit {
         Unit::Bits => exact_rate(row.plan_bps[direction]),
         Unit::Bytes => app.unit.rate(row.plan_bps[direction]),
@@ -155,6 +137,9 @@ fn against_plan(
         (" ", Role::Dim),
     ];
     let x = sheet.run(at.x + 1, at.y, at.width.saturating_sub(1), &parts);
+    if app.is_bypassed() {
+        return;
+    }
     let share = row.share_percent[direction];
     let room = at.right().saturating_sub(x + 1);
     if room > 12 {
@@ -171,7 +156,7 @@ fn percentiles(sheet: &mut Sheet<'_>, at: Rect, y: u16, segment: Segment, row: &
     let mut x = sheet.put(at.x + 1, y, at.width - 1, name, Role::Dim);
     let Some(rtt) = row.rtt[segment] else {
         let left = at.right().saturating_sub(x);
-        sheet.put(x, y, left, "no samples", Role::Dim);
+        sheet.put(x, y, left, "not measured", Role::Dim);
         return;
     };
     for (name, us) in [("p50 ", rtt.p50_us), ("p90 ", rtt.p90_us), ("p99 ", rtt.p99_us)] {
@@ -253,7 +238,7 @@ const HOSTS: [Head; 6] = [
     figure("↓ now", 9, 90),
     figure("↑ now", 9, 85),
     figure("flows", 5, 60),
-    figure("RTT cust", 8, 70),
+    figure("RTT mean", 8, 70),
     figure("again", 6, 50),
 ];
 
@@ -262,7 +247,12 @@ fn hosts(sheet: &mut Sheet<'_>, at: Rect, app: &App, circuit: &Circuit) {
         return;
     }
     let at = Rect { x: at.x + 2, width: at.width - 2, ..at };
-    sheet.rule(at.x, at.y, at.width, &format!("hosts {}", count(circuit.hosts_matched.into())));
+    sheet.rule(
+        at.x,
+        at.y,
+        at.width,
+        &format!("hosts {}, again: since first seen", count(circuit.hosts_matched.into())),
+    );
     let table = Rect { y: at.y + 1, height: at.height - 1, ..at };
     let columns = Columns::fitted(&HOSTS, table);
     columns.heads(sheet, table.y, &HOSTS, None);
@@ -272,11 +262,10 @@ fn hosts(sheet: &mut Sheet<'_>, at: Rect, app: &App, circuit: &Circuit) {
 }
 
 fn host_cell(app: &App, host: &HostRow, column: usize) -> Cell<'static> {
-    let rate = |bps| Cell::unless_zero(bps, app.unit.rate(bps), Role::Text);
     match column {
         0 => Cell::new(host.addr.to_string(), Role::Text),
-        1 => rate(host.rate_bps.down),
-        2 => rate(host.rate_bps.up),
+        1 => rate(app, host.rate_bps.down),
+        2 => rate(app, host.rate_bps.up),
         3 => Cell::new(count(host.flows.into()), Role::Dim),
         4 => rtt(host.rtt.customer.map(|rtt| rtt.mean_us)),
         _ => again(host.retransmits.map(|it| it.share_percent)),

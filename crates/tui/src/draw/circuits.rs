@@ -9,7 +9,7 @@ use super::grid::{self, Cell, Head, figure, words};
 use super::sheet::Sheet;
 use super::title::{self, Title};
 use crate::app::{App, CircuitColumn, Column as _, TableParts, now};
-use crate::figures::{bytes, count, milliseconds, percent, sum};
+use crate::figures::{bytes, count, duration, milliseconds, percent, sum};
 use crate::theme::Role;
 
 /// A share of segments sent again that is worth a look.
@@ -28,8 +28,8 @@ const HEADS: [Head; 15] = [
     figure("↑ plan", 8, 20),
     figure("waiting", 7, 25),
     figure("drops/s", 7, 60),
-    figure("RTT cust", 8, 65),
-    figure("RTT net", 8, 45),
+    figure("cust p90", 8, 65),
+    figure("net p90", 8, 45),
     figure("again", 6, 15),
     figure("marks/s", 7, 10),
 ];
@@ -39,7 +39,7 @@ pub(super) fn draw(sheet: &mut Sheet<'_>, area: Rect, app: &App) {
     let (parts, table) = (TableParts::of(area, 0), &app.circuits.table);
     let below = app.circuits.node.as_ref();
     let of = below.map_or_else(String::new, |(_, name)| format!("  below {}", bus::inert(name)));
-    let title = Title { what: "circuits", of, filter: Some(&table.filter) };
+    let title = Title { what: "circuits", of, filter: Some(&table.filter), spans: spans(app) };
     title::draw(sheet, parts.title, &title, &table.list, app.height());
     let sorts = CircuitColumn::ALL.iter().position(|column| *column == table.sort);
     let sort = sorts.map(|column| (column, table.descending));
@@ -54,13 +54,8 @@ fn cell<'r>(app: &App, row: &'r CircuitRow, column: CircuitColumn) -> Cell<'r> {
         CircuitColumn::Name => Cell::foreign(&row.name, Role::Text),
         CircuitColumn::Node => Cell::foreign(row.node.as_deref().unwrap_or("-"), Role::Dim),
         CircuitColumn::Now(Download) if row.asleep => Cell::new("asleep", Role::Dim),
-        CircuitColumn::Now(direction) => {
-            let bps = now(row)[direction];
-            Cell::unless_zero(bps, app.unit.rate(bps), Role::Text)
-        }
-        CircuitColumn::Share(direction) => {
-            Cell::share(row.share_percent[direction], role_of(direction))
-        }
+        CircuitColumn::Now(direction) => rate(app, now(row)[direction]),
+        CircuitColumn::Share(direction) => share(app, row.share_percent, direction),
         CircuitColumn::Plan(direction) => {
             Cell::new(app.unit.rate(row.plan_bps[direction]), Role::Dim)
         }
@@ -80,11 +75,31 @@ fn cell<'r>(app: &App, row: &'r CircuitRow, column: CircuitColumn) -> Cell<'r> {
     }
 }
 
+/// What percentiles of RTTs and segments sent again are from.
+pub(super) fn spans(app: &App) -> String {
+    let said = |window| format!("RTT: last {}, again: last second", duration(window));
+    app.status.as_ref().map_or_else(String::new, |status| said(status.window_ms))
+}
+
 /// The colour of a direction.
 pub(super) const fn role_of(direction: Direction) -> Role {
     match direction {
         Download => Role::Down,
         Upload => Role::Up,
+    }
+}
+
+/// A rate that was measured.
+pub(super) fn rate(app: &App, bps: u64) -> Cell<'static> {
+    Cell::unless_zero(bps, app.measured(bps), Role::Text)
+}
+
+/// How much of a limit is in use.
+pub(super) fn share(app: &App, percent: PerDirection<f32>, direction: Direction) -> Cell<'static> {
+    if app.is_bypassed() {
+        Cell::new("-", Role::Dim)
+    } else {
+        Cell::share(percent[direction], role_of(direction))
     }
 }
 

@@ -5,10 +5,10 @@ use ratatui::layout::Rect;
 
 use super::grid::{self, Cell, Head, words};
 use super::sheet::Sheet;
-use super::text::wrapped;
 use super::title::{self, Title};
-use crate::app::{App, EVENT_LINES, TableParts};
+use crate::app::{App, TableParts};
 use crate::figures::date_in;
+use crate::text::lines;
 use crate::theme::Role;
 
 const HEADS: [Head; 5] = [
@@ -21,13 +21,13 @@ const HEADS: [Head; 5] = [
 
 /// Draws the pane.
 pub(super) fn draw(sheet: &mut Sheet<'_>, area: Rect, app: &App) {
-    let (parts, events) = (TableParts::of(area, EVENT_LINES), &app.events);
+    let (parts, events) = (TableParts::of_events(area), &app.events);
     let of = match events.severity_min {
         Severity::Info => String::new(),
         Severity::Warning => "  warnings and errors".to_owned(),
         Severity::Error => "  errors alone".to_owned(),
     };
-    let title = Title { what: "events", of, filter: Some(&events.filter) };
+    let title = Title { what: "events", of, filter: Some(&events.filter), spans: String::new() };
     title::draw(sheet, parts.title, &title, &events.list, app.height());
     grid::list(sheet, parts.table, &HEADS, None, &events.list, |row, column| {
         cell(app, row, column)
@@ -45,7 +45,7 @@ fn cell<'r>(app: &App, row: &'r EventRow, column: usize) -> Cell<'r> {
             Cell::new(text, role)
         }
         2 => Cell::new(row.kind.name(), Role::Dim),
-        3 => Cell::foreign(&row.text, Role::Text),
+        3 => Cell::new(bus::on_one_line(&row.text), Role::Text),
         _ => Cell::new(bus::inert(&row.cause.to_string()).into_owned(), Role::Dim),
     }
 }
@@ -70,8 +70,13 @@ fn detail(sheet: &mut Sheet<'_>, area: Rect, app: &App, row: &EventRow) {
     );
     sheet.rule(area.x, area.y, area.width, &title);
     let columns = area.width.saturating_sub(2);
-    let lines = wrapped(&bus::inert(&row.text), columns);
-    for (y, line) in (area.y + 1..area.bottom()).zip(lines) {
-        sheet.put(area.x + 1, y, columns, &line, Role::Text);
+    let lines = lines(&row.text, columns);
+    let hidden = lines.len().saturating_sub(usize::from(area.height.saturating_sub(1)));
+    for (y, line) in (area.y + 1..area.bottom()).zip(&lines) {
+        let is_last = y + 1 == area.bottom();
+        let said = format!("… {} more lines, `tidegate events` has them", hidden + 1);
+        let (text, role) =
+            if is_last && hidden > 0 { (&said, Role::Notable) } else { (line, Role::Text) };
+        sheet.put(area.x + 1, y, columns, text, role);
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use bus::{FlowRow, FlowState, Origin};
 use ratatui::layout::Rect;
 
-use super::circuits::{again, rtt};
+use super::circuits::{again, rate, rtt};
 use super::grid::{self, Cell, Head, figure, words};
 use super::sheet::Sheet;
 use super::title::{self, Title};
@@ -17,12 +17,12 @@ use crate::theme::Role;
 const HEADS: [Head; 13] = [
     words("circuit", 7, 3, 70),
     words("proto", 6, 0, 50),
-    words("customer", 21, 26, 90),
-    words("Internet", 21, 26, 85),
+    words("customer", 20, 27, 90),
+    words("Internet", 20, 27, 85),
     words("origin", 10, 14, 20),
     figure("↓ now", 9, 100),
     figure("↑ now", 9, 95),
-    figure("bytes", 7, 60),
+    figure("bytes", 7, 52),
     figure("RTT cust", 8, 55),
     figure("RTT net", 8, 45),
     figure("again", 6, 40),
@@ -30,11 +30,19 @@ const HEADS: [Head; 13] = [
     figure("silent", 8, 30),
 ];
 
+/// What the figures of a flow are from.
+pub(super) const SPANS: &str = "RTT: smoothed, bytes and again: of the whole flow";
+
 /// Draws the pane.
 pub(super) fn draw(sheet: &mut Sheet<'_>, area: Rect, app: &App) {
     let parts = TableParts::of(area, 0);
     let what = if app.flows.recent { "flows that ended lately" } else { "flows" };
-    let title = Title { what, of: String::new(), filter: Some(&app.flows.table.filter) };
+    let title = Title {
+        what,
+        of: String::new(),
+        filter: Some(&app.flows.table.filter),
+        spans: SPANS.to_owned(),
+    };
     title::draw(sheet, parts.title, &title, &app.flows.table.list, app.height());
     table(sheet, parts.table, app, &app.flows, &HEADS);
 }
@@ -65,10 +73,7 @@ fn cell<'r>(app: &App, row: &'r FlowRow, column: FlowColumn) -> Cell<'r> {
         FlowColumn::Customer => end(row.key.customer, row.key.customer_port),
         FlowColumn::Internet => end(row.key.internet, row.key.internet_port),
         FlowColumn::Origin => Cell::new(origin(&row.origin), Role::Dim),
-        FlowColumn::Now(direction) => {
-            let bps = streams[direction].rate_bps;
-            Cell::unless_zero(bps, app.unit.rate(bps), Role::Text)
-        }
+        FlowColumn::Now(direction) => rate(app, streams[direction].rate_bps),
         FlowColumn::Bytes => Cell::new(bytes(sum(streams.map(|it| it.bytes))), Role::Text),
         FlowColumn::RttCustomer => rtt(row.rtt.customer.map(|rtt| rtt.smoothed_us)),
         FlowColumn::RttInternet => rtt(row.rtt.internet.map(|rtt| rtt.smoothed_us)),

@@ -5,10 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
 use super::sheet::Sheet;
-use super::text::{foreign, width};
 use crate::app::keys::{Action, BINDINGS};
 use crate::app::{App, Link, Pane, Target};
-use crate::figures::{count, duration, milliseconds};
+use crate::figures::{counted, duration, milliseconds};
+use crate::text::{foreign, width};
 use crate::theme::Role;
 
 /// The box at the left, the connection at the right.
@@ -54,18 +54,25 @@ fn pieces(app: &App) -> Vec<(String, Role)> {
     let mut pieces = vec![("tidegate".to_owned(), Role::Accent)];
     let Some(status) = &app.status else { return pieces };
     let mut piece = |text: String, role| pieces.push((text, role));
-    let rate = status.traffic.rate_bps.map(|bps| app.unit.rate(bps));
-    piece(format!("  ↓ {:>9}", rate.down), Role::Down);
-    piece(format!("  ↑ {:>9}", rate.up), Role::Up);
     if status.bypass {
-        piece("  BYPASS: nothing is shaped".to_owned(), Role::Alarming);
+        piece("  BYPASS: nothing is shaped or measured".to_owned(), Role::Alarming);
+    } else {
+        let rate = status.traffic.rate_bps.map(|bps| app.unit.rate(bps));
+        piece(format!("  ↓ {:>9}", rate.down), Role::Down);
+        piece(format!("  ↑ {:>9}", rate.up), Role::Up);
     }
     if let Some((text, role)) = complaint(status) {
         piece(format!("  {text}"), role);
     }
-    let median = status.rtt.map(|rtt| milliseconds(rtt.map(|rtt| rtt.p50_us)));
-    piece(format!("  RTT {} + {}", median.customer, median.internet), Role::Text);
-    piece(format!("  {} circuits", count(status.circuits.into())), Role::Dim);
+    let median = status.rtt.map(|rtt| rtt.map(|rtt| rtt.p50_us));
+    let rtt = match (median.customer, median.internet) {
+        (None, None) => "RTT not measured".to_owned(),
+        (customer, internet) => {
+            format!("RTT p50 {} + {}", milliseconds(customer), milliseconds(internet))
+        }
+    };
+    piece(format!("  {rtt}"), Role::Text);
+    piece(format!("  {}", counted(status.circuits.into(), "circuit")), Role::Dim);
     piece(format!("  {}", foreign(&status.mode, 12)), Role::Dim);
     pieces
 }

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use ratatui::layout::Rect;
 
 use super::sheet::Sheet;
-use super::text::{cut, width};
 use crate::app::{List, Row, Target};
+use crate::text::{cut, width};
 use crate::theme::Role;
 
 /// A column's head.

@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 
 use super::grid::{Cell, Columns, Head, figure, words};
 use super::sheet::Sheet;
-use super::text::{foreign, wrapped};
 use crate::app::{App, Frame};
-use crate::figures::{count, duration, percent};
+use crate::figures::{count, counted, duration, percent};
+use crate::text::{self, foreign};
 use crate::theme::Role;
 
 /// A table this full is worth a look; from nine tenths on the daemon warns.
@@ -45,6 +45,13 @@ pub(super) fn draw(sheet: &mut Sheet<'_>, area: Rect, app: &App) {
         for (y, line) in (area.y..area.bottom()).zip(lines.iter().skip(app.health.into())) {
             draw_line(sheet, Rect { y, height: 1, ..area }, line);
         }
+    }
+    let below = scroll_max(app).saturating_sub(app.health);
+    if below > 0 {
+        let last = Rect { y: area.bottom() - 1, height: 1, ..area };
+        sheet.clear(last);
+        let said = format!("… {} below: ↓", counted(u64::from(below) + 1, "more line"));
+        sheet.put(last.x + 2, last.y, last.width.saturating_sub(2), &said, Role::Notable);
     }
 }
 
@@ -90,15 +97,13 @@ fn complaints(status: &StatusView, width: u16) -> Vec<Line<'static>> {
     let columns = width.saturating_sub(4);
     let mut lines = vec![Line::Rule("problems")];
     let mut say = |sign: &str, text: &str, role| {
-        for (i, line) in
-            text.lines().flat_map(|line| wrapped(&bus::inert(line), columns)).enumerate()
-        {
+        for (i, line) in text::lines(text, columns).iter().enumerate() {
             let sign = if i == 0 { sign } else { " " };
             lines.push(Line::Text(format!("{sign} {line}"), role));
         }
     };
     if status.bypass {
-        say("✕", "bypass is on: everything passes unshaped", Role::Alarming);
+        say("✕", "bypass is on: nothing is shaped or measured", Role::Alarming);
     }
     if let Some(problem) = &status.config.problem {
         say(
@@ -136,19 +141,25 @@ fn daemon(status: &StatusView) -> Vec<Line<'static>> {
             duration(status.config.loaded_ms_ago)
         ),
         format!(
-            "{} circuits{asleep}, {} nodes",
-            count(status.circuits.into()),
-            count(status.nodes.into())
+            "{}{asleep}, {}",
+            counted(status.circuits.into(), "circuit"),
+            counted(status.nodes.into(), "node")
         ),
-        format!("{} flows, {} ended lately", count(flows.open.into()), count(flows.recent.into())),
         format!(
-            "{} hosts, {} unknown",
-            count(flows.hosts.into()),
+            "{}, {} ended lately",
+            counted(flows.open.into(), "flow"),
+            count(flows.recent.into())
+        ),
+        format!(
+            "{}, {} unknown",
+            counted(flows.hosts.into(), "host"),
             count(status.unknown_hosts.into())
         ),
         format!(
-            "{} clients of {}, {} captures",
-            status.clients, status.clients_max, status.captures
+            "{} of {}, {}",
+            counted(status.clients.into(), "client"),
+            status.clients_max,
+            counted(status.captures.into(), "capture")
         ),
     ];
     let rule = [Line::Rule("daemon")];

@@ -3,9 +3,9 @@
 use ratatui::layout::Rect;
 
 use super::sheet::Sheet;
-use super::text::width;
 use crate::app::Pane;
 use crate::app::keys::BINDINGS;
+use crate::text::width;
 use crate::theme::Role;
 
 /// Columns of a key's names.

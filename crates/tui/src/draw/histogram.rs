@@ -4,8 +4,8 @@ use bus::{RttBin, RttPercentiles};
 use ratatui::layout::Rect;
 
 use super::sheet::Sheet;
-use super::text::width;
 use crate::figures::{count, milliseconds};
+use crate::text::width;
 use crate::theme::Role;
 
 /// Where the axis begins, in microseconds.
@@ -27,7 +27,7 @@ pub(super) fn draw(
     let mut x = sheet.put(area.x, area.y, area.width, title, Role::Accent);
     let Some(rtt) = rtt else {
         let left = area.right().saturating_sub(x);
-        sheet.put(x, area.y, left, "  no samples", Role::Dim);
+        sheet.put(x, area.y, left, "  not measured", Role::Dim);
         return;
     };
     for (name, us, role) in [

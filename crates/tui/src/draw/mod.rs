@@ -14,7 +14,6 @@ mod overview;
 mod sheet;
 #[cfg(test)]
 mod tests;
-mod text;
 mod title;
 mod tree;
 mod unknown;

@@ -4,18 +4,15 @@ use bus::{CircuitRow, CpuView, QueueRow};
 use ratatui::layout::{Constraint, Layout, Rect};
 use units::{Direction, PerDirection, PerSegment, Segment};
 
-use super::chart::{Grows, area, bucketed, round_up, time_axis};
-use super::circuits::{again, drops, role_of, rtt};
+use super::chart::{LABELS, bucketed, mirrored};
+use super::circuits::{again, drops, rate, role_of, rtt, share};
 use super::grid::{Cell, Columns, Head, figure, words};
 use super::histogram;
 use super::sheet::Sheet;
-use super::text::width;
 use crate::app::{App, SAMPLES_MIN, Target, Worst};
 use crate::figures::{bytes, count, duration, percent, sum};
+use crate::text::width;
 use crate::theme::Role;
-
-/// Columns of the labels of an axis.
-const LABELS: u16 = 10;
 
 /// Draws the pane.
 pub(super) fn draw(sheet: &mut Sheet<'_>, body: Rect, app: &App) {
@@ -70,7 +67,7 @@ fn throughput(sheet: &mut Sheet<'_>, body: Rect, app: &App) {
     for (title, direction) in [(down_title, Direction::Download), (up_title, Direction::Upload)] {
         rate_title(sheet, title, app, direction, &series[direction]);
     }
-    mirrored(sheet, chart, app, &series);
+    mirrored(sheet, chart, app, &series, PerDirection { down: 1_000, up: 1_000 });
     let columns = Rect { x: chart.x + LABELS.min(chart.width), width: columns, ..strips };
     strips_below(sheet, strips, columns, app);
 }
@@ -85,6 +82,11 @@ fn rate_title(sheet: &mut Sheet<'_>, at: Rect, app: &App, direction: Direction, 
         Direction::Download => " ↓ download ",
         Direction::Upload => " ↑ upload   ",
     };
+    if status.bypass {
+        let why = "  not measured: the bypass is on";
+        sheet.run(at.x, at.y, at.width, &[(arrow, role_of(direction)), (why, Role::Alarming)]);
+        return;
+    }
     let now = rate(traffic.rate_bps[direction]);
     let packets = format!("  {} packets/s", count(traffic.packets_per_sec[direction]));
     let peak = format!("  peak {}", rate(series.iter().copied().max().unwrap_or(0)));
@@ -108,41 +110,6 @@ fn rate_title(sheet: &mut Sheet<'_>, at: Rect, app: &App, direction: Direction, 
     }
 }
 
-/// One area above the time axis and one below it, each on its own scale.
-fn mirrored(sheet: &mut Sheet<'_>, chart: Rect, app: &App, series: &PerDirection<Vec<u64>>) {
-    if chart.height < 3 || chart.width <= LABELS {
-        return;
-    }
-    let below = (chart.height - 1) * 2 / 5;
-    let above = chart.height - 1 - below;
-    let (x, columns) = (chart.x + LABELS, chart.width - LABELS);
-    let axis = Rect::new(x, chart.y + above, columns, 1);
-    let parts = PerDirection {
-        down: Rect::new(x, chart.y, columns, above),
-        up: Rect::new(x, axis.bottom(), columns, below),
-    };
-    time_axis(sheet, axis, app.zoom);
-    sheet.put_right(chart.x, axis.y, LABELS - 1, "0", Role::Dim);
-    for direction in Direction::ALL {
-        let (values, part) = (&series[direction], parts[direction]);
-        let top = round_up(values.iter().copied().max().unwrap_or(0).max(1_000));
-        let grows = if direction == Direction::Download { Grows::Up } else { Grows::Down };
-        area(sheet, part, values, top, role_of(direction), grows);
-        let outer = if grows == Grows::Up { part.y } else { part.bottom() - 1 };
-        if !part.is_empty() {
-            sheet.put_right(chart.x, outer, LABELS - 1, &app.unit.rate(top), Role::Dim);
-        }
-        if part.height >= 6 {
-            let middle = if grows == Grows::Up {
-                part.y + part.height / 2
-            } else {
-                part.y + part.height / 2 - 1
-            };
-            sheet.put_right(chart.x, middle, LABELS - 1, &app.unit.rate(top / 2), Role::Dim);
-        }
-    }
-}
-
 /// Drops and RTTs over the same time as the chart.
 fn strips_below(sheet: &mut Sheet<'_>, strips: Rect, columns: Rect, app: &App) {
     let history = || app.overview.history.iter();
@@ -159,8 +126,8 @@ fn strips_below(sheet: &mut Sheet<'_>, strips: Rect, columns: Rect, app: &App) {
     });
     let series = [
         ("drops/s", drops, Role::Notable),
-        ("RTT cust", rtts.customer, Role::Good),
-        ("RTT net", rtts.internet, Role::Good),
+        ("cust p50", rtts.customer, Role::Good),
+        ("net p50", rtts.internet, Role::Good),
     ];
     for (y, (name, values, role)) in (strips.y..strips.bottom()).zip(series) {
         sheet.put_right(strips.x, y, LABELS - 1, name, Role::Dim);
@@ -197,7 +164,7 @@ const WORST: [Head; 7] = [
     figure("↓ now", 9, 50),
     figure("↓ of plan", 11, 75),
     figure("drops/s", 7, 90),
-    figure("RTT cust", 8, 100),
+    figure("cust p90", 8, 100),
     figure("again", 6, 65),
 ];
 
@@ -206,7 +173,7 @@ fn worst(sheet: &mut Sheet<'_>, at: Rect, app: &App) {
         Worst::Rtt => format!("worst circuits by RTT, p90, {SAMPLES_MIN} samples or more"),
         Worst::Drops => "worst circuits by drops".to_owned(),
         Worst::Share => "worst circuits by load".to_owned(),
-        Worst::SentAgain => "worst circuits by segments sent again".to_owned(),
+        Worst::SentAgain => "worst circuits by segments sent again in the last second".to_owned(),
     };
     sheet.rule(at.x, at.y, at.width, &title);
     let table = Rect { y: at.y + 1, height: at.height - 1, ..at };
@@ -223,11 +190,8 @@ fn worst_cell<'r>(app: &App, row: &'r CircuitRow, column: usize) -> Cell<'r> {
     match column {
         0 => Cell::foreign(&row.id, Role::Dim),
         1 => Cell::foreign(&row.name, Role::Text),
-        2 => {
-            let bps = crate::app::now(row).down;
-            Cell::unless_zero(bps, app.unit.rate(bps), Role::Text)
-        }
-        3 => Cell::share(row.share_percent.down, Role::Down),
+        2 => rate(app, crate::app::now(row).down),
+        3 => share(app, row.share_percent, Direction::Download),
         4 => drops(row.drops_per_sec),
         5 => rtt(row.rtt.customer.map(|rtt| rtt.p90_us)),
         _ => again(row.retransmits.map(|it| it.share_percent)),

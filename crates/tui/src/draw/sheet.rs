@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
-use super::text::{cut, width};
 use crate::app::Target;
+use crate::text::{cut, width};
 use crate::theme::{Depth, Palette, Role};
 
 /// Eighths of a bar that grows to the right.

@@ -63,6 +63,47 @@ fn standing_still_is_told_with_its_age() {
 }
 
 #[test]
+fn with_the_bypass_on_no_rate_is_shown() {
+    for pane in Pane::ALL {
+        let mut viewer = on(pane, (120, 40));
+        viewer.app.status.as_mut().unwrap().bypass = true;
+        let shown = viewer.text();
+        assert!(shown.contains("BYPASS: nothing is shaped or measured"), "{shown}");
+        if matches!(pane, Pane::Overview | Pane::Tree | Pane::Circuit | Pane::Health) {
+            assert_snapshot!(format!("bypass_{}", pane.name()), shown);
+        }
+    }
+}
+
+#[test]
+fn what_was_not_measured_is_said() {
+    let mut viewer = on(Pane::Tree, (120, 40));
+    viewer.app.status.as_mut().unwrap().rtt = units::PerSegment::default();
+    assert!(viewer.text().contains("  RTT not measured  "), "{}", viewer.text());
+}
+
+#[test]
+fn an_event_of_several_lines_is_one_row_and_told_line_by_line() {
+    let mut viewer = on(Pane::Events, (120, 40));
+    viewer.type_text("jjj");
+    let shown = viewer.text();
+    assert!(shown.contains("not put in force: | ShapedDevices.csv:812"), "{shown}");
+    assert!(shown.contains("\n not put in force:\n ShapedDevices.csv:812"), "{shown}");
+    viewer.size = (40, 24);
+    viewer.take(Event::Resize(40, 24));
+    let shown = viewer.text();
+    assert!(shown.contains("more lines, `tidegate events`"), "{shown}");
+}
+
+#[test]
+fn lines_below_the_edge_of_the_health_pane_are_told_of() {
+    let mut viewer = on(Pane::Health, (80, 24));
+    assert!(viewer.text().contains("more lines below"), "{}", viewer.text());
+    viewer.press('G');
+    assert!(!viewer.text().contains("more lines below"), "{}", viewer.text());
+}
+
+#[test]
 fn help_lies_over_the_pane() {
     for (width, height) in SIZES {
         let mut viewer = on(Pane::Circuits, (width, height));
@@ -178,7 +219,7 @@ fn nothing_hostile_or_wide_breaks_a_line() {
                 assert!(!acts, "{:?} in {pane:?}", cell.symbol());
             }
             for line in text(&picture).lines() {
-                assert!(super::text::width(line) <= width, "{line}");
+                assert!(crate::text::width(line) <= width, "{line}");
             }
         }
     }

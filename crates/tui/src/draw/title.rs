@@ -3,9 +3,9 @@
 use ratatui::layout::Rect;
 
 use super::sheet::Sheet;
-use super::text::{foreign, width};
 use crate::app::{Field, List, Row};
 use crate::figures::count;
+use crate::text::{foreign, width};
 use crate::theme::Role;
 
 /// What a title says besides the list's counts.
@@ -17,6 +17,8 @@ pub(super) struct Title<'a> {
     pub(super) of: String,
     /// The filter, where there can be one.
     pub(super) filter: Option<&'a Field>,
+    /// What the figures are from, where there is room to say so.
+    pub(super) spans: String,
 }
 
 /// Draws the line.
@@ -66,6 +68,10 @@ pub(super) fn draw<R: Row>(
             room,
             &[("  filter /", Role::Dim), (&text, Role::Strong), (cursor, Role::Accent)],
         );
+    }
+    let spans = format!(" {} ", title.spans);
+    if !title.spans.is_empty() && x + 1 + width(&spans) <= end {
+        x = sheet.put(x + 1, area.y, width(&spans), &spans, Role::Dim);
     }
     if x <= end {
         sheet.put(end, area.y, right, lost, Role::Notable);

@@ -3,12 +3,12 @@
 use ratatui::layout::Rect;
 use units::Direction::{Download, Upload};
 
-use super::circuits::{again, drops, role_of, rtt};
+use super::circuits::{self, again, drops, rate, rtt};
 use super::grid::{self, Cell, Head, figure, words};
 use super::sheet::Sheet;
 use super::title::{self, Title};
 use crate::app::{App, Leaf, TableParts};
-use crate::figures::{count, duration};
+use crate::figures::count;
 use crate::theme::Role;
 
 const HEADS: [Head; 12] = [
@@ -16,24 +16,21 @@ const HEADS: [Head; 12] = [
     words("kind", 6, 4, 10),
     figure("circuits", 8, 40),
     figure("↓ now", 9, 95),
-    figure("↓ of limit", 16, 70),
+    figure("↓ of limit", 10, 85),
     figure("↓ limit", 9, 50),
     figure("↑ now", 9, 90),
-    figure("↑ of limit", 16, 30),
+    figure("↑ of limit", 10, 75),
     figure("↑ limit", 9, 25),
     figure("drops/s", 7, 60),
-    figure("RTT cust", 8, 45),
+    figure("cust p50", 8, 70),
     figure("again", 6, 15),
 ];
 
 /// Draws the pane.
 pub(super) fn draw(sheet: &mut Sheet<'_>, area: Rect, app: &App) {
     let (parts, tree) = (TableParts::of(area, 0), &app.tree);
-    let of = match tree.window_ms() {
-        0 => String::new(),
-        window => format!("  RTT: median of the last {}", duration(window)),
-    };
-    let title = Title { what: "nodes", of, filter: None };
+    let spans = circuits::spans(app);
+    let title = Title { what: "nodes", of: String::new(), filter: None, spans };
     title::draw(sheet, parts.title, &title, &tree.list, app.height());
     grid::list(sheet, parts.table, &HEADS, None, &tree.list, |leaf, column| {
         cell(app, leaf, column)
@@ -42,7 +39,6 @@ pub(super) fn draw(sheet: &mut Sheet<'_>, area: Rect, app: &App) {
 
 fn cell<'r>(app: &App, leaf: &'r Leaf, column: usize) -> Cell<'r> {
     let node = &leaf.node;
-    let rate = |bps| Cell::unless_zero(bps, app.unit.rate(bps), Role::Text);
     let limit = |bps| {
         let text = if node.is_virtual { "virtual".to_owned() } else { app.unit.rate(bps) };
         Cell::new(text, Role::Dim)
@@ -51,7 +47,7 @@ fn cell<'r>(app: &App, leaf: &'r Leaf, column: usize) -> Cell<'r> {
         if node.is_virtual {
             Cell::new("-", Role::Dim)
         } else {
-            Cell::share(node.share_percent[direction], role_of(direction))
+            circuits::share(app, node.share_percent, direction)
         }
     };
     match column {
@@ -67,10 +63,10 @@ fn cell<'r>(app: &App, leaf: &'r Leaf, column: usize) -> Cell<'r> {
         }
         1 => Cell::foreign(node.kind.as_deref().unwrap_or("-"), Role::Dim),
         2 => Cell::new(count(node.circuits.into()), Role::Dim),
-        3 => rate(node.rate_bps.down),
+        3 => rate(app, node.rate_bps.down),
         4 => share(Download),
         5 => limit(node.limit_bps.down),
-        6 => rate(node.rate_bps.up),
+        6 => rate(app, node.rate_bps.up),
         7 => share(Upload),
         8 => limit(node.limit_bps.up),
         9 => drops(node.drops_per_sec),

@@ -25,7 +25,8 @@ const HEADS: [Head; 7] = [
 pub(super) fn draw(sheet: &mut Sheet<'_>, area: Rect, app: &App) {
     let (parts, table) = (TableParts::of(area, 0), &app.unknown);
     let of = "  their traffic is not shaped: no device covers them".to_owned();
-    let title = Title { what: "unknown hosts", of, filter: Some(&table.filter) };
+    let title =
+        Title { what: "unknown hosts", of, filter: Some(&table.filter), spans: String::new() };
     title::draw(sheet, parts.title, &title, &table.list, app.height());
     let sorts = UnknownColumn::ALL.iter().position(|column| *column == table.sort);
     let sort = sorts.map(|column| (column, table.descending));

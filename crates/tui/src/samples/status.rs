@@ -201,8 +201,8 @@ pub(super) fn events(query: &EventsQuery, tick: u64) -> EventsPage {
         (
             EventKind::Configuration,
             Severity::Error,
-            "not put in force: ShapedDevices.csv:812: error: the download rate \"5O\" is no number; write Mbps as \
-             digits, like 50. What was in force stays in force, and traffic is shaped by that",
+            "not put in force:\nShapedDevices.csv:812: error: the download rate \"5O\" is no number; write Mbps as \
+             digits, like 50\nWhat was in force stays in force, and traffic is shaped by that",
             Cause::Files,
         ),
         (

@@ -10,17 +10,17 @@ use unicode_width::UnicodeWidthStr as _;
 const CUT: &str = "…";
 
 /// Columns that a text takes.
-pub(super) fn width(text: &str) -> u16 {
+pub fn width(text: &str) -> u16 {
     u16::try_from(text.width()).unwrap_or(u16::MAX)
 }
 
 /// A text from a file or a packet, made harmless and cut to so many columns.
-pub(super) fn foreign(text: &str, columns: u16) -> String {
+pub fn foreign(text: &str, columns: u16) -> String {
     cut(&inert(text), columns).into_owned()
 }
 
 /// The text, or as much of it as fits into so many columns with a sign that there is more.
-pub(super) fn cut(text: &str, columns: u16) -> Cow<'_, str> {
+pub fn cut(text: &str, columns: u16) -> Cow<'_, str> {
     if width(text) <= columns {
         return Cow::Borrowed(text);
     }
@@ -37,8 +37,13 @@ pub(super) fn cut(text: &str, columns: u16) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// A text from a file or a packet, made harmless, its lines broken into such of so many columns at most.
+pub fn lines(text: &str, columns: u16) -> Vec<String> {
+    text.lines().flat_map(|line| wrapped(&inert(line), columns)).collect()
+}
+
 /// The text in lines of so many columns at most, broken between words where that is possible.
-pub(super) fn wrapped(text: &str, columns: u16) -> Vec<String> {
+fn wrapped(text: &str, columns: u16) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_word_bounds() {
         let pieces: Vec<&str> =
@@ -80,5 +85,6 @@ mod tests {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
         assert_eq!(wrapped("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(wrapped("", 3), [""]);
+        assert_eq!(lines("one two\n  three\x1b", 7), ["one two", "  three", "\u{fffd}"]);
     }
 }
