@@ -10,15 +10,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use bus::{
-    Client, ClientCodec, ClientError, ErrorCode, HEADER_LEN, Hello, MAGIC, MAX_CHANGE,
+    Client, ClientCodec, ClientError, Edit, Edits, ErrorCode, HEADER_LEN, Hello, MAGIC, MAX_CHANGE,
     PROTOCOL_VERSION, Reply, Request, Topic, VersionRange,
 };
 use kernel::peer::group_id;
 use rustix::process::{Gid, Uid};
 use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
+use testkit::Daemon;
 use tokio_util::bytes::BytesMut;
 use tokio_util::codec::{Decoder, Encoder};
 
+use crate::crowding::memory_kib;
 use crate::provider::{ADMIN_GROUP, Circuit, Provider, READ_GROUP};
 use crate::stage::Stage;
 
@@ -28,6 +30,10 @@ const NOBODY: u32 = 65_534;
 const ANSWER_MAX: Duration = Duration::from_secs(1);
 /// For the rest of a frame the daemon waits five seconds.
 const WAITED_MIN: Duration = Duration::from_secs(4);
+/// Clients that ask for the plan and do not read it.
+const PLANS: usize = 100;
+/// What the daemon may take more for all of them: a plan for each would be some 100 MiB.
+const PLANS_KIB: u64 = 24 * 1024;
 /// More than a reply may take to be read.
 const STALL_MAX: Duration = Duration::from_secs(20);
 
@@ -212,5 +218,35 @@ fn clients_that_do_not_read_are_left_and_others_answered_in_time() -> Result<()>
     for mut stream in stalled {
         all_that_comes(&mut stream)?;
     }
+    Ok(())
+}
+
+#[test]
+fn plans_that_are_not_read_take_no_memory_each() -> Result<()> {
+    let stage = stage()?;
+    let mut circuits = stage.client()?.sources()?.circuits;
+    for n in 0..2_000 {
+        let (high, low) = (n / 250, n % 250);
+        circuits += &format!("c{n},,,,,,100.64.{}.{},,1,1,5,5,\n", high + 2, low + 1);
+    }
+    let edits = Edits { edits: vec![Edit::Circuits(circuits)], ..Edits::default() };
+    stage.client()?.edit(edits, STALL_MAX)?;
+    let plan = stage.client()?.plan()?;
+    ensure!(plan.json.len() > 1_000_000, "{} bytes", plan.json.len());
+    let process = stage.daemon.as_ref().and_then(Daemon::id).context("no daemon runs")?;
+    let before = memory_kib(process)?;
+    let ask = [hello(VersionRange::SUPPORTED)?, frame(&Request::Plan)?].concat();
+    let mut stalled = Vec::new();
+    for _ in 0..PLANS {
+        let mut stream = connect(&stage)?;
+        stream.write_all(&ask)?;
+        // the welcome, and the beginning of the plan
+        stream.read_exact(&mut [0; 1_024])?;
+        stalled.push(stream);
+    }
+    let more = memory_kib(process)?.saturating_sub(before);
+    ensure!(more < PLANS_KIB, "{more} KiB more");
+    drop(stalled);
+    ensure!(stage.client()?.plan()? == plan);
     Ok(())
 }

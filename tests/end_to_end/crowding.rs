@@ -77,7 +77,7 @@ fn spray(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-fn memory_kib(process: u32) -> Result<u64> {
+pub(crate) fn memory_kib(process: u32) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let number = line.and_then(|line| line.split_whitespace().next());

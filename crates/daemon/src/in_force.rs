@@ -6,6 +6,7 @@ use std::time::Instant;
 use config::Config;
 use plan::Plan;
 use state::MapFill;
+use tokio::sync::OnceCell;
 use tracing::warn;
 
 use crate::layout::layout;
@@ -22,6 +23,7 @@ pub fn current(generation: u64, config: &Config, plan: Plan, warnings: Vec<Strin
         generation,
         since: Instant::now(),
         plan,
+        plan_reply: OnceCell::new(),
         layout,
         maps,
         flows: config.flows,

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use bus::Payload;
 use kernel::datapath::{Attachment, Control};
 use plan::Plan;
 use state::{ClassSample, FlowSnapshot, Layout, MapFill, Store};
 use supervisor::{Monitor, Stop};
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 use units::CircuitSlot;
 
 use crate::captures::CaptureDesk;
@@ -100,6 +101,8 @@ pub struct Current {
     pub since: Instant,
     /// The plan.
     pub plan: Plan,
+    /// The same as clients are sent it, once one has asked for it.
+    pub plan_reply: OnceCell<Payload>,
     /// Whose the counters are.
     pub layout: Arc<Layout>,
     /// How full it makes the kernel maps that it fills.

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use bus::{
     CaptureEnd, CaptureRequest, Cause, ErrorCode, EventKind, EventsQuery, FrameError, Incoming,
-    Payload, PlanView, Refusal, Reply, Request, ServerCodec, Severity, Topic, Welcome,
+    Payload, Refusal, Reply, Request, ServerCodec, Severity, Topic, Welcome,
 };
 use futures_util::{SinkExt, StreamExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -37,6 +38,9 @@ const IDLE_MAX: Duration = Duration::from_secs(300);
 
 /// How long a client may take to read one reply.
 const WRITE_MAX: Duration = Duration::from_secs(10);
+
+/// Bytes of a reply that is copied before it is written.
+const BUFFERED_MAX: usize = 64 * 1024;
 
 /// Subscriptions of one client.
 const SUBSCRIPTIONS_MAX: usize = 16;
@@ -227,7 +231,7 @@ impl Session {
                 let cause = self.cause().await;
                 self.start_capture(id, request, cause)
             }
-            Request::Plan => self.plan(),
+            Request::Plan => return Ok(views::plan(&self.shared).await),
             Request::Reload { shrink } => {
                 info!(uid, pid, shrink, "asked to reload");
                 let cause = self.cause().await;
@@ -322,17 +326,6 @@ impl Session {
         self.reply(id, Reply::CaptureEnded(capture.end(reason))).await
     }
 
-    fn plan(&self) -> Result<Reply, Refusal> {
-        let current = self.shared.current.load_full();
-        let json = serde_json::to_string(&current.plan)
-            .map_err(|error| Refusal::new(ErrorCode::Internal, error.to_string()))?;
-        Ok(Reply::Plan(PlanView {
-            generation: current.generation,
-            config: self.shared.config.clone(),
-            json,
-        }))
-    }
-
     /// Sends each subscription the newest tick. A client that reads slowly misses ticks: while it is
     /// written to, newer ones replace older.
     async fn push(&mut self) -> Result<(), FrameError> {
@@ -372,13 +365,25 @@ impl Session {
     }
 
     async fn send(&mut self, id: u64, payload: &Payload) -> Result<(), FrameError> {
-        match timeout(WRITE_MAX, self.frames.send((id, payload))).await {
-            Ok(sent) => sent,
+        match timeout(WRITE_MAX, self.write(id, payload)).await {
+            Ok(written) => written,
             Err(_) => {
                 let late = io::Error::new(io::ErrorKind::TimedOut, "the client does not read");
                 Err(late.into())
             }
         }
+    }
+
+    /// A long payload is not copied into the buffer, which would be as long for as long as the client stays.
+    async fn write(&mut self, id: u64, payload: &Payload) -> Result<(), FrameError> {
+        if payload.len() <= BUFFERED_MAX {
+            return self.frames.send((id, payload)).await;
+        }
+        // what was sent before has left the buffer
+        for mut part in payload.frame(id) {
+            self.frames.get_mut().write_all_buf(&mut part).await?;
+        }
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ mod history;
 mod hosts;
 mod leaves;
 mod origins;
+mod plan;
 mod quality;
 mod queues;
 mod retransmits;
@@ -21,6 +22,7 @@ use state::{CircuitLayout, FlowSnapshot, Layout, Owner, Snapshot};
 
 use crate::shared::Shared;
 
+pub use plan::plan;
 pub use status::side;
 
 /// A view, ready to be sent.
