@@ -48,7 +48,7 @@ fn cut(must: Cut, before: Option<Cut>) -> Cut {
 
 /// What the children of one class ask for together, and what there is for them.
 #[derive(Clone, Copy, Default)]
-struct Share {
+pub(crate) struct Share {
     /// Sum of what they ask for.
     asked: u128,
     /// Sum of the least that they take.
@@ -133,9 +133,9 @@ impl Sharing<'_> {
         problems: &mut Vec<Problem>,
         warnings: &mut Vec<Problem>,
     ) -> Guarantees {
+        let (asked, nodes) =
+            ask(self.tree, self.config, ceilings, direction, (&mut *problems, &mut *warnings));
         let mut report = Report { direction, problems, warnings };
-        let asked = self.asked(ceilings, &mut report);
-        let nodes = ask_upwards(self.tree, ceilings, &asked, &mut report);
         let link = self.config.queues.link[direction];
         let default = link.percent(DEFAULT_PERCENT).max(LEAST_RATE);
         if default > link {
@@ -150,18 +150,6 @@ impl Sharing<'_> {
             report.warnings.push(Problem::LinkOversold { direction, sum, link });
         }
         self.give_downwards(nodes, &links, &asked, default, direction)
-    }
-
-    fn asked(&self, ceilings: &Ceilings, report: &mut Report<'_>) -> Vec<u64> {
-        let mut asked = Vec::with_capacity(ceilings.circuit.len());
-        for (circuit, ceil) in self.tree.network.circuits.iter().zip(&ceilings.circuit) {
-            if framed(circuit.max[report.direction], self.config) < LEAST_RATE {
-                let subject = format!("circuit {:?}", circuit.id.as_str());
-                report.too_small(subject, *ceil, LEAST_RATE.get());
-            }
-            asked.push(asked_rate(circuit.min[report.direction], *ceil, self.config).get());
-        }
-        asked
     }
 
     /// What the top-level nodes and parentless circuits of each shard ask of the link.
@@ -239,6 +227,28 @@ impl Sharing<'_> {
         }
         nodes
     }
+}
+
+/// What each circuit asks for, and what each node's children do, in one direction. Says where the nodes'
+/// limits are too small for that.
+pub(crate) fn ask(
+    tree: &Tree<'_>,
+    config: &Config,
+    ceilings: &Ceilings,
+    direction: Direction,
+    (problems, warnings): (&mut Vec<Problem>, &mut Vec<Problem>),
+) -> (Vec<u64>, Vec<Share>) {
+    let mut report = Report { direction, problems, warnings };
+    let mut asked = Vec::with_capacity(ceilings.circuit.len());
+    for (circuit, ceil) in tree.network.circuits.iter().zip(&ceilings.circuit) {
+        if framed(circuit.max[direction], config) < LEAST_RATE {
+            let subject = format!("circuit {:?}", circuit.id.as_str());
+            report.too_small(subject, *ceil, LEAST_RATE.get());
+        }
+        asked.push(asked_rate(circuit.min[direction], *ceil, config).get());
+    }
+    let nodes = ask_upwards(tree, ceilings, &asked, &mut report);
+    (asked, nodes)
 }
 
 /// What each node's children ask for, with the node's ceiling as what it can give.

@@ -31,7 +31,7 @@
 //! `leaves` and `numbers` choose leaves, minors and handles, `addresses` maps addresses, and
 //! `planner` runs them and writes the result down in the types of `model`. `htb` holds what
 //! the kernel takes, `previous` and `pool` keep things where they are, `check`, `explain` and
-//! `changes` look at the result, [`synthetic`] makes input for benchmarks and tests.
+//! `changes` look at the result, `contradictions` at the input, [`synthetic`] makes input for benchmarks and tests.
 
 #![forbid(unsafe_code)]
 
@@ -40,6 +40,7 @@ mod asleep;
 mod ceilings;
 mod changes;
 mod check;
+mod contradictions;
 mod display;
 mod explain;
 mod facts;
@@ -61,6 +62,7 @@ pub use config::{Diffserv, Leaf, Mode};
 
 pub use changes::{Change, Place, Shift, What, changes};
 pub use check::{Rule, Violation, check};
+pub use contradictions::contradictions;
 pub use explain::{Explanation, Path, ShardReason, Step, StepClass, explain};
 pub use facts::{Facts, FactsError, NicFacts};
 pub use model::{

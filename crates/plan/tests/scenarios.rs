@@ -3,16 +3,19 @@
 
 use config::{Config, Diffserv, FastLeaf, Leaf, Mode};
 use plan::synthetic::{circuit, config, facts, node};
-use plan::{Facts, Problem, Target, check, explain, plan};
+use plan::{Facts, Problem, Target, check, contradictions, explain, plan};
 use units::{BitsPerSec, PerDirection};
 
 const GBPS: BitsPerSec = BitsPerSec::from_mbps(1_000);
 
-/// The plan with its warnings, or the problems. A plan that breaks a promise fails here.
+/// The plan with its warnings, or the problems. A plan that breaks a promise fails here, as does one
+/// without the warnings that need no machine.
 fn planned(config: &Config, facts: &Facts) -> String {
     match plan(config, facts, None) {
         Ok(planned) => {
             assert_eq!(check(&planned.plan, config, facts), []);
+            let told = contradictions(config).unwrap();
+            assert!(told.iter().all(|one| planned.warnings.contains(one)), "{told:?}");
             let warnings = planned.warnings.iter().map(|w| format!("warning: {w}\n"));
             format!("{}{}", warnings.collect::<String>(), planned.plan)
         }
@@ -161,6 +164,31 @@ fn names_are_shown_inert() {
     config.network.circuits[0].id = "evil\x1b[2J\nline".into();
     let text = planned(&config, &facts(1, 1));
     assert!(!text.contains('\x1b') && text.contains("evil\\u{1b}[2J\\nline"), "{text}");
+}
+
+#[test]
+fn contradictions_need_no_machine() {
+    let mut config = config(GBPS);
+    config.network.nodes = vec![
+        node("Hill", None, Some(200)),
+        node("Hill_North", Some(0), Some(2_000)),
+        node("Hill_South", Some(0), Some(30)),
+    ];
+    config.network.circuits = vec![
+        circuit(0, Some(1), [10, 500, 5, 20]),
+        circuit(1, Some(2), [20, 30, 5, 20]),
+        circuit(2, Some(2), [20, 30, 5, 20]),
+    ];
+    let warnings = contradictions(&config).unwrap();
+    let told: Vec<_> = warnings.iter().map(Problem::to_string).collect();
+    snapshot("contradictions", &told.join("\n"));
+    assert_eq!(plan(&config, &facts(1, 1), None).unwrap().warnings, warnings);
+
+    config.network.nodes[2].rate.down = Some(BitsPerSec::new(1_500));
+    let problems = contradictions(&config).unwrap_err();
+    assert_eq!(plan(&config, &facts(1, 1), None).unwrap_err(), problems);
+    config.interfaces.mode = Mode::Observe;
+    assert_eq!(contradictions(&config).unwrap(), []);
 }
 
 /// Every problem, with its way out.

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use bus::Exit;
 use clap::Args;
 use config::{Config, Severity};
-use plan::Facts;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -53,16 +52,19 @@ pub(crate) struct Finding {
     text: String,
 }
 
-/// Checks the files, and the plan when there are facts.
+/// Checks the files and whether their rates contradict each other, and the plan when there are facts.
 pub(super) fn run(options: &Options, output: Output) -> Result<Exit, Failure> {
     let facts = options.facts.as_deref().map(files::facts).transpose()?;
     let mut findings = Findings::default();
     match Config::load(&options.config.config) {
         Ok(loaded) => {
             findings.add_files(&loaded.warnings);
-            if let Some(facts) = facts {
-                findings.add_plan(&loaded.config, &facts);
-            }
+            findings.add_plan(match facts {
+                Some(facts) => {
+                    plan::plan(&loaded.config, &facts, None).map(|planned| planned.warnings)
+                }
+                None => plan::contradictions(&loaded.config),
+            });
         }
         Err(problems) => findings.add_files(&problems),
     }
@@ -89,9 +91,9 @@ impl Findings {
         }
     }
 
-    fn add_plan(&mut self, config: &Config, facts: &Facts) {
-        let (severity, problems) = match plan::plan(config, facts, None) {
-            Ok(planned) => (Severity::Warning, planned.warnings),
+    fn add_plan(&mut self, planned: Result<Vec<plan::Problem>, plan::Problems>) {
+        let (severity, problems) = match planned {
+            Ok(warnings) => (Severity::Warning, warnings),
             Err(plan::Problems(problems)) => (Severity::Error, problems),
         };
         for problem in problems {

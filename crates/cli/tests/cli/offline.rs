@@ -104,6 +104,27 @@ fn check_accepts_the_example_and_says_what_a_machine_lacks() {
 }
 
 #[test]
+fn check_tells_what_the_files_contradict_without_a_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(root().join("config/example")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
+    }
+    let network = folder.path().join("network.json");
+    let text = fs::read_to_string(&network).unwrap();
+    let narrow =
+        text.replacen("\"downloadBandwidthMbps\": 120", "\"downloadBandwidthMbps\": 12", 1);
+    assert_ne!(narrow, text);
+    fs::write(&network, narrow).unwrap();
+    let config = folder.path().join("tidegate.toml").display().to_string();
+    let output = run(&["check", "--config", &config]);
+    let told = stdout(&output);
+    assert_eq!(code(&output), 0, "{told}");
+    assert!(told.contains("plan: warning: node \"AP_North_1\": min rates below sum to "), "{told}");
+    assert!(told.contains("exceeds what its parents carry, 12 Mbps"), "{told}");
+}
+
+#[test]
 fn facts_that_are_not_there_or_are_none_are_told() {
     let missing = run(&["check", "--config", EXAMPLE, "--facts", "/nowhere/facts.json"]);
     assert_eq!(code(&missing), 6);
