@@ -54,7 +54,7 @@ pub use edit::{CircuitEdit, Edit, Edited, Edits, MAX_EDITS, SourcesView};
 pub use frame::{FrameError, HEADER_LEN, MAGIC, MAX_CHANGE, MAX_REPLY, MAX_REQUEST};
 pub use inert::inert;
 pub use pcapng::Pcapng;
-pub use places::{CONTROL_RESERVE, descriptors};
+pub use places::{CONTROL_RESERVE, STRANGERS_MAX, descriptors};
 pub use query::{
     CircuitSort, CircuitsQuery, EventsQuery, FlowSort, FlowsQuery, HostKind, HostSort, HostsQuery,
     OriginGroup, OriginSort, OriginsQuery, RetransmitGroup, RetransmitSort, RetransmitsQuery,
