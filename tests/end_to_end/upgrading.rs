@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use bus::{CircuitsQuery, Client, ClientError, ErrorCode};
+use bus::{CircuitsQuery, Client, ClientError, ErrorCode, EventKind, EventsQuery};
 use testkit::{Daemon, DaemonSpec, Forwarding, wait_until};
 use units::BitsPerSec;
 
@@ -92,6 +92,12 @@ fn fault_03_no_handover_loses_a_packet() -> Result<()> {
         ensure!(refusal.code == ErrorCode::Invalid, "{refusal:?}");
         ensure!(refusal.text.contains("ShapedDevices.csv:4"), "{refusal:?}");
         ensure!(program_of(process)? == running, "it has gone");
+        // bundles for whoever helps have events of the daemon, but not those that may name a subscriber
+        let query = EventsQuery { kinds: EventKind::ALL.to_vec(), ..EventsQuery::default() };
+        let events = stage.client()?.events(query)?.rows;
+        let told = events.iter().find(|event| event.text.contains("ShapedDevices.csv:4"));
+        let kind = told.map(|event| event.kind);
+        ensure!(kind == Some(EventKind::Configuration), "{events:?}");
         stage.client()?.status()?;
         Ok(fs::write(&devices, text)?)
     })?;
