@@ -160,13 +160,13 @@ fn header(version: u16, length: u32) -> Vec<u8> {
     [&MAGIC[..], &version.to_le_bytes(), &length.to_le_bytes(), &7_u64.to_le_bytes()].concat()
 }
 
-fn frame(request: &Request) -> Result<Vec<u8>> {
+pub(crate) fn frame(request: &Request) -> Result<Vec<u8>> {
     let mut bytes = BytesMut::new();
     ClientCodec.encode((7, request), &mut bytes)?;
     Ok(bytes.to_vec())
 }
 
-fn hello(versions: VersionRange) -> Result<Vec<u8>> {
+pub(crate) fn hello(versions: VersionRange) -> Result<Vec<u8>> {
     frame(&Request::Hello(Hello { client: "test".to_owned(), versions }))
 }
 

@@ -175,17 +175,29 @@ impl Session {
     async fn take(&mut self, incoming: Result<Incoming, FrameError>) -> Result<bool, FrameError> {
         self.last_heard = Instant::now();
         let Some((id, request)) = self.readable(incoming).await? else { return Ok(false) };
+        let asks_to_make_way = matches!(request, Ok(Request::Handover));
         let answer = match request {
             Ok(request) => self.answer(id, request).await,
             Err(refusal) => Err(refusal),
         };
         let payload = answer.unwrap_or_else(|refusal| Payload::of(&Reply::Error(refusal)));
         let sent = self.send(id, &payload).await;
-        if self.reloader.handover().is_asked() {
-            // whoever asked for it has the answer now, or has gone; what was promised is done
-            self.shared.stop.stop();
+        if asks_to_make_way && self.reloader.handover().is_asked() {
+            self.make_way(sent.is_ok()).await;
         }
         sent.map(|()| true)
+    }
+
+    /// Makes way, if whoever asked for it has been told so.
+    async fn make_way(&mut self, is_told: bool) {
+        if is_told {
+            self.shared.stop.stop();
+        } else if !self.shared.stop.is_stopped() {
+            self.reloader.handover().withdraw();
+            let text = "not making way: whoever asked for it has gone";
+            warn!("{text}");
+            self.tell(EventKind::Daemon, Severity::Warning, text).await;
+        }
     }
 
     /// What is in a frame; nothing, after saying so to the client, when the stream is past repair.
