@@ -92,8 +92,10 @@ fn fault_15_who_connects_decides_what_is_allowed() -> Result<()> {
     ensure!(may(id_of(ADMIN_GROUP)?)? == (None, None), "an administrator is refused");
     ensure!(may(id_of(READ_GROUP)?)? == (None, denied), "a reader may not look, or may change");
     ensure!(may(NOBODY)? == (denied, denied), "a stranger is let in");
+    ensure!(may(NOBODY)? == (denied, denied), "a stranger is let in at the second attempt");
     let log = stage.daemon.as_ref().context("no daemon runs")?.log();
-    ensure!(log.contains("refused") && log.contains("65534"), "no refusal is logged:\n{log}");
+    let refusals = log.lines().filter(|line| line.contains("refused") && line.contains("65534"));
+    ensure!(refusals.count() == 2, "the reader and the stranger are not logged once each:\n{log}");
     Ok(())
 }
 

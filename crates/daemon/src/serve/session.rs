@@ -159,9 +159,7 @@ impl Session {
     }
 
     async fn welcome(&mut self, hello: &bus::Hello) -> Result<Welcome, Refusal> {
-        let Identity { role, uid, pid } = self.client.identity;
-        let Some(role) = role else {
-            warn!(uid, pid, "refused a client that is in neither group");
+        let Some(role) = self.client.identity.role else {
             self.tell_of_refusal("the bus, as a member of neither group").await;
             return Err(Refusal::new(
                 ErrorCode::Denied,
@@ -220,7 +218,6 @@ impl Session {
         let Identity { role, uid, pid } = self.client.identity;
         let needed = request.role();
         if !role.is_some_and(|role| role.allows(needed)) {
-            warn!(uid, pid, request = request.name(), "refused");
             self.tell_of_refusal(request.name()).await;
             let text = format!("{} is for root and members of the admin group", request.name());
             return Err(Refusal::new(ErrorCode::Denied, text));
@@ -291,8 +288,9 @@ impl Session {
 
     /// Whoever asks again and again is told of now and then.
     async fn tell_of_refusal(&mut self, what: &'static str) {
-        let Identity { uid, .. } = self.client.identity;
+        let Identity { uid, pid, .. } = self.client.identity;
         if self.shared.events.is_new_refusal(uid, what) {
+            warn!(uid, pid, what, "refused");
             self.tell(EventKind::Refusal, Severity::Warning, format!("refused: {what}")).await;
         }
     }
