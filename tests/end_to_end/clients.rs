@@ -37,23 +37,44 @@ const PLANS_KIB: u64 = 24 * 1024;
 /// More than a reply may take to be read.
 const STALL_MAX: Duration = Duration::from_secs(20);
 
-/// What a user with nothing but this group may do: look, and change.
-fn as_member_of(group: u32, socket: &Path) -> Result<(Option<ErrorCode>, Option<ErrorCode>)> {
-    let socket = socket.to_owned();
+/// What comes of this for a user with nothing but this group.
+fn as_member_of<T: Send>(group: u32, attempt: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     // A thread has credentials of its own, and they end with it.
-    let attempt = thread::spawn(move || -> Result<_> {
-        set_thread_groups(&[])?;
-        set_thread_gid(Gid::from_raw(group))?;
-        set_thread_uid(Uid::from_raw(NOBODY))?;
-        let mut client = match Client::connect(&socket, DEADLINE) {
+    thread::scope(|scope| {
+        let attempt = scope.spawn(|| {
+            set_thread_groups(&[])?;
+            set_thread_gid(Gid::from_raw(group))?;
+            set_thread_uid(Uid::from_raw(NOBODY))?;
+            attempt()
+        });
+        attempt.join().ok().context("the attempt panicked")?
+    })
+}
+
+/// What a user with nothing but this group may do: look, and change.
+fn rights_of(group: u32, socket: &Path) -> Result<(Option<ErrorCode>, Option<ErrorCode>)> {
+    as_member_of(group, || {
+        let mut client = match Client::connect(socket, DEADLINE) {
             Ok(client) => client,
             Err(error) => return Ok((refusal(error)?, Some(ErrorCode::Denied))),
         };
         let look = client.status().map(drop);
         let change = client.bypass(false);
         Ok((look.err().map_or(Ok(None), refusal)?, change.err().map_or(Ok(None), refusal)?))
-    });
-    attempt.join().ok().context("the attempt panicked")?
+    })
+}
+
+fn id_of(group: &str) -> Result<u32> {
+    group_id(group)?.with_context(|| format!("there is no group {group}"))
+}
+
+/// A stage whose socket everybody can reach.
+fn open_stage() -> Result<Stage> {
+    let stage = stage()?;
+    for folder in stage.socket.ancestors().skip(1).take(2) {
+        fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+    }
+    Ok(stage)
 }
 
 fn refusal(error: ClientError) -> Result<Option<ErrorCode>> {
@@ -65,19 +86,16 @@ fn refusal(error: ClientError) -> Result<Option<ErrorCode>> {
 
 #[test]
 fn fault_15_who_connects_decides_what_is_allowed() -> Result<()> {
-    let stage =
-        Stage::new(&Provider::flat(vec![Circuit::new("one", "100.64.1.1", "", (5.0, 5.0))]))?;
-    for folder in stage.socket.ancestors().skip(1).take(2) {
-        fs::set_permissions(folder, Permissions::from_mode(0o755))?;
-    }
-    let id = |name: &str| group_id(name)?.with_context(|| format!("there is no group {name}"));
-    let may = |group| as_member_of(group, &stage.socket);
+    let stage = open_stage()?;
+    let may = |group| rights_of(group, &stage.socket);
     let denied = Some(ErrorCode::Denied);
-    ensure!(may(id(ADMIN_GROUP)?)? == (None, None), "an administrator is refused");
-    ensure!(may(id(READ_GROUP)?)? == (None, denied), "a reader may not look, or may change");
+    ensure!(may(id_of(ADMIN_GROUP)?)? == (None, None), "an administrator is refused");
+    ensure!(may(id_of(READ_GROUP)?)? == (None, denied), "a reader may not look, or may change");
     ensure!(may(NOBODY)? == (denied, denied), "a stranger is let in");
+    ensure!(may(NOBODY)? == (denied, denied), "a stranger is let in at the second attempt");
     let log = stage.daemon.as_ref().context("no daemon runs")?.log();
-    ensure!(log.contains("refused") && log.contains("65534"), "no refusal is logged:\n{log}");
+    let refusals = log.lines().filter(|line| line.contains("refused") && line.contains("65534"));
+    ensure!(refusals.count() == 2, "the reader and the stranger are not logged once each:\n{log}");
     Ok(())
 }
 
@@ -121,6 +139,17 @@ fn fault_14_a_bad_client_harms_only_itself() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn strangers_take_no_place_of_those_who_may_look() -> Result<()> {
+    let stage = open_stage()?;
+    let silent = || Ok((0..300).filter_map(|_| connect(&stage).ok()).collect::<Vec<_>>());
+    let strangers = as_member_of(NOBODY, silent)?;
+    let reader = rights_of(id_of(READ_GROUP)?, &stage.socket)?;
+    drop(strangers);
+    ensure!(reader == (None, Some(ErrorCode::Denied)), "{reader:?}");
+    Ok(())
+}
+
 /// Whether the other end has closed, with something of ours unread.
 fn hung_up<T>(outcome: &std::io::Result<T>) -> bool {
     outcome.as_ref().err().is_some_and(|error| {
@@ -133,13 +162,13 @@ fn header(version: u16, length: u32) -> Vec<u8> {
     [&MAGIC[..], &version.to_le_bytes(), &length.to_le_bytes(), &7_u64.to_le_bytes()].concat()
 }
 
-fn frame(request: &Request) -> Result<Vec<u8>> {
+pub(crate) fn frame(request: &Request) -> Result<Vec<u8>> {
     let mut bytes = BytesMut::new();
     ClientCodec.encode((7, request), &mut bytes)?;
     Ok(bytes.to_vec())
 }
 
-fn hello(versions: VersionRange) -> Result<Vec<u8>> {
+pub(crate) fn hello(versions: VersionRange) -> Result<Vec<u8>> {
     frame(&Request::Hello(Hello { client: "test".to_owned(), versions }))
 }
 

@@ -1,18 +1,24 @@
 //! Another build in the place of the one that runs.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use bus::{CircuitsQuery, Client, ClientError, ErrorCode};
+use bus::{
+    CircuitsQuery, Client, ClientError, ErrorCode, EventKind, EventsQuery, HEADER_LEN, Request,
+    VersionRange,
+};
 use testkit::{Daemon, DaemonSpec, Forwarding, wait_until};
 use units::BitsPerSec;
 
 use crate::changing::{
     RELOAD_MAX, UNCLAIMED_MAX, places, two_sites, unclaimed_bytes, under_traffic,
 };
+use crate::clients::{frame, hello};
 use crate::stage::Stage;
 
 /// A bridge with the daemon at work, and the copy of its program that runs.
@@ -66,6 +72,26 @@ fn wait_for_successor(socket: &Path, left: Instant) -> Result<()> {
 }
 
 #[test]
+fn who_goes_before_the_answer_has_made_nobody_make_way() -> Result<()> {
+    let (mut stage, _) = installed()?;
+    let mut observer = stage.client()?;
+    let mut stream = UnixStream::connect(&stage.socket)?;
+    stream.write_all(&hello(VersionRange::SUPPORTED)?)?;
+    // the welcome: what is not read would break the connection
+    stream.read_exact(&mut [0; HEADER_LEN])?;
+    let _ = stream.read(&mut [0; 64])?;
+    stream.write_all(&frame(&Request::Handover)?)?;
+    drop(stream);
+    wait_until("the end of it", RELOAD_MAX, || {
+        let query = EventsQuery { kinds: vec![EventKind::Daemon], ..EventsQuery::default() };
+        let rows = observer.events(query)?.rows;
+        Ok(rows.iter().any(|event| event.text.starts_with("not making way")).then_some(()))
+    })?;
+    observer.status()?;
+    stage.stop()
+}
+
+#[test]
 fn fault_03_no_handover_loses_a_packet() -> Result<()> {
     let (mut stage, program) = installed()?;
     let process = stage.daemon.as_ref().and_then(Daemon::id).context("no daemon runs")?;
@@ -92,6 +118,12 @@ fn fault_03_no_handover_loses_a_packet() -> Result<()> {
         ensure!(refusal.code == ErrorCode::Invalid, "{refusal:?}");
         ensure!(refusal.text.contains("ShapedDevices.csv:4"), "{refusal:?}");
         ensure!(program_of(process)? == running, "it has gone");
+        // bundles for whoever helps have events of the daemon, but not those that may name a subscriber
+        let query = EventsQuery { kinds: EventKind::ALL.to_vec(), ..EventsQuery::default() };
+        let events = stage.client()?.events(query)?.rows;
+        let told = events.iter().find(|event| event.text.contains("ShapedDevices.csv:4"));
+        let kind = told.map(|event| event.kind);
+        ensure!(kind == Some(EventKind::Configuration), "{events:?}");
         stage.client()?.status()?;
         Ok(fs::write(&devices, text)?)
     })?;

@@ -129,7 +129,9 @@ impl Decoder for ClientCodec {
 
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<(u64, Reply)>, FrameError> {
         let Some((header, payload)) = next_frame(src, MAX_REPLY)? else { return Ok(None) };
-        if header.version != PROTOCOL_VERSION {
+        // without these two a program of another version would not be told that it is one
+        let is_for_all = matches!(read_number(&payload), Ok((Reply::ERROR | Reply::WELCOME, _)));
+        if header.version != PROTOCOL_VERSION && !is_for_all {
             return Err(FrameError::Version { found: header.version, expected: PROTOCOL_VERSION });
         }
         let reply =
@@ -179,7 +181,8 @@ fn next_frame(src: &mut BytesMut, cap: usize) -> Result<Option<(Header, BytesMut
 /// The request in a payload. Its number is looked at first: one that a newer client knows and this
 /// daemon does not must be told from garbage.
 fn read_request(version: u16, payload: &[u8]) -> Result<Request, Refusal> {
-    if version != PROTOCOL_VERSION {
+    let is_hello = matches!(read_number(payload), Ok((Request::HELLO, _)));
+    if version != PROTOCOL_VERSION && !is_hello {
         let text = format!("protocol version {version} is not spoken here; {PROTOCOL_VERSION} is");
         return Err(Refusal::new(ErrorCode::Version, text));
     }

@@ -56,7 +56,7 @@ pub use exit::Exit;
 pub use frame::{FrameError, HEADER_LEN, MAGIC, MAX_CHANGE, MAX_REPLY, MAX_REQUEST};
 pub use inert::{inert, on_one_line};
 pub use pcapng::Pcapng;
-pub use places::{CONTROL_RESERVE, descriptors};
+pub use places::{CONTROL_RESERVE, STRANGERS_MAX, descriptors};
 pub use query::{
     CircuitSort, CircuitsQuery, EventsQuery, FlowSort, FlowsQuery, HostKind, HostSort, HostsQuery,
     OriginGroup, OriginSort, OriginsQuery, RetransmitGroup, RetransmitSort, RetransmitsQuery,

@@ -40,6 +40,14 @@ pub enum Reply {
     Edited(Edited),
 }
 
+impl Reply {
+    /// The number of an error, which is read in frames of all versions.
+    pub(crate) const ERROR: u32 = 0;
+
+    /// Likewise of a welcome.
+    pub(crate) const WELCOME: u32 = 1;
+}
+
 /// Why a request was not carried out. Its bytes are the same in all protocol versions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{text}")]

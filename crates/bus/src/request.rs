@@ -100,6 +100,9 @@ impl Role {
 }
 
 impl Request {
+    /// The number of hello, which is read in frames of all versions.
+    pub(crate) const HELLO: u32 = 0;
+
     /// How many requests there are; the codec tells an unknown one by it.
     pub(crate) const COUNT: u32 = 12;
 

@@ -3,8 +3,9 @@
 mod samples;
 
 use bus::{
-    ClientCodec, Edit, Edits, ErrorCode, FrameError, HEADER_LEN, MAGIC, MAX_CHANGE, MAX_EDITS,
-    MAX_REQUEST, Reply, Request, Role, ServerCodec, Topic, View,
+    ClientCodec, Edit, Edits, ErrorCode, FrameError, HEADER_LEN, Hello, MAGIC, MAX_CHANGE,
+    MAX_EDITS, MAX_REQUEST, Refusal, Reply, Request, Role, ServerCodec, Topic, VersionRange, View,
+    Welcome,
 };
 use bytes::{BufMut, BytesMut};
 use proptest::prelude::*;
@@ -62,6 +63,29 @@ fn another_version_is_refused_by_name_on_either_side() {
     assert_eq!(incoming.request.unwrap_err().code, ErrorCode::Version);
     let error = ClientCodec.decode(&mut frame(2, 1, &[5])).unwrap_err();
     assert!(matches!(error, FrameError::Version { found: 2, expected: 1 }));
+}
+
+/// Or else two programs of different versions could not find out which they have in common.
+#[test]
+fn hello_and_its_answers_are_read_in_frames_of_all_versions() {
+    let newer = |bytes: &mut BytesMut| bytes[4..6].copy_from_slice(&7_u16.to_le_bytes());
+    let versions = VersionRange { min: 1, max: 7 };
+    let hello = Request::Hello(Hello { client: "newer".into(), versions });
+    let mut bytes = BytesMut::new();
+    ClientCodec.encode((9, &hello), &mut bytes).unwrap();
+    newer(&mut bytes);
+    let mut codec = ServerCodec::serving(None);
+    assert_eq!(codec.decode(&mut bytes).unwrap().unwrap().request, Ok(hello));
+    let (daemon_version, role) = ("9.9".into(), Role::Read);
+    for reply in [
+        Reply::Welcome(Welcome { version: 1, daemon_version, role }),
+        Reply::Error(Refusal::new(ErrorCode::Version, "no common protocol version")),
+    ] {
+        let mut bytes = BytesMut::new();
+        codec.encode((9, &reply), &mut bytes).unwrap();
+        newer(&mut bytes);
+        assert_eq!(ClientCodec.decode(&mut bytes).unwrap(), Some((9, reply)));
+    }
 }
 
 #[test]

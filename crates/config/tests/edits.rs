@@ -87,6 +87,16 @@ fn a_circuit_goes_with_all_its_rows() {
 }
 
 #[test]
+fn a_revision_is_the_same_in_every_build() {
+    let of = |network: &str, devices: &str| {
+        let network = Source::new("network.json", network);
+        Sources { network, ..sources(devices) }.revision()
+    };
+    assert_eq!(of("{}", "rows"), "2d98bbce72fbf546");
+    assert_ne!(of("{}r", "ows"), of("{}", "rows"));
+}
+
+#[test]
 fn changes_follow_one_another() {
     let mut sources = sources(LEGACY);
     let new = |mbps| {

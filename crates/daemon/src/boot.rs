@@ -207,6 +207,7 @@ fn shape(
         ticks: watch::Sender::new(0),
         started,
         clients: AtomicU32::new(0),
+        strangers: AtomicU32::new(0),
         clients_max: bus.clients,
         clients_refused: AtomicU64::new(0),
         views_missed: AtomicU64::new(0),

@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use rustix::io::Errno;
 use tracing::{info, warn};
 
 /// By which a file that was written is told from the one before: inode, size, time. None where there is
@@ -60,8 +61,7 @@ impl NewFile {
         // what an interrupted change has left may be anything
         new.remove();
         let mut file = File::create_new(new.beside(NEW))?;
-        file.set_permissions(old.permissions())?;
-        fchown(&file, Some(old.uid()), Some(old.gid()))?;
+        make_alike(&file, &old)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         new.stamp = stamp(&file.metadata()?);
@@ -75,8 +75,18 @@ impl NewFile {
     /// Keeps the old file by another name, to go back to.
     fn keep_old(&self) -> io::Result<()> {
         let old = self.beside(OLD);
-        // not every file system has links
-        fs::hard_link(&self.path, &old).or_else(|_| fs::copy(&self.path, &old).map(drop))
+        match fs::hard_link(&self.path, &old) {
+            Err(error) if has_no_links(&error) => self.copy_old(&old),
+            linked => linked,
+        }
+    }
+
+    /// Likewise, where a file cannot have another name. What somebody has put there meanwhile is not written to.
+    fn copy_old(&self, to: &Path) -> io::Result<()> {
+        let mut old = File::open(&self.path)?;
+        let mut copy = File::create_new(to)?;
+        make_alike(&copy, &old.metadata()?)?;
+        io::copy(&mut old, &mut copy).map(drop)
     }
 
     /// Removes what is beside the file.
@@ -91,6 +101,17 @@ impl Drop for NewFile {
     fn drop(&mut self) {
         self.remove();
     }
+}
+
+/// Gives a file the rights and the owner of another.
+fn make_alike(file: &File, other: &Metadata) -> io::Result<()> {
+    file.set_permissions(other.permissions())?;
+    fchown(file, Some(other.uid()), Some(other.gid()))
+}
+
+/// Whether this is what a file system says that has no links, or no more of them for this file.
+fn has_no_links(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::PERM | Errno::OPNOTSUPP | Errno::MLINK))
 }
 
 const NEW: &str = "new";
@@ -263,6 +284,31 @@ mod tests {
         Staged::write(&[(&link, b"new a")]).unwrap().commit().unwrap();
         assert!(link.is_symlink());
         assert_eq!(folder.texts()[0], "new a");
+    }
+
+    #[test]
+    fn what_somebody_puts_in_the_way_is_not_written_to() {
+        let folder = Folder::new();
+        let (elsewhere, old) = (folder.path("elsewhere"), beside(&folder.path("a"), OLD));
+        fs::write(&elsewhere, "somebody's").unwrap();
+        let staged = folder.stage();
+        symlink(&elsewhere, &old).unwrap();
+        staged.files[0].copy_old(&old).unwrap_err();
+        staged.commit().unwrap_err();
+        assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "somebody's");
+        assert_eq!(folder.texts(), ["old a", "old b"]);
+    }
+
+    #[test]
+    fn a_file_that_can_have_no_other_name_is_copied_with_its_rights() {
+        let folder = Folder::new();
+        fs::set_permissions(folder.path("a"), fs::Permissions::from_mode(0o640)).unwrap();
+        let (staged, old) = (folder.stage(), beside(&folder.path("a"), OLD));
+        staged.files[0].copy_old(&old).unwrap();
+        assert_eq!(fs::read_to_string(&old).unwrap(), "old a");
+        assert_eq!(fs::metadata(&old).unwrap().permissions().mode() & 0o777, 0o640);
+        assert!([1, 95, 31].map(io::Error::from_raw_os_error).iter().all(has_no_links));
+        assert!(!has_no_links(&io::ErrorKind::AlreadyExists.into()));
     }
 
     /// A daemon that dies between two of its steps leaves one of these behind.

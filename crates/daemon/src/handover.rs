@@ -66,6 +66,11 @@ impl Handover {
         self.asked.load(Ordering::Acquire)
     }
 
+    /// Stays all the same: whoever asked for the handover believes that it failed.
+    pub fn withdraw(&self) {
+        self.asked.store(false, Ordering::Release);
+    }
+
     /// Becomes the program, with the arguments and the environment of this one.
     ///
     /// Comes back only with why it could not.

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ::metrics::{CIRCUITS_MAX, Format, Reading};
 use bus::{CircuitRow, CircuitsQuery, QueuesView, StatusView, Topic, TreeQuery, TreeView, View};
@@ -15,7 +15,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
@@ -29,7 +29,10 @@ const CONNECTIONS_MAX: usize = 16;
 const HEAD_MAX: Duration = Duration::from_secs(5);
 
 /// and how long one connection may last: scrapers come again.
-const CONNECTION_MAX: Duration = Duration::from_secs(60);
+const CONNECTION_MAX: Duration = Duration::from_secs(10);
+
+/// For how long a text is told to whoever else asks: a tick.
+const TEXT_MAX: Duration = Duration::from_secs(1);
 
 /// After what time an address is tried again that could not be had.
 const BIND_AGAIN: Duration = Duration::from_secs(5);
@@ -47,17 +50,17 @@ pub async fn tell(wanted: config::Metrics, shared: &Arc<Shared>) {
     info!(%address, "figures are told at /metrics");
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     // one text at a time, however many ask: that of a large network takes its time, and memory
-    let turns = Arc::new(Semaphore::new(1));
+    let texts = Arc::new(Mutex::new(Texts::default()));
     loop {
         // it is never closed
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
                 let (shared, circuits) = (Arc::clone(shared), wanted.circuits);
-                let turns = Arc::clone(&turns);
+                let texts = Arc::clone(&texts);
                 tokio::spawn(async move {
                     let _place = place;
-                    serve(stream, shared, circuits, turns).await;
+                    serve(stream, shared, circuits, texts).await;
                 });
             }
             Err(error) => {
@@ -89,12 +92,12 @@ async fn bind(address: SocketAddr, shared: &Shared) -> TcpListener {
     }
 }
 
-async fn serve(stream: TcpStream, shared: Arc<Shared>, circuits: bool, turns: Arc<Semaphore>) {
+async fn serve(stream: TcpStream, shared: Arc<Shared>, circuits: bool, texts: Arc<Mutex<Texts>>) {
     let service = service_fn(move |request| {
-        let (shared, turns) = (Arc::clone(&shared), Arc::clone(&turns));
+        let (shared, texts) = (Arc::clone(&shared), Arc::clone(&texts));
         async move {
-            let _turn = turns.acquire().await;
-            Ok::<_, Infallible>(answer(&request, &shared, circuits))
+            let mut texts = texts.lock().await;
+            Ok::<_, Infallible>(answer(&request, &shared, circuits, &mut texts))
         }
     });
     let mut http = http1::Builder::new();
@@ -106,25 +109,48 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>, circuits: bool, turns: Ar
     }
 }
 
-fn answer(request: &Request<Incoming>, shared: &Shared, circuits: bool) -> Response<Full<Bytes>> {
+/// The texts that were made last. Clones of one share its memory.
+#[derive(Debug, Default)]
+struct Texts(Vec<(Format, Instant, Bytes)>);
+
+impl Texts {
+    /// The text in this format, made now unless it was just made.
+    fn newest(&mut self, format: Format, now: Instant, make: impl FnOnce() -> String) -> Bytes {
+        self.0.retain(|(_, made, _)| now.duration_since(*made) < TEXT_MAX);
+        if let Some((_, _, text)) = self.0.iter().find(|(of, _, _)| *of == format) {
+            return text.clone();
+        }
+        let text = Bytes::from(make());
+        self.0.push((format, now, text.clone()));
+        text
+    }
+}
+
+fn answer(
+    request: &Request<Incoming>,
+    shared: &Shared,
+    circuits: bool,
+    texts: &mut Texts,
+) -> Response<Full<Bytes>> {
     let plain = "text/plain; charset=utf-8";
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut response = response(StatusCode::METHOD_NOT_ALLOWED, plain, ELSEWHERE.to_owned());
+        let mut response = response(StatusCode::METHOD_NOT_ALLOWED, plain, ELSEWHERE.into());
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
     if request.uri().path() != "/metrics" {
-        return response(StatusCode::NOT_FOUND, plain, ELSEWHERE.to_owned());
+        return response(StatusCode::NOT_FOUND, plain, ELSEWHERE.into());
     }
     let accepts = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
     let format = Format::accepted(accepts.unwrap_or_default());
     // thousands of lines: others are served meanwhile
-    let text = tokio::task::block_in_place(|| text(shared, circuits, format));
+    let make = || tokio::task::block_in_place(|| text(shared, circuits, format));
+    let text = texts.newest(format, Instant::now(), make);
     response(StatusCode::OK, format.content_type(), text)
 }
 
-fn response(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(text));
+fn response(status: StatusCode, kind: &'static str, text: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(text));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
@@ -169,5 +195,26 @@ fn all_circuits(moment: &Moment<'_>) -> Vec<CircuitRow> {
         if is_last || rows.len() > CIRCUITS_MAX {
             return rows;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_asks_in_the_same_second_is_told_the_same_text() {
+        let (now, mut texts, mut made) = (Instant::now(), Texts::default(), 0);
+        let mut ask = |format, after_ms| {
+            let make = || {
+                made += 1;
+                format!("text {made}")
+            };
+            texts.newest(format, now + Duration::from_millis(after_ms), make)
+        };
+        let first = ask(Format::Prometheus, 0);
+        assert_eq!(ask(Format::OpenMetrics, 10), "text 2");
+        assert_eq!(ask(Format::Prometheus, 999).as_ptr(), first.as_ptr(), "the same memory");
+        assert_eq!(ask(Format::Prometheus, 1_000), "text 3");
     }
 }

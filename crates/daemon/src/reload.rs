@@ -234,7 +234,8 @@ impl Reloader {
             Err(text) => {
                 error!(problem = text, "could not hand over");
                 let told = format!("could not make way: {text}");
-                self.tell(EventKind::Daemon, Severity::Error, cause, told);
+                // what is wrong with the files may name subscribers
+                self.tell(EventKind::Configuration, Severity::Error, cause, told);
                 Err(Refusal::new(ErrorCode::Invalid, text))
             }
         }
@@ -275,7 +276,10 @@ impl Reloader {
         if let Some(shaper) = &*shaper {
             shaper.require_successor().map_err(|failure| with_causes(&failure))?;
         }
-        self.handover().prepare(Path::new(&self.shared.config))?;
+        let prepared = self.handover().prepare(Path::new(&self.shared.config));
+        // what follows the first line may name subscribers
+        let first = |text: String| text.lines().next().unwrap_or_default().to_owned();
+        prepared.map_err(first)?;
         self.shared.stop.stop();
         Ok(())
     }

@@ -68,6 +68,8 @@ pub struct Shared {
     pub started: Instant,
     /// Clients that are connected.
     pub clients: AtomicU32,
+    /// Clients that are connected and will be refused.
+    pub strangers: AtomicU32,
     /// Clients that may be.
     pub clients_max: u32,
     /// Clients that were turned away because there were too many.

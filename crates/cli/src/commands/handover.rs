@@ -9,13 +9,12 @@ use bus::{Client, inert};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::reload::RELOAD;
 use crate::failure::Failure;
 use crate::figures::count;
 use crate::output::Output;
 use crate::reading::connect;
 
-/// How long the program that takes over may take to check the configuration.
-const CHECKED: Duration = Duration::from_secs(60);
 /// How long it may take until it answers.
 const ANSWERED: Duration = Duration::from_secs(60);
 /// How long a supervisor may take to start it again where it ended.
@@ -39,7 +38,7 @@ pub(super) fn run(socket: &Path, output: Output) -> Result<(), Failure> {
     let mut client = connect(socket)?;
     // one in another PID namespace cannot be watched
     let process = Some(client.status()?.process).filter(|process| !has_ended(*process));
-    client.handover(CHECKED)?;
+    client.handover(RELOAD)?;
     let daemon_version = wait_for(socket, process)?;
     let taken_over = TakenOver { daemon_version, took_ms: began.elapsed().as_millis() as u64 };
     output.show(&taken_over, |taken_over, _| {

@@ -10,11 +10,11 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use std::{io, os};
 
-use bus::{CONTROL_RESERVE, Role};
+use bus::{CONTROL_RESERVE, Role, STRANGERS_MAX};
 use config::Bus;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{UnixListener, UnixStream};
@@ -85,18 +85,15 @@ impl Server {
                 return;
             }
         };
-        let clients = &self.shared.clients;
-        let reserve = if identity.role == Some(Role::Control) { CONTROL_RESERVE } else { 0 };
-        if clients.fetch_add(1, Ordering::AcqRel) >= self.shared.clients_max + reserve {
-            clients.fetch_sub(1, Ordering::AcqRel);
+        let Some(place) = Place::take(&self.shared, identity.role) else {
             self.shared.clients_refused.fetch_add(1, Ordering::Relaxed);
             debug!(most = self.shared.clients_max, "turned a client away: too many");
             return;
-        }
+        };
         let (shared, reloader) = (Arc::clone(&self.shared), self.reloader.clone());
         let (roles, pushes) = (Arc::clone(&self.roles), Arc::clone(&self.pushes));
         tokio::spawn(async move {
-            let _place = Place(Arc::clone(&shared));
+            let _place = place;
             let identity = known(identity, roles, &stream).await;
             if let Err(error) = Session::new(stream, identity, shared, reloader, pushes).run().await
             {
@@ -144,11 +141,32 @@ async fn known(identity: Identity, roles: Arc<Roles>, stream: &UnixStream) -> Id
 }
 
 /// One client's place among those that may be connected.
-struct Place(Arc<Shared>);
+struct Place {
+    shared: Arc<Shared>,
+    is_stranger: bool,
+}
+
+impl Place {
+    /// A place for a client with this role, if there is one left.
+    fn take(shared: &Arc<Shared>, role: Option<Role>) -> Option<Self> {
+        let most = match role {
+            None => STRANGERS_MAX,
+            Some(Role::Read) => shared.clients_max,
+            Some(Role::Control) => shared.clients_max + CONTROL_RESERVE,
+        };
+        let place = Self { shared: Arc::clone(shared), is_stranger: role.is_none() };
+        // one that is too many gives its place back at once
+        (place.taken().fetch_add(1, Ordering::AcqRel) < most).then_some(place)
+    }
+
+    fn taken(&self) -> &AtomicU32 {
+        if self.is_stranger { &self.shared.strangers } else { &self.shared.clients }
+    }
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.clients.fetch_sub(1, Ordering::AcqRel);
+        self.taken().fetch_sub(1, Ordering::AcqRel);
     }
 }
 

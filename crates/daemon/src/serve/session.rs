@@ -159,9 +159,7 @@ impl Session {
     }
 
     async fn welcome(&mut self, hello: &bus::Hello) -> Result<Welcome, Refusal> {
-        let Identity { role, uid, pid } = self.client.identity;
-        let Some(role) = role else {
-            warn!(uid, pid, "refused a client that is in neither group");
+        let Some(role) = self.client.identity.role else {
             self.tell_of_refusal("the bus, as a member of neither group").await;
             return Err(Refusal::new(
                 ErrorCode::Denied,
@@ -175,17 +173,29 @@ impl Session {
     async fn take(&mut self, incoming: Result<Incoming, FrameError>) -> Result<bool, FrameError> {
         self.last_heard = Instant::now();
         let Some((id, request)) = self.readable(incoming).await? else { return Ok(false) };
+        let asks_to_make_way = matches!(request, Ok(Request::Handover));
         let answer = match request {
             Ok(request) => self.answer(id, request).await,
             Err(refusal) => Err(refusal),
         };
         let payload = answer.unwrap_or_else(|refusal| Payload::of(&Reply::Error(refusal)));
         let sent = self.send(id, &payload).await;
-        if self.reloader.handover().is_asked() {
-            // whoever asked for it has the answer now, or has gone; what was promised is done
-            self.shared.stop.stop();
+        if asks_to_make_way && self.reloader.handover().is_asked() {
+            self.make_way(sent.is_ok()).await;
         }
         sent.map(|()| true)
+    }
+
+    /// Makes way, if whoever asked for it has been told so.
+    async fn make_way(&mut self, is_told: bool) {
+        if is_told {
+            self.shared.stop.stop();
+        } else if !self.shared.stop.is_stopped() {
+            self.reloader.handover().withdraw();
+            let text = "not making way: whoever asked for it has gone";
+            warn!("{text}");
+            self.tell(EventKind::Daemon, Severity::Warning, text).await;
+        }
     }
 
     /// What is in a frame; nothing, after saying so to the client, when the stream is past repair.
@@ -208,7 +218,6 @@ impl Session {
         let Identity { role, uid, pid } = self.client.identity;
         let needed = request.role();
         if !role.is_some_and(|role| role.allows(needed)) {
-            warn!(uid, pid, request = request.name(), "refused");
             self.tell_of_refusal(request.name()).await;
             let text = format!("{} is for root and members of the admin group", request.name());
             return Err(Refusal::new(ErrorCode::Denied, text));
@@ -274,8 +283,9 @@ impl Session {
 
     /// Whoever asks again and again is told of now and then.
     async fn tell_of_refusal(&mut self, what: &'static str) {
-        let Identity { uid, .. } = self.client.identity;
+        let Identity { uid, pid, .. } = self.client.identity;
         if self.shared.events.is_new_refusal(uid, what) {
+            warn!(uid, pid, what, "refused");
             self.tell(EventKind::Refusal, Severity::Warning, format!("refused: {what}")).await;
         }
     }
