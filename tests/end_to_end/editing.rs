@@ -75,6 +75,36 @@ fn a_change_over_the_bus_counts_and_is_in_the_files() -> Result<()> {
 }
 
 #[test]
+fn who_asks_after_a_change_finds_it() -> Result<()> {
+    let stage = stage()?;
+    let found = |id: &str| {
+        let query = CircuitsQuery { id: Some(id.into()), ..CircuitsQuery::default() };
+        stage.client().expect("a client").circuits(query)
+    };
+    testkit::wait_until("the first figures", EDIT_MAX, || {
+        Ok((!ids(&stage)?.is_empty()).then_some(()))
+    })?;
+    edit(&stage, None, vec![download("one", 20)])?;
+    ensure!(found("one")?.rows[0].plan_bps.down == 20_000_000);
+    let new = CircuitEdit {
+        id: "two".into(),
+        max_bps: PerDirection::both(Some(10_000_000)),
+        addresses: Some(vec!["100.64.1.2".parse()?]),
+        ..CircuitEdit::default()
+    };
+    edit(&stage, None, vec![Edit::Circuit(Box::new(new))])?;
+    let page = found("two")?;
+    ensure!((page.total, page.matched) == (2, 1), "{page:?}");
+    ensure!(page.rows[0].addresses[..] == ["100.64.1.2".into()], "{page:?}");
+    testkit::wait_until("its figures", EDIT_MAX, || {
+        Ok(found("two")?.rows[0].sent_bps.down.is_some().then_some(()))
+    })?;
+    edit(&stage, None, vec![Edit::RemoveCircuit("two".into())])?;
+    ensure!(refused(found("two"))?.0 == ErrorCode::NotFound);
+    Ok(())
+}
+
+#[test]
 fn both_files_are_changed_together() -> Result<()> {
     let stage = stage()?;
     let sources = stage.client()?.sources()?;

@@ -79,7 +79,13 @@ impl<'a> Moment<'a> {
             Topic::Status => View::Status(Box::new(status::view(shared, snapshot, flows))),
             Topic::Tree(query) => View::Tree(tree::view(snapshot, query)?),
             Topic::Circuits(query) => {
-                View::Circuits(circuits::view(snapshot, &shared.asleep.load(), query)?)
+                let asleep = shared.asleep.load();
+                View::Circuits(match &query.id {
+                    Some(id) => {
+                        circuits::one(snapshot, &shared.current.load().layout, &asleep, id)?
+                    }
+                    None => circuits::view(snapshot, &asleep, query)?,
+                })
             }
             Topic::Queues => View::Queues(queues::view(snapshot)),
             Topic::Unknown(query) => View::Unknown(unknown::view(snapshot, query)),
