@@ -107,7 +107,10 @@ fn node_named(snapshot: &Snapshot, name: Option<&String>) -> Result<Option<usize
     let Some(name) = name else { return Ok(None) };
     let found = snapshot.layout.node_named(name);
     found.map(Some).ok_or_else(|| {
-        Refusal::new(ErrorCode::NotFound, format!("there is no node {:?}", bus::inert(name)))
+        let names = snapshot.layout.nodes.iter().map(|node| &*node.name);
+        let help =
+            config::did_you_mean(name, names).map_or_else(String::new, |help| format!("; {help}"));
+        Refusal::new(ErrorCode::NotFound, format!("there is no node {:?}{help}", bus::inert(name)))
     })
 }
 
