@@ -5,7 +5,9 @@ use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use bus::{CircuitEdit, CircuitsQuery, ClientError, Edit, Edited, Edits, ErrorCode};
+use bus::{
+    CircuitEdit, CircuitsQuery, ClientError, Edit, Edited, Edits, ErrorCode, EventKind, EventsQuery,
+};
 use units::{Direction, PerDirection};
 
 use crate::provider::{Circuit, Provider};
@@ -101,6 +103,37 @@ fn who_asks_after_a_change_finds_it() -> Result<()> {
     })?;
     edit(&stage, None, vec![Edit::RemoveCircuit("two".into())])?;
     ensure!(refused(found("two"))?.0 == ErrorCode::NotFound);
+    Ok(())
+}
+
+#[test]
+fn a_change_is_told_with_the_nodes_and_circuits_that_it_is_about() -> Result<()> {
+    let stage = stage()?;
+    let network = |mbps: u32| {
+        let limit = format!("\"downloadBandwidthMbps\": {mbps}, \"uploadBandwidthMbps\": 50");
+        vec![Edit::Network(format!("{{\"AP_North\": {{{limit}}}}}"))]
+    };
+    let last = || -> Result<String> {
+        let query = EventsQuery { kinds: vec![EventKind::Configuration], ..EventsQuery::default() };
+        let rows = stage.client()?.events(query)?.rows;
+        Ok(rows.iter().max_by_key(|row| row.number).context("no event")?.text.to_string())
+    };
+    edit(&stage, None, network(50))?;
+    let text = last()?;
+    ensure!(text.contains("(circuits: none changed; nodes: 1 added (AP_North); rev"), "{text}");
+    edit(&stage, None, network(20))?;
+    let text = last()?;
+    ensure!(text.contains("nodes: 1 changed (AP_North); rev"), "{text}");
+    // and so are files that somebody has written
+    let devices = stage.config.with_file_name("ShapedDevices.csv");
+    fs::write(&devices, fs::read_to_string(&devices)?.replace(",5,5,", ",7,5,"))?;
+    testkit::wait_until("the reload", EDIT_MAX, || {
+        Ok(last()?.contains(" ms (circuits: 1 changed (one); nodes: none changed)").then_some(()))
+    })?;
+    // a name that is nearly right is found
+    let query = CircuitsQuery { node: Some("AP_Nrth".into()), ..CircuitsQuery::default() };
+    let (code, told) = refused(stage.client()?.circuits(query))?;
+    ensure!(code == ErrorCode::NotFound && told.ends_with("did you mean \"AP_North\"?"), "{told}");
     Ok(())
 }
 

@@ -3,17 +3,17 @@
 use std::fs;
 use std::io;
 
-use config::{Circuit, Config, Files, Loaded, Source, Sources};
+use config::{Config, Files, Loaded, Network, Source, Sources};
 
 use super::Shaper;
-use super::change::Counts;
+use super::difference::Difference;
 use crate::error::ShaperError;
 use crate::facts::Machine;
 use crate::prepare::{Prepared, prepare};
 
-/// Refuses that more than half of so many circuits go.
-pub(super) const fn refuse_shrunk(counts: Counts, of: usize) -> Result<(), ShaperError> {
-    let Counts { removed, .. } = counts;
+/// Refuses that more than half of the circuits go.
+pub(super) fn refuse_shrunk(from: &Network, difference: &Difference) -> Result<(), ShaperError> {
+    let (removed, of) = (difference.circuits.removed.count, from.circuits.len());
     if removed > of / 2 { Err(ShaperError::Shrinks { removed, of }) } else { Ok(()) }
 }
 
@@ -24,13 +24,13 @@ impl Shaper {
         loaded: Loaded,
         machine: &Machine,
         shrink: bool,
-    ) -> Result<(Prepared, Counts), ShaperError> {
-        let before = self.circuits();
-        let counts = Counts::of(before, &loaded.config.network.circuits);
+    ) -> Result<(Prepared, Difference), ShaperError> {
+        let before = &self.loaded.config.network;
+        let difference = Difference::between(before, &loaded.config.network);
         if !shrink {
-            refuse_shrunk(counts, before.len())?;
+            refuse_shrunk(before, &difference)?;
         }
-        Ok((prepare(loaded, machine, Some(&self.current.plan))?, counts))
+        Ok((prepare(loaded, machine, Some(&self.current.plan))?, difference))
     }
 
     /// Refuses that a daemon begins with these files if most of the circuits would go. What cannot be read under
@@ -43,27 +43,29 @@ impl Shaper {
         let settings = self.loaded.sources.settings.clone();
         match Config::from_sources(&Sources { settings, network, devices }) {
             Ok(next) => {
-                let before = self.circuits();
-                refuse_shrunk(Counts::of(before, &next.config.network.circuits), before.len())
+                let before = &self.loaded.config.network;
+                refuse_shrunk(before, &Difference::between(before, &next.config.network))
             }
             Err(_) => Ok(()),
         }
-    }
-
-    /// The circuits in force.
-    pub(super) fn circuits(&self) -> &[Circuit] {
-        &self.loaded.config.network.circuits
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use plan::synthetic::circuit;
+
     use super::*;
 
     #[test]
     fn more_than_half_do_not_go_unasked() {
+        let network = |ids: std::ops::Range<usize>| {
+            let circuits = ids.map(|id| circuit(id, None, [1, 10, 1, 10])).collect();
+            Network { nodes: Vec::new(), circuits }
+        };
         let refused = |removed, of| {
-            refuse_shrunk(Counts { removed, ..Counts::default() }, of).map_err(|e| e.to_string())
+            let (before, after) = (network(0..of), network(removed..of));
+            refuse_shrunk(&before, &Difference::between(&before, &after)).map_err(|e| e.to_string())
         };
         for (removed, of) in [(0, 0), (0, 1), (1, 2), (1, 3), (5, 10)] {
             assert_eq!(refused(removed, of), Ok(()), "{removed} of {of}");
