@@ -124,6 +124,10 @@ fn a_change_is_told_with_the_nodes_and_circuits_that_it_is_about() -> Result<()>
     edit(&stage, None, network(20))?;
     let text = last()?;
     ensure!(text.contains("nodes: 1 changed (AP_North); rev"), "{text}");
+    // none goes by mistake, and with them all limits
+    let nothing = edit(&stage, None, vec![Edit::Network("{}".into())]);
+    let (code, told) = refused(nothing)?;
+    ensure!(code == ErrorCode::Invalid && told.contains("1 of 1 nodes would go"), "{told}");
     // and so are files that somebody has written
     let devices = stage.config.with_file_name("ShapedDevices.csv");
     fs::write(&devices, fs::read_to_string(&devices)?.replace(",5,5,", ",7,5,"))?;

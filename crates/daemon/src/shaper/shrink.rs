@@ -1,4 +1,5 @@
-//! The guard before every network that comes: one that lacks most of the circuits is most likely a file cut short.
+//! The guard before every network that comes: one that lacks most of the circuits, or of the nodes and so of all
+//! limits, is most likely a file cut short.
 
 use std::fs;
 use std::io;
@@ -11,14 +12,22 @@ use crate::error::ShaperError;
 use crate::facts::Machine;
 use crate::prepare::{Prepared, prepare};
 
-/// Refuses that more than half of the circuits go.
+/// Refuses that more than half of the circuits or of the nodes go.
 pub(super) fn refuse_shrunk(from: &Network, difference: &Difference) -> Result<(), ShaperError> {
-    let (removed, of) = (difference.circuits.removed.count, from.circuits.len());
-    if removed > of / 2 { Err(ShaperError::Shrinks { removed, of }) } else { Ok(()) }
+    let Difference { circuits, nodes } = difference;
+    for (what, changes, of) in
+        [("circuits", circuits, from.circuits.len()), ("nodes", nodes, from.nodes.len())]
+    {
+        let removed = changes.removed.count;
+        if removed > of / 2 {
+            return Err(ShaperError::Shrinks { what, removed, of });
+        }
+    }
+    Ok(())
 }
 
 impl Shaper {
-    /// Plans a network as the next of what is in force. If `shrink`, most of the circuits may go.
+    /// Plans a network as the next of what is in force. If `shrink`, most of its circuits and nodes may go.
     pub(super) fn prepare_guarded(
         &self,
         loaded: Loaded,
@@ -53,7 +62,7 @@ impl Shaper {
 
 #[cfg(test)]
 mod tests {
-    use plan::synthetic::circuit;
+    use plan::synthetic::{circuit, node};
 
     use super::*;
 
@@ -75,5 +84,12 @@ mod tests {
             assert!(told.contains(&format!("{removed} of {of} circuits")), "{told}");
             assert!(told.contains("--shrink"), "{told}");
         }
+        let with = |nodes: &[&str]| {
+            let nodes = nodes.iter().map(|name| node(name, None, Some(100))).collect();
+            Network { nodes, circuits: Vec::new() }
+        };
+        let (three, one) = (with(&["a", "b", "c"]), with(&["b"]));
+        let told = refuse_shrunk(&three, &Difference::between(&three, &one)).unwrap_err();
+        assert!(told.to_string().contains("2 of 3 nodes would go"), "{told}");
     }
 }
