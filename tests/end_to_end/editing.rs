@@ -5,7 +5,9 @@ use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use bus::{CircuitEdit, CircuitsQuery, ClientError, Edit, Edited, Edits, ErrorCode};
+use bus::{
+    CircuitEdit, CircuitsQuery, ClientError, Edit, Edited, Edits, ErrorCode, EventKind, EventsQuery,
+};
 use units::{Direction, PerDirection};
 
 use crate::provider::{Circuit, Provider};
@@ -71,6 +73,71 @@ fn a_change_over_the_bus_counts_and_is_in_the_files() -> Result<()> {
     std::thread::sleep(Duration::from_millis(500));
     let config = stage.client()?.status()?.config;
     ensure!((config.generation, &config.problem) == (2, &None), "{config:?}");
+    Ok(())
+}
+
+#[test]
+fn who_asks_after_a_change_finds_it() -> Result<()> {
+    let stage = stage()?;
+    let found = |id: &str| {
+        let query = CircuitsQuery { id: Some(id.into()), ..CircuitsQuery::default() };
+        stage.client().expect("a client").circuits(query)
+    };
+    testkit::wait_until("the first figures", EDIT_MAX, || {
+        Ok((!ids(&stage)?.is_empty()).then_some(()))
+    })?;
+    edit(&stage, None, vec![download("one", 20)])?;
+    ensure!(found("one")?.rows[0].plan_bps.down == 20_000_000);
+    let new = CircuitEdit {
+        id: "two".into(),
+        max_bps: PerDirection::both(Some(10_000_000)),
+        addresses: Some(vec!["100.64.1.2".parse()?]),
+        ..CircuitEdit::default()
+    };
+    edit(&stage, None, vec![Edit::Circuit(Box::new(new))])?;
+    let page = found("two")?;
+    ensure!((page.total, page.matched) == (2, 1), "{page:?}");
+    ensure!(page.rows[0].addresses[..] == ["100.64.1.2".into()], "{page:?}");
+    testkit::wait_until("its figures", EDIT_MAX, || {
+        Ok(found("two")?.rows[0].sent_bps.down.is_some().then_some(()))
+    })?;
+    edit(&stage, None, vec![Edit::RemoveCircuit("two".into())])?;
+    ensure!(refused(found("two"))?.0 == ErrorCode::NotFound);
+    Ok(())
+}
+
+#[test]
+fn a_change_is_told_with_the_nodes_and_circuits_that_it_is_about() -> Result<()> {
+    let stage = stage()?;
+    let network = |mbps: u32| {
+        let limit = format!("\"downloadBandwidthMbps\": {mbps}, \"uploadBandwidthMbps\": 50");
+        vec![Edit::Network(format!("{{\"AP_North\": {{{limit}}}}}"))]
+    };
+    let last = || -> Result<String> {
+        let query = EventsQuery { kinds: vec![EventKind::Configuration], ..EventsQuery::default() };
+        let rows = stage.client()?.events(query)?.rows;
+        Ok(rows.iter().max_by_key(|row| row.number).context("no event")?.text.to_string())
+    };
+    edit(&stage, None, network(50))?;
+    let text = last()?;
+    ensure!(text.contains("(circuits: none changed; nodes: 1 added (AP_North); rev"), "{text}");
+    edit(&stage, None, network(20))?;
+    let text = last()?;
+    ensure!(text.contains("nodes: 1 changed (AP_North); rev"), "{text}");
+    // none goes by mistake, and with them all limits
+    let nothing = edit(&stage, None, vec![Edit::Network("{}".into())]);
+    let (code, told) = refused(nothing)?;
+    ensure!(code == ErrorCode::Invalid && told.contains("1 of 1 nodes would go"), "{told}");
+    // and so are files that somebody has written
+    let devices = stage.config.with_file_name("ShapedDevices.csv");
+    fs::write(&devices, fs::read_to_string(&devices)?.replace(",5,5,", ",7,5,"))?;
+    testkit::wait_until("the reload", EDIT_MAX, || {
+        Ok(last()?.contains(" ms (circuits: 1 changed (one); nodes: none changed)").then_some(()))
+    })?;
+    // a name that is nearly right is found
+    let query = CircuitsQuery { node: Some("AP_Nrth".into()), ..CircuitsQuery::default() };
+    let (code, told) = refused(stage.client()?.circuits(query))?;
+    ensure!(code == ErrorCode::NotFound && told.ends_with("did you mean \"AP_North\"?"), "{told}");
     Ok(())
 }
 

@@ -56,6 +56,15 @@ fn fault_04_a_nic_that_does_not_exist() -> Result<()> {
 }
 
 #[test]
+fn both_nics_that_do_not_exist_are_named() -> Result<()> {
+    let stage = dark()?;
+    let text = fs::read_to_string(&stage.config)?;
+    let text = text.replace(BOX_INTERNET, "absent0").replace(BOX_CUSTOMERS, "absent1");
+    fs::write(&stage.config, text)?;
+    ensure_refused(&stage, 5, &["absent0", "absent1"])
+}
+
+#[test]
 fn the_same_nic_twice() -> Result<()> {
     changed((BOX_INTERNET, BOX_CUSTOMERS), Exit::Invalid, &["tidegate.toml:", BOX_CUSTOMERS])
 }

@@ -15,7 +15,7 @@ pub struct Edits {
     /// The revision that they were made from: refused with [`Outdated`](crate::ErrorCode::Outdated) when
     /// the files are others by now. None: whichever are in force.
     pub base: Option<String>,
-    /// Whether more than half of the circuits may go; else that is refused as a likely mistake.
+    /// Whether more than half of the circuits or nodes may go; else that is refused as a likely mistake.
     pub shrink: bool,
     /// One after another, [`MAX_EDITS`] at most.
     #[serde(deserialize_with = "few")]

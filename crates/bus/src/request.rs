@@ -26,7 +26,7 @@ pub enum Request {
     Plan,
     /// Read the configuration again and apply it.
     Reload {
-        /// Whether more than half of the circuits may go; else that is refused as a likely mistake.
+        /// Whether more than half of the circuits or nodes may go; else that is refused as a likely mistake.
         shrink: bool,
     },
     /// Pass everything unshaped (`true`), or shape again.

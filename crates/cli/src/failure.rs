@@ -230,6 +230,12 @@ fn object(failure: &Failure, exit: Exit) -> String {
 
 /// The error with its causes, once each; causes of several lines begin on a line of their own.
 fn message(failure: &Failure) -> String {
+    // what does not exist is no matter of the daemon's
+    if let Failure::Bus(ClientError::Refused(refusal)) = failure
+        && refusal.code == ErrorCode::NotFound
+    {
+        return inert_lines(&format!("error: {refusal}\n"));
+    }
     let mut text = format!("error: {failure}");
     let mut cause = failure.source();
     while let Some(error) = cause {

@@ -68,13 +68,15 @@ pub enum ShaperError {
     FilesChanged,
     /// A change that looks like a file cut short.
     #[error(
-        "{removed} of {of} circuits would go; if that is meant, say so with --shrink (`tidegate reload \
+        "{removed} of {of} {what} would go; if that is meant, say so with --shrink (`tidegate reload \
          --shrink` for the files as they are)"
     )]
     Shrinks {
-        /// Circuits that would go.
+        /// `circuits` or `nodes`.
+        what: &'static str,
+        /// How many would go.
         removed: usize,
-        /// Circuits that are in force.
+        /// How many are in force.
         of: usize,
     },
     /// A change of a file cannot be made.

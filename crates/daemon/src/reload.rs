@@ -86,14 +86,15 @@ impl Reloader {
         };
         let _told = Reloading::begin(&self.shared);
         let was_known = shaper.is_known();
-        match shaper.reload(shrink).cloned() {
-            Ok(current) => {
+        match shaper.reload(shrink) {
+            Ok((current, difference)) => {
                 self.all_is_well();
                 self.publish(&current, shaper);
                 let reloaded = reloaded(&current, shaper, started);
                 let Reloaded { circuits, nodes, took_ms, .. } = reloaded;
-                let text =
-                    format!("reloaded: {circuits} circuits on {nodes} nodes, in {took_ms} ms");
+                let text = format!(
+                    "reloaded: {circuits} circuits on {nodes} nodes, in {took_ms} ms ({difference})"
+                );
                 self.tell(EventKind::Configuration, Severity::Info, cause, text);
                 Ok(reloaded)
             }

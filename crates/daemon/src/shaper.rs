@@ -1,12 +1,14 @@
 //! The control street: configuration, plan, kernel, and back.
 
 mod change;
+mod difference;
 mod gone;
 mod nics;
 mod shrink;
 mod sleep;
 
 pub use change::Wanted;
+pub use difference::Difference;
 pub use nics::NicsNow;
 
 use std::collections::BTreeSet;
@@ -35,7 +37,6 @@ use crate::kept::{Kept, KeptFile};
 use crate::prepare::Prepared;
 use crate::put_up::{begin, succeed, take_down, unclaimed_queues};
 use crate::shared::Current;
-use change::Counts;
 use gone::There;
 use shrink::refuse_shrunk;
 
@@ -262,22 +263,22 @@ impl Shaper {
     /// # Errors
     /// As [`Shaper::reload`].
     pub fn preview(&mut self) -> Result<Preview, ShaperError> {
-        let (prepared, counts, _) = self.prepare_next(true)?;
+        let (prepared, difference, _) = self.prepare_next(true)?;
         let mut preview = self.compared(&prepared)?;
-        if let Err(failure) = refuse_shrunk(counts, self.circuits().len()) {
+        if let Err(failure) = refuse_shrunk(&self.loaded.config.network, &difference) {
             preview.warnings.push(format!("a reload would be refused: {failure}"));
         }
         Ok(preview)
     }
 
     /// Reads the files and plans them, as the next of what is in force.
-    fn prepare_next(&self, shrink: bool) -> Result<(Prepared, Counts, Machine), ShaperError> {
+    fn prepare_next(&self, shrink: bool) -> Result<(Prepared, Difference, Machine), ShaperError> {
         let loaded = Config::load(&self.path).map_err(ShaperError::Config)?;
         refuse_fixed(&self.loaded.config, &loaded.config)?;
         let machine = facts::read(&loaded.config.interfaces)?;
-        let (prepared, counts) = self.prepare_guarded(loaded, &machine, shrink)?;
+        let (prepared, difference) = self.prepare_guarded(loaded, &machine, shrink)?;
         refuse_moved(&self.machine.facts, &machine.facts)?;
-        Ok((prepared, counts, machine))
+        Ok((prepared, difference, machine))
     }
 
     /// Makes sure that a daemon that begins with the files as they are finds what this one leaves.
@@ -309,15 +310,15 @@ impl Shaper {
     /// # Errors
     /// When any part fails. What was in force stays, unless it could not be restored either: then
     /// the error says what is left.
-    pub fn reload(&mut self, shrink: bool) -> Result<&Arc<Current>, ShaperError> {
+    pub fn reload(&mut self, shrink: bool) -> Result<(Arc<Current>, Difference), ShaperError> {
         self.seen = self.stamps();
         // it may name other files than before
         let outset = Config::outset(&self.path).map_err(ShaperError::Config)?;
         let in_force = Stamps::of(&named(&self.path, &outset.files));
-        let (prepared, _, machine) = self.prepare_next(shrink)?;
+        let (prepared, difference, machine) = self.prepare_next(shrink)?;
         self.put_up(prepared, machine, "reloaded")?;
         (self.seen, self.in_force) = (in_force.clone(), in_force);
-        Ok(&self.current)
+        Ok((Arc::clone(&self.current), difference))
     }
 
     /// Brings the kernel into line with what was prepared for this machine.

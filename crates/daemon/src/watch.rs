@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -53,7 +54,7 @@ impl Watch {
 
     /// Notices changes of these files from now on, and of no others.
     pub fn follow(&mut self, files: &[PathBuf]) {
-        let files: BTreeSet<_> = files.iter().filter_map(|file| parts(file)).collect();
+        let files: BTreeSet<_> = files.iter().filter_map(|file| resolved(file)).collect();
         let folders: BTreeSet<_> = files.iter().map(|(folder, _)| folder.clone()).collect();
         *self.shared.files.lock().unwrap_or_else(PoisonError::into_inner) = files;
         let Some(watcher) = &mut self.watcher else { return };
@@ -110,6 +111,14 @@ const fn counts(kind: EventKind) -> bool {
     }
 }
 
+/// Likewise with the folder behind all links, as one that is watched by two names is no longer watched by
+/// either when one of them is given up.
+fn resolved(file: &Path) -> Option<(PathBuf, OsString)> {
+    let (folder, name) = parts(file)?;
+    Some((fs::canonicalize(&folder).unwrap_or(folder), name))
+}
+
+/// Folder and name.
 fn parts(file: &Path) -> Option<(PathBuf, OsString)> {
     let folder = file.parent().filter(|folder| *folder != Path::new(""));
     Some((folder.unwrap_or(Path::new(".")).to_owned(), file.file_name()?.to_owned()))
@@ -131,6 +140,23 @@ mod tests {
 
     async fn is_quiet(watch: &Watch) -> bool {
         timeout(LATER, watch.changed()).await.is_err()
+    }
+
+    #[tokio::test]
+    async fn a_folder_by_two_names_is_watched_while_one_of_them_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+        fs::create_dir(&real).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let (named, behind) = (link.join("a"), real.join("a"));
+        fs::write(&named, "1").unwrap();
+        let mut watch = Watch::new(&[named.clone(), behind]);
+        fs::remove_file(&named).unwrap();
+        assert!(is_noticed(&watch).await, "removed");
+        // what is not there is behind no link
+        watch.follow(&[named.clone()]);
+        fs::write(&named, "2").unwrap();
+        assert!(is_noticed(&watch).await, "back");
     }
 
     #[tokio::test]

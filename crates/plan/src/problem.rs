@@ -104,7 +104,7 @@ pub enum Problem {
         /// What the smallest shares below it add up to.
         needs: BitsPerSec,
     },
-    /// Guaranteed rates add up to more than what they share.
+    /// Guaranteed rates, with the allowance for frame headers, add up to more than what they share.
     CannotBeMet {
         /// The node or link.
         subject: String,
@@ -239,12 +239,12 @@ impl Problem {
                  all of them here {needs}"
             ),
             Self::CannotBeMet { direction, sum, limit, .. } => format!(
-                "min rates below sum to {sum} of {direction} over {limit}: they cannot be met, \
-                 each is scaled down in proportion"
+                "min rates below sum to {sum} of {direction} with frame headers, over {limit}: they cannot \
+                 be met, each is scaled down in proportion"
             ),
             Self::LinkOversold { direction, sum, link } => format!(
-                "min rates of all circuits sum to {sum} of {direction} over {link}: they cannot \
-                 all be met at once, as queues know nothing of each other"
+                "min rates of all circuits sum to {sum} of {direction} with frame headers, over {link}: they \
+                 cannot all be met at once, as queues know nothing of each other"
             ),
             Self::Squashed { asked, given, direction, count, .. } => {
                 let more = match count {

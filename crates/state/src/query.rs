@@ -16,8 +16,6 @@ pub struct CircuitQuery {
     /// Only circuits whose id, name or an address contains this, whatever its letter case, or one of
     /// whose blocks has this address.
     pub filter: String,
-    /// Only this circuit, by index in the layout.
-    pub circuit: Option<usize>,
     /// Only circuits at or below this node, by index in the layout.
     pub node: Option<usize>,
     /// Only circuits with at least as many RTT samples on the customer's side.
@@ -118,8 +116,7 @@ impl Snapshot {
                     || self.circuits[*index].rtt.customer.map_or(0, |rtt| rtt.samples)
                         >= query.rtt_samples_min)
         };
-        let looked_at = query.circuit.map_or(0..self.circuits.len(), |index| index..index + 1);
-        let matched: Vec<usize> = looked_at.filter(matches).collect();
+        let matched: Vec<usize> = (0..self.circuits.len()).filter(matches).collect();
         let id = |index: usize| &layout.circuits[index].id;
         let total = self.circuits.len();
         match query.sort {
@@ -177,7 +174,7 @@ impl Snapshot {
             CircuitSort::Plan => layout.max[direction].get() as f64,
             CircuitSort::Offered => figures.offered[direction].sum().bits.get() as f64,
             CircuitSort::Sent => class(direction, |class| class.sent.bits.get()),
-            CircuitSort::Share => self.circuit_share_percent(index, direction),
+            CircuitSort::Share => figures.share_percent(layout.max[direction], direction),
             CircuitSort::Drops => class(direction, |class| class.drops_per_sec),
             CircuitSort::Backlog => class(direction, |class| class.backlog.get()),
             CircuitSort::Marks => {

@@ -180,6 +180,11 @@ impl CircuitFigures {
             None => self.offered[direction].sum().bits,
         }
     }
+
+    /// Percent of its plan, `max`, that the circuit was given.
+    pub fn share_percent(&self, max: BitsPerSec, direction: Direction) -> f64 {
+        share_percent(self.carried(direction), max)
+    }
 }
 
 impl NodeFigures {
@@ -223,12 +228,6 @@ pub(crate) fn share_percent(rate: BitsPerSec, limit: BitsPerSec) -> f64 {
 }
 
 impl Snapshot {
-    /// Percent of its plan that the circuit at `index` was given.
-    pub fn circuit_share_percent(&self, index: usize, direction: Direction) -> f64 {
-        let max = self.layout.circuits[index].max[direction];
-        share_percent(self.circuits[index].carried(direction), max)
-    }
-
     /// Percent of its limit that the node at `index` was given.
     pub fn node_share_percent(&self, index: usize, direction: Direction) -> f64 {
         share_percent(

@@ -212,7 +212,7 @@ impl Client {
         }
     }
 
-    /// Has the daemon read its configuration again. If `shrink`, more than half of the circuits may go.
+    /// Has the daemon read its configuration again. If `shrink`, more than half of the circuits or nodes may go.
     /// `timeout` replaces the usual one: a large network takes a while to apply.
     ///
     /// # Errors

@@ -9,7 +9,8 @@ pub struct CircuitsQuery {
     /// Only circuits whose id, name or an address contains this text, whatever its letter case.
     /// Empty: all.
     pub filter: String,
-    /// Only the circuit with this id.
+    /// The circuit with this id, whatever else is asked for, as it is in force: one that is new or was changed
+    /// is there at once, with figures of zero until the next tick.
     pub id: Option<String>,
     /// Only circuits at or below the node with this id or name.
     pub node: Option<String>,

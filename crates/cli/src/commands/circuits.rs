@@ -41,8 +41,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     filter: String,
 
-    /// Only the circuit with this id.
-    #[arg(long, value_name = "ID")]
+    /// Only the circuit with this id, as it is in force.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["filter", "node"])]
     id: Option<String>,
 
     /// Only circuits at or below this node, given by name or id.

@@ -24,7 +24,7 @@ pub(crate) struct Options {
 /// Whether the guard against files cut short is to let something pass.
 #[derive(Debug, Args)]
 pub(super) struct Shrink {
-    /// More than half of the circuits may go; otherwise that is refused as a likely mistake.
+    /// More than half of the circuits or nodes may go; otherwise that is refused as a likely mistake.
     #[arg(long, global = true)]
     pub(super) shrink: bool,
 }

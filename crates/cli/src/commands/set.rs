@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use bus::{CircuitEdit, ClientError, Edit, Edited, Edits, ErrorCode, Refusal, inert};
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use config::Source;
 use units::{BitsPerSec, IpPrefix, PerDirection, PrefixError};
 
@@ -71,6 +71,7 @@ enum What {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("changed").args(CHANGED).required(true).multiple(true))]
 struct Circuit {
     /// Its id. Where no circuit has it, it is a new one, and takes all four rates.
     id: String,
@@ -127,6 +128,22 @@ impl FromStr for Addresses {
         named.map(str::parse).collect::<Result<_, _>>().map(Self)
     }
 }
+
+/// What of a circuit can be changed.
+const CHANGED: [&str; 12] = [
+    "name",
+    "parent",
+    "download",
+    "upload",
+    "min_download",
+    "min_upload",
+    "sqm",
+    "new_device",
+    "device_name",
+    "mac",
+    "addresses",
+    "comment",
+];
 
 impl Circuit {
     fn edit(&self) -> CircuitEdit {

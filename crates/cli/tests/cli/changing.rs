@@ -50,6 +50,19 @@ fn who_may_only_look_is_told_who_may_change() {
 }
 
 #[test]
+fn a_circuit_without_anything_to_change_is_a_usage_error() {
+    let daemon = StandIn::new(|_| Vec::new());
+    for arguments in
+        [&["set", "circuit", "1009"] as &[&str], &["set", "circuit", "9", "--device", "D"]]
+    {
+        let output = daemon.run(arguments);
+        assert_eq!((code(&output), stdout(&output)), (2, ""), "{arguments:?}");
+        assert!(stderr(&output).contains("--download <RATE>"), "{}", stderr(&output));
+    }
+    assert_eq!(daemon.asked(), []);
+}
+
+#[test]
 fn a_reload_says_what_is_in_force() {
     let reloaded = Reloaded {
         generation: 3,

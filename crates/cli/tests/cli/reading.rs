@@ -243,7 +243,7 @@ fn watching_ends_with_an_error_when_the_daemon_refuses_midway() {
     let output = daemon.run(&["circuits", "--node", "AP_9", "--watch"]);
     assert_eq!(code(&output), 6);
     assert_eq!(stdout(&output).matches("250 circuits").count(), 2);
-    assert_eq!(stderr(&output), "error: the daemon refused: not found: no node is called AP_9\n");
+    assert_eq!(stderr(&output), "error: no node is called AP_9\n");
 }
 
 #[test]
@@ -309,17 +309,16 @@ fn a_socket_that_keeps_the_user_out_is_told_with_who_may() {
 
 #[test]
 fn refusals_have_their_exit_codes() {
-    for (refused, expected) in [
-        (ErrorCode::Denied, 4),
-        (ErrorCode::NotFound, 6),
-        (ErrorCode::Busy, 7),
-        (ErrorCode::Internal, 1),
+    for (refused, expected, told) in [
+        (ErrorCode::Denied, 4, "error: the daemon refused: denied: for a reason\n"),
+        (ErrorCode::NotFound, 6, "error: for a reason\n"),
+        (ErrorCode::Busy, 7, "error: the daemon refused: busy: for a reason\n"),
+        (ErrorCode::Internal, 1, "error: the daemon refused: internal: for a reason\n"),
     ] {
         let hello = move |_: &bus::Hello| Reply::Error(Refusal::new(refused, "for a reason"));
         let output = StandIn::with_hello(hello, |_| vec![]).run(&["status"]);
         assert_eq!(code(&output), expected);
-        let told = format!("error: the daemon refused: {refused}: for a reason\n");
-        assert!(stderr(&output).starts_with(&told), "{}", stderr(&output));
+        assert!(stderr(&output).starts_with(told), "{}", stderr(&output));
     }
 }
 

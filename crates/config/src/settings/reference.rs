@@ -31,7 +31,7 @@ flat network, whose circuits are spread over the queues.
 
 | key | meaning |
 |---|---|
-| `downloadBandwidthMbps`, `uploadBandwidthMbps` | the node's limit; 0 or none is its parent's |
+| `downloadBandwidthMbps`, `uploadBandwidthMbps` | the node's limit, frame headers included, which a circuit's rates are without (`framing_percent`); 0 or none is its parent's |
 | `type` | free text: site, ap ... |
 | `children` | nodes below |
 | `id` | stable identity, so that a renamed node keeps its place |

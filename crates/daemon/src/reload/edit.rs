@@ -10,7 +10,7 @@ use tracing::warn;
 use super::{Reloader, code, reloaded, stopping};
 use crate::edits::{in_words, wanted};
 use crate::error::ShaperError;
-use crate::shaper::Shaper;
+use crate::shaper::{Difference, Shaper};
 
 impl Reloader {
     /// Changes the files and brings the kernel into line, after any other change. What the next daemon
@@ -27,7 +27,7 @@ impl Reloader {
             let outcome = this.edit_now(shaper.as_mut(), edits);
             this.tell_of_edit(&what, &outcome, cause);
             let is_changed = outcome.is_ok();
-            let _ = tell.send(outcome);
+            let _ = tell.send(outcome.map(|(edited, _)| edited));
             if let Some(shaper) = shaper.as_ref().filter(|_| is_changed) {
                 shaper.keep();
             }
@@ -37,34 +37,42 @@ impl Reloader {
         })
     }
 
-    fn edit_now(&self, shaper: Option<&mut Shaper>, edits: bus::Edits) -> Result<Edited, Refusal> {
+    fn edit_now(
+        &self,
+        shaper: Option<&mut Shaper>,
+        edits: bus::Edits,
+    ) -> Result<(Edited, Difference), Refusal> {
         let started = Instant::now();
         let shaper = shaper.ok_or_else(stopping)?;
         let was_known = shaper.is_known();
         let edited = shaper.edit(&wanted(edits));
-        let (current, counts) =
+        let (current, difference) =
             edited.map_err(|failure| self.could_not_change(shaper, &failure, was_known))?;
         if shaper.is_known() {
             self.all_is_well();
         }
         self.publish(&current, shaper);
-        Ok(Edited {
+        let circuits = &difference.circuits;
+        let edited = Edited {
             reloaded: reloaded(&current, shaper, started),
             revision: shaper.sources().revision(),
-            added: counts.added as u32,
-            removed: counts.removed as u32,
-            changed: counts.changed as u32,
-        })
+            added: circuits.added.count as u32,
+            removed: circuits.removed.count as u32,
+            changed: circuits.changed.count as u32,
+        };
+        Ok((edited, difference))
     }
 
-    fn tell_of_edit(&self, what: &str, outcome: &Result<Edited, Refusal>, cause: Cause) {
+    fn tell_of_edit(
+        &self,
+        what: &str,
+        outcome: &Result<(Edited, Difference), Refusal>,
+        cause: Cause,
+    ) {
         let (severity, text) = match outcome {
-            Ok(Edited { added, removed, changed, revision, .. }) => (
-                Severity::Info,
-                format!(
-                    "{what} ({added} added, {removed} removed, {changed} changed; revision {revision})"
-                ),
-            ),
+            Ok((Edited { revision, .. }, difference)) => {
+                (Severity::Info, format!("{what} ({difference}; revision {revision})"))
+            }
             Err(refusal) => (Severity::Warning, format!("refused: {what}: {refusal}")),
         };
         self.tell(EventKind::Configuration, severity, cause, text);

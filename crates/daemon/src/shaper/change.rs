@@ -1,13 +1,13 @@
 //! Changes of the configuration's files that are asked for.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use apply::{ApplyError, Left, change, steps};
-use config::{Circuit, Config, Edit, Loaded, Problems, Sources};
+use config::{Config, Edit, Loaded, Problems, Sources};
 use plan::changes;
 use tracing::info;
 
+use super::difference::Difference;
 use super::{Preview, Shaper, named};
 use crate::error::ShaperError;
 use crate::files::Staged;
@@ -25,45 +25,11 @@ pub struct Wanted {
     pub edits: Vec<Edit>,
 }
 
-/// How many circuits a change is about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Circuits that were not there before.
-    pub added: usize,
-    /// Circuits that are no longer there.
-    pub removed: usize,
-    /// Circuits that are otherwise.
-    pub changed: usize,
-}
-
-impl Counts {
-    pub(super) fn of(before: &[Circuit], after: &[Circuit]) -> Self {
-        // most changes leave most rows where they were
-        let same = before.iter().zip(after).take_while(|(was, is)| was.id == is.id).count();
-        let ((first, old), (first_now, new)) = (before.split_at(same), after.split_at(same));
-        let changed = first.iter().zip(first_now).filter(|(was, is)| was != is).count();
-        let mut counts = Self { changed, ..Self::default() };
-        let old: HashMap<_, _> = old.iter().map(|circuit| (&circuit.id, circuit)).collect();
-        let mut kept = 0;
-        for circuit in new {
-            match old.get(&circuit.id) {
-                None => counts.added += 1,
-                Some(was) => {
-                    kept += 1;
-                    counts.changed += usize::from(*was != circuit);
-                }
-            }
-        }
-        counts.removed = old.len() - kept;
-        counts
-    }
-}
-
 /// A change that is ready to be made.
 struct Edited {
     before: Arc<Sources>,
     prepared: Prepared,
-    counts: Counts,
+    difference: Difference,
 }
 
 impl Shaper {
@@ -73,12 +39,12 @@ impl Shaper {
     /// # Errors
     /// When any part fails; what was in force stays, as for [`Shaper::reload`], and so do the files.
     /// When the files are not of the revision wanted, not as they were read, or change meanwhile.
-    pub fn edit(&mut self, wanted: &Wanted) -> Result<(Arc<Current>, Counts), ShaperError> {
+    pub fn edit(&mut self, wanted: &Wanted) -> Result<(Arc<Current>, Difference), ShaperError> {
         self.require_nics()?;
-        let Edited { before, prepared, counts } = self.edited(wanted)?;
+        let Edited { before, prepared, difference } = self.edited(wanted)?;
         let after = Arc::clone(&prepared.loaded.sources);
         if *after == *before {
-            return Ok((Arc::clone(&self.current), counts));
+            return Ok((Arc::clone(&self.current), difference));
         }
         let pairs = [(&before.network, &after.network), (&before.devices, &after.devices)];
         let written = pairs.iter().filter(|(before, after)| before.bytes != after.bytes);
@@ -101,7 +67,7 @@ impl Shaper {
         (self.seen, self.in_force) = (stamps.clone(), stamps);
         info!(operations = report.operations, circuits = report.circuits, "changed");
         self.put_in_force(prepared);
-        Ok((Arc::clone(&self.current), counts))
+        Ok((Arc::clone(&self.current), difference))
     }
 
     /// What a change would do now.
@@ -139,8 +105,8 @@ impl Shaper {
         let mut sources = Sources::clone(&before);
         sources.edit(edits)?;
         let loaded = self.read(sources, edits)?;
-        let (prepared, counts) = self.prepare_guarded(loaded, &self.machine, *shrink)?;
-        Ok(Edited { before, prepared, counts })
+        let (prepared, difference) = self.prepare_guarded(loaded, &self.machine, *shrink)?;
+        Ok(Edited { before, prepared, difference })
     }
 
     /// Puts new files in place, unless somebody has changed the old ones meanwhile.

@@ -1,36 +1,45 @@
-//! The guard before every network that comes: one that lacks most of the circuits is most likely a file cut short.
+//! The guard before every network that comes: one that lacks most of the circuits, or of the nodes and so of all
+//! limits, is most likely a file cut short.
 
 use std::fs;
 use std::io;
 
-use config::{Circuit, Config, Files, Loaded, Source, Sources};
+use config::{Config, Files, Loaded, Network, Source, Sources};
 
 use super::Shaper;
-use super::change::Counts;
+use super::difference::Difference;
 use crate::error::ShaperError;
 use crate::facts::Machine;
 use crate::prepare::{Prepared, prepare};
 
-/// Refuses that more than half of so many circuits go.
-pub(super) const fn refuse_shrunk(counts: Counts, of: usize) -> Result<(), ShaperError> {
-    let Counts { removed, .. } = counts;
-    if removed > of / 2 { Err(ShaperError::Shrinks { removed, of }) } else { Ok(()) }
+/// Refuses that more than half of the circuits or of the nodes go.
+pub(super) fn refuse_shrunk(from: &Network, difference: &Difference) -> Result<(), ShaperError> {
+    let Difference { circuits, nodes } = difference;
+    for (what, changes, of) in
+        [("circuits", circuits, from.circuits.len()), ("nodes", nodes, from.nodes.len())]
+    {
+        let removed = changes.removed.count;
+        if removed > of / 2 {
+            return Err(ShaperError::Shrinks { what, removed, of });
+        }
+    }
+    Ok(())
 }
 
 impl Shaper {
-    /// Plans a network as the next of what is in force. If `shrink`, most of the circuits may go.
+    /// Plans a network as the next of what is in force. If `shrink`, most of its circuits and nodes may go.
     pub(super) fn prepare_guarded(
         &self,
         loaded: Loaded,
         machine: &Machine,
         shrink: bool,
-    ) -> Result<(Prepared, Counts), ShaperError> {
-        let before = self.circuits();
-        let counts = Counts::of(before, &loaded.config.network.circuits);
+    ) -> Result<(Prepared, Difference), ShaperError> {
+        let before = &self.loaded.config.network;
+        let difference = Difference::between(before, &loaded.config.network);
         if !shrink {
-            refuse_shrunk(counts, before.len())?;
+            refuse_shrunk(before, &difference)?;
         }
-        Ok((prepare(loaded, machine, Some(&self.current.plan))?, counts))
+        Ok((prepare(loaded, machine, Some(&self.current.plan))?, difference))
     }
 
     /// Refuses that a daemon begins with these files if most of the circuits would go. What cannot be read under
@@ -43,27 +52,29 @@ impl Shaper {
         let settings = self.loaded.sources.settings.clone();
         match Config::from_sources(&Sources { settings, network, devices }) {
             Ok(next) => {
-                let before = self.circuits();
-                refuse_shrunk(Counts::of(before, &next.config.network.circuits), before.len())
+                let before = &self.loaded.config.network;
+                refuse_shrunk(before, &Difference::between(before, &next.config.network))
             }
             Err(_) => Ok(()),
         }
-    }
-
-    /// The circuits in force.
-    pub(super) fn circuits(&self) -> &[Circuit] {
-        &self.loaded.config.network.circuits
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use plan::synthetic::{circuit, node};
+
     use super::*;
 
     #[test]
     fn more_than_half_do_not_go_unasked() {
+        let network = |ids: std::ops::Range<usize>| {
+            let circuits = ids.map(|id| circuit(id, None, [1, 10, 1, 10])).collect();
+            Network { nodes: Vec::new(), circuits }
+        };
         let refused = |removed, of| {
-            refuse_shrunk(Counts { removed, ..Counts::default() }, of).map_err(|e| e.to_string())
+            let (before, after) = (network(0..of), network(removed..of));
+            refuse_shrunk(&before, &Difference::between(&before, &after)).map_err(|e| e.to_string())
         };
         for (removed, of) in [(0, 0), (0, 1), (1, 2), (1, 3), (5, 10)] {
             assert_eq!(refused(removed, of), Ok(()), "{removed} of {of}");
@@ -73,5 +84,12 @@ mod tests {
             assert!(told.contains(&format!("{removed} of {of} circuits")), "{told}");
             assert!(told.contains("--shrink"), "{told}");
         }
+        let with = |nodes: &[&str]| {
+            let nodes = nodes.iter().map(|name| node(name, None, Some(100))).collect();
+            Network { nodes, circuits: Vec::new() }
+        };
+        let (three, one) = (with(&["a", "b", "c"]), with(&["b"]));
+        let told = refuse_shrunk(&three, &Difference::between(&three, &one)).unwrap_err();
+        assert!(told.to_string().contains("2 of 3 nodes would go"), "{told}");
     }
 }

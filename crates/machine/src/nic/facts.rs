@@ -99,6 +99,12 @@ pub fn nic(name: &str) -> Result<NicInfo, NicError> {
     Ok(NicInfo { name, ifindex, tx_queues, rx_queues, mtu, mtu_max, up, carrier, master, driver })
 }
 
+/// The name of the bridge or bond that the NIC called `name` belongs to, as sysfs shows it.
+pub fn master_name(name: &str) -> Option<String> {
+    let master = fs::read_link(Path::new(SYSFS_NET).join(name).join("master")).ok()?;
+    Some(master.file_name()?.to_string_lossy().into_owned())
+}
+
 /// CPUs that are online, ascending.
 ///
 /// # Errors

@@ -143,7 +143,7 @@ class Client(Reads):
         """Makes these changes, all or none: in the files and in force.
 
         With `base`, a revision, they are refused as `Outdated` when the files are others by now.
-        `shrink`: more than half of the circuits may go, which is a likely mistake otherwise."""
+        `shrink`: more than half of the circuits or nodes may go, which is a likely mistake otherwise."""
         reply = self._call({"Edit": wire(edits, base, shrink)}, timeout)
         edited: views.Edited = expected(views.Edited, reply)
         return edited

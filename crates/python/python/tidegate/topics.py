@@ -139,7 +139,8 @@ class Circuits(Topic[views.CircuitsPage]):
     """Only circuits whose id, name or an address contains this text, whatever its letter case.
     Empty: all."""
     id: str | None = None
-    """Only the circuit with this id."""
+    """The circuit with this id, whatever else is asked for, as it is in force: one that is new or was changed
+    is there at once, with figures of zero until the next tick."""
     node: str | None = None
     """Only circuits at or below the node with this id or name."""
     rtt_samples_min: int = 0

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bus::{CircuitRow, CircuitsPage, CircuitsQuery, Refusal};
-use state::{ByProtocol, CircuitSort, Snapshot};
-use units::{CircuitSlot, Direction, PerDirection, Segment};
+use state::{ByProtocol, CircuitFigures, CircuitSort, Layout, Snapshot};
+use units::{CircuitSlot, PerDirection, Segment};
 
 use super::{leaves, no_circuit, node_named, quality};
 
@@ -15,13 +15,8 @@ pub(super) fn view(
     query: &CircuitsQuery,
 ) -> Result<CircuitsPage, Refusal> {
     let node = node_named(snapshot, query.node.as_ref())?;
-    let circuit = match &query.id {
-        None => None,
-        Some(id) => Some(snapshot.layout.circuit_named(id).ok_or_else(|| no_circuit(id))?),
-    };
     let page = snapshot.circuits_page(&state::CircuitQuery {
         filter: query.filter.clone(),
-        circuit,
         node,
         rtt_samples_min: query.rtt_samples_min.into(),
         sort: circuit_sort(query.sort),
@@ -35,7 +30,30 @@ pub(super) fn view(
         window_ms: quality::WINDOW_MS,
         total: page.total as u32,
         matched: page.matched as u32,
-        rows: page.rows.into_iter().map(|index| circuit_row(snapshot, asleep, index)).collect(),
+        rows: page
+            .rows
+            .into_iter()
+            .map(|index| circuit_row(snapshot, Some(index), (&snapshot.layout, index), asleep))
+            .collect(),
+    })
+}
+
+/// One circuit, as it is in force: whoever has just changed it finds it, with figures of zero until a tick
+/// has measured it.
+pub(super) fn one(
+    snapshot: &Snapshot,
+    in_force: &Layout,
+    asleep: &BTreeSet<CircuitSlot>,
+    id: &str,
+) -> Result<CircuitsPage, Refusal> {
+    let index = in_force.circuit_named(id).ok_or_else(|| no_circuit(id))?;
+    let measured = snapshot.layout.circuit_named(id);
+    Ok(CircuitsPage {
+        tick: snapshot.tick,
+        window_ms: quality::WINDOW_MS,
+        total: in_force.circuits.len() as u32,
+        matched: 1,
+        rows: vec![circuit_row(snapshot, measured, (in_force, index), asleep)],
     })
 }
 
@@ -57,15 +75,22 @@ const fn circuit_sort(sort: bus::CircuitSort) -> CircuitSort {
     }
 }
 
-fn circuit_row(snapshot: &Snapshot, asleep: &BTreeSet<CircuitSlot>, index: usize) -> CircuitRow {
-    let (layout, figures) = (&snapshot.layout.circuits[index], &snapshot.circuits[index]);
+/// A circuit of `within` and the figures that were `measured`, by its index in the snapshot.
+fn circuit_row(
+    snapshot: &Snapshot,
+    measured: Option<usize>,
+    (within, index): (&Layout, usize),
+    asleep: &BTreeSet<CircuitSlot>,
+) -> CircuitRow {
+    let layout = &within.circuits[index];
+    let figures = measured.map_or_else(CircuitFigures::default, |index| snapshot.circuits[index]);
     let offered = figures.offered.as_ref().map(ByProtocol::sum);
     let class = figures.class;
-    let share = |direction: Direction| snapshot.circuit_share_percent(index, direction) as f32;
+    let share = |direction| figures.share_percent(layout.max[direction], direction) as f32;
     CircuitRow {
         id: layout.id.as_str().into(),
         name: Arc::clone(&layout.name),
-        node: layout.node.map(|node| Arc::clone(&snapshot.layout.nodes[node].name)),
+        node: layout.node.map(|node| Arc::clone(&within.nodes[node].name)),
         plan_bps: layout.max.map(units::BitsPerSec::get),
         min_bps: layout.min.map(units::BitsPerSec::get),
         offered_bps: offered.map(|rate| rate.bits.get()),
@@ -76,7 +101,7 @@ fn circuit_row(snapshot: &Snapshot, asleep: &BTreeSet<CircuitSlot>, index: usize
         drops: class.map(|class| class.map_or(0, |class| class.drops.get())),
         backlog_bytes: class.map(|class| class.map_or(0, |class| class.backlog.get())),
         leaf: PerDirection::from_fn(|direction| {
-            let figures = snapshot.leaves.circuit(index, direction);
+            let figures = measured.and_then(|index| snapshot.leaves.circuit(index, direction));
             figures.map(|figures| leaves::leaf(&snapshot.leaves, figures))
         }),
         rtt: quality::percentiles(&figures.rtt),

@@ -79,7 +79,13 @@ impl<'a> Moment<'a> {
             Topic::Status => View::Status(Box::new(status::view(shared, snapshot, flows))),
             Topic::Tree(query) => View::Tree(tree::view(snapshot, query)?),
             Topic::Circuits(query) => {
-                View::Circuits(circuits::view(snapshot, &shared.asleep.load(), query)?)
+                let asleep = shared.asleep.load();
+                View::Circuits(match &query.id {
+                    Some(id) => {
+                        circuits::one(snapshot, &shared.current.load().layout, &asleep, id)?
+                    }
+                    None => circuits::view(snapshot, &asleep, query)?,
+                })
             }
             Topic::Queues => View::Queues(queues::view(snapshot)),
             Topic::Unknown(query) => View::Unknown(unknown::view(snapshot, query)),
@@ -101,7 +107,10 @@ fn node_named(snapshot: &Snapshot, name: Option<&String>) -> Result<Option<usize
     let Some(name) = name else { return Ok(None) };
     let found = snapshot.layout.node_named(name);
     found.map(Some).ok_or_else(|| {
-        Refusal::new(ErrorCode::NotFound, format!("there is no node {:?}", bus::inert(name)))
+        let names = snapshot.layout.nodes.iter().map(|node| &*node.name);
+        let help =
+            config::did_you_mean(name, names).map_or_else(String::new, |help| format!("; {help}"));
+        Refusal::new(ErrorCode::NotFound, format!("there is no node {:?}{help}", bus::inert(name)))
     })
 }
 
