@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bus::{Client, Edits, PreviewView, inert};
+use bus::{Client, Edits, LineChange, PreviewView, inert};
 use clap::Args;
 use config::Config;
 use plan::{Plan, Planned};
@@ -79,13 +79,21 @@ pub(super) fn preview(
 
 /// What would change, what for, and what it takes.
 fn previewed(preview: &PreviewView, what: &str, look: &Look) -> String {
-    let PreviewView { changes, more, requests, circuits, addresses, drained, .. } = preview;
+    let PreviewView { changes, more, lines, more_lines, .. } = preview;
+    let PreviewView { requests, circuits, addresses, drained, .. } = preview;
     let mut text = String::new();
     for change in changes {
         text += &format!("{}\n", inert(change));
     }
     if *more > 0 {
         text += &format!("... and {} more\n", count(*more));
+    }
+    for LineChange { file, line, comes, text: written } in lines {
+        let sign = if *comes { '+' } else { '-' };
+        text += &format!("{}:{line}: {sign} {}\n", inert(file), inert(written));
+    }
+    if *more_lines > 0 {
+        text += &format!("... and {} more lines\n", count(*more_lines));
     }
     if *requests == 0 && *circuits == 0 && *addresses == 0 {
         text += &format!("{what} would change nothing in the kernel\n");

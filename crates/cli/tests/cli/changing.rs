@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use bus::{
-    CircuitEdit, Edit, Edited, Edits, ErrorCode, PreviewView, Refusal, Reloaded, Reply, Request,
-    SourcesView, Topic, View,
+    CircuitEdit, Edit, Edited, Edits, ErrorCode, LineChange, PreviewView, Refusal, Reloaded, Reply,
+    Request, SourcesView, Topic, View,
 };
 use units::PerDirection;
 
@@ -211,6 +211,10 @@ fn a_handover_that_is_refused_says_why() {
 
 #[test]
 fn what_a_reload_would_change_is_told_with_its_cost() {
+    let line = |comes, text: &str| {
+        let (file, text) = ("b.csv".to_owned(), text.to_owned());
+        LineChange { file, line: 3, comes, text }
+    };
     let preview = PreviewView {
         generation: 3,
         config: "/etc/tidegate/tidegate.toml".into(),
@@ -219,6 +223,8 @@ fn what_a_reload_would_change_is_told_with_its_cost() {
             "node A: limited to 2 instead of 1 down".into(),
         ],
         more: 1_200,
+        lines: vec![line(false, "1,old"), line(true, "1,\x1bnew")],
+        more_lines: 7,
         requests: 2_408,
         circuits: 1_201,
         addresses: 7,
@@ -234,6 +240,7 @@ fn what_a_reload_would_change_is_told_with_its_cost() {
     assert_eq!(
         stdout(&output),
         "circuit c1\u{fffd}: goes\nnode A: limited to 2 instead of 1 down\n... and 1,200 more\n\
+         b.csv:3: - 1,old\nb.csv:3: + 1,\u{fffd}new\n... and 7 more lines\n\
          a reload would take 2,408 requests for queues and classes, 1,201 circuits pointed elsewhere, \
          7 address blocks written, 2,402 classes drained and removed\nwarning: b.csv:3: odd\n"
     );
