@@ -50,6 +50,7 @@ pub use model::{
     Bus, Capture, Circuit, Config, Device, Diffserv, FastLeaf, Files, Flows, Interfaces, Leaf,
     Limits, Log, Metrics, Mode, Network, Node, Queues, Ranges,
 };
+pub use nearest::did_you_mean;
 pub use problem::{Problem, Problems, Severity};
 pub use settings::{reference, sample};
 pub use source::{Source, Sources};

@@ -26,10 +26,7 @@ pub(crate) fn nearest<'n>(given: &str, names: impl IntoIterator<Item = &'n str>)
 }
 
 /// `did you mean "a", "b" or "c"?`, or nothing when no name is near.
-pub(crate) fn did_you_mean<'n>(
-    given: &str,
-    names: impl IntoIterator<Item = &'n str>,
-) -> Option<String> {
+pub fn did_you_mean<'n>(given: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
     let names: Vec<String> =
         nearest(given, names).into_iter().map(|name| format!("{name:?}")).collect();
     let (last, others) = names.split_last()?;

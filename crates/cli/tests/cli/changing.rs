@@ -156,6 +156,29 @@ fn a_file_that_is_refused_is_called_by_its_name() {
 }
 
 #[test]
+fn what_is_wrong_with_a_circuit_is_told_by_the_options() {
+    let why = "the configuration is not valid:\n\
+        b.csv:3: error: Download Min Mbps: is missing\n\
+        b.csv:3: error: Upload Max Mbps: 1 Mbps is less than the Upload Min Mbps of 2 Mbps\n\
+        b.csv:3: error: Parent Node: no node is called \"Nroth\"\n    did you mean \"North\"?\n\
+        b.csv:4: warning: Comment: odd\n";
+    let daemon = StandIn::new(move |_| vec![Refusal::new(ErrorCode::Invalid, why).into()]);
+    let output = daemon.run(&["set", "circuit", "17", "--parent", "Nroth"]);
+    assert_eq!(code(&output), 5);
+    let told = "error: this cannot be put in force:\nthe configuration is not valid:\n\
+        b.csv:3: error: --min-download: is missing\n\
+        b.csv:3: error: --upload: 1 Mbps is less than the --min-upload of 2 Mbps\n\
+        b.csv:3: error: --parent: no node is called \"Nroth\"\n    did you mean \"North\"?\n\
+        b.csv:4: warning: Comment: odd\n";
+    assert!(stderr(&output).starts_with(told), "{}", stderr(&output));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("new.csv");
+    std::fs::write(&file, "Circuit ID\n").unwrap();
+    let output = daemon.run(&["set", "circuits", file.to_str().unwrap()]);
+    assert!(stderr(&output).contains(why), "columns of a file are called what they are there");
+}
+
+#[test]
 fn a_dry_run_asks_what_would_change() {
     let daemon = StandIn::new(|_| vec![Reply::Preview(PreviewView::default())]);
     let output = daemon.run(&["remove", "17", "--dry-run", "--shrink"]);
