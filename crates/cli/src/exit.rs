@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use bus::{ClientError, ErrorCode};
+use machine::nic::NicError;
 
 use crate::failure::Failure;
 
@@ -61,6 +62,7 @@ impl Exit {
             Failure::BoxOnly | Failure::StdinTwice | Failure::NoJson => Self::Usage,
             Failure::NotTakenOver { .. } => Self::Refused,
             Failure::NoCircuit { .. } | Failure::NotInForce { .. } => Self::NotFound,
+            Failure::Nic(NicError::Missing { .. }) => Self::NotFound,
             // whoever read our output has seen enough
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Self::Done,
             Failure::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
@@ -75,6 +77,7 @@ impl Exit {
                 Self::NotPermitted
             }
             Failure::Output(_)
+            | Failure::Nic(_)
             | Failure::Tuned(_)
             | Failure::Read { .. }
             | Failure::Write { .. }

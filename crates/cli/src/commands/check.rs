@@ -1,5 +1,6 @@
 //! `tidegate check`: what is wrong in the configuration, without the daemon.
 
+use std::error::Error;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -60,6 +61,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<Exit, Failure> {
     match Config::load(&options.config.config) {
         Ok(loaded) => {
             findings.add_files(&loaded.warnings);
+            findings.add_origins(&loaded.config.files.origins);
             if let Some(facts) = facts {
                 findings.add_plan(&loaded.config, &facts);
             }
@@ -86,6 +88,24 @@ impl Findings {
                     text: problem.to_string(),
                 },
             );
+        }
+    }
+
+    /// Without them the daemon starts all the same.
+    fn add_origins(&mut self, files: &[PathBuf]) {
+        for file in files {
+            let (Ok(origin::Loaded { warnings: problems, .. }) | Err(origin::Problems(problems))) =
+                origin::Origins::load(std::slice::from_ref(file));
+            for problem in problems {
+                let severity = Severity::Warning;
+                let (line, why) = (problem.line, with_cause(&problem.trouble));
+                let file = problem.file.to_string_lossy().into_owned();
+                let place = line.map_or_else(|| file.clone(), |line| format!("{file}:{line}"));
+                let text = format!("{place}: {severity}: {why}\n");
+                let (key, help) = (None, None);
+                let file = Some(file);
+                self.add(severity, Finding { file, line, key, severity: "", why, help, text });
+            }
         }
     }
 
@@ -118,6 +138,10 @@ impl Findings {
         *counted += 1;
         self.problems.push(Finding { severity: name, ..finding });
     }
+}
+
+fn with_cause(error: &dyn Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 fn text(findings: &Findings, look: &Look) -> String {
