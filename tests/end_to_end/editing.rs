@@ -88,13 +88,14 @@ fn both_files_are_changed_together() -> Result<()> {
     let after = stage.client()?.sources()?;
     ensure!((&after.revision, after.network.as_str()) == (&revision, network), "{after:?}");
     ensure!(after.circuits == circuits, "{after:?}");
-    let elsewhere = CircuitsQuery { node: Some("a".into()), ..CircuitsQuery::default() };
-    let (code, told) = refused(stage.client()?.circuits(elsewhere))?;
-    ensure!(code == ErrorCode::NotFound && told.ends_with("; did you mean \"A\"?"), "{told}");
     edit(&stage, Some(&revision), vec![Edit::RemoveCircuit("one".into())])?;
     testkit::wait_until("the first snapshot", EDIT_MAX, || {
         Ok((ids(&stage)? == ["two"]).then_some(()))
-    })
+    })?;
+    let elsewhere = CircuitsQuery { node: Some("a".into()), ..CircuitsQuery::default() };
+    let (code, told) = refused(stage.client()?.circuits(elsewhere))?;
+    ensure!(code == ErrorCode::NotFound && told.ends_with("; did you mean \"A\"?"), "{told}");
+    Ok(())
 }
 
 #[test]
