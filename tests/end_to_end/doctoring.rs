@@ -39,7 +39,7 @@ pub(crate) fn programs() -> Result<&'static Path> {
 }
 
 /// Runs `tidegate` in the box.
-fn tidegate(stage: &Stage, arguments: &[&str]) -> Result<Output> {
+pub(crate) fn tidegate(stage: &Stage, arguments: &[&str]) -> Result<Output> {
     let path = programs()?.join("tidegate");
     ensure!(path.exists(), "{} has not been built", path.display());
     let mut command = stage.lab.namespace(Place::Box).command(path);

@@ -158,7 +158,11 @@ fn both_files_are_changed_together() -> Result<()> {
     edit(&stage, Some(&revision), vec![Edit::RemoveCircuit("one".into())])?;
     testkit::wait_until("the first snapshot", EDIT_MAX, || {
         Ok((ids(&stage)? == ["two"]).then_some(()))
-    })
+    })?;
+    let elsewhere = CircuitsQuery { node: Some("a".into()), ..CircuitsQuery::default() };
+    let (code, told) = refused(stage.client()?.circuits(elsewhere))?;
+    ensure!(code == ErrorCode::NotFound && told.ends_with("; did you mean \"A\"?"), "{told}");
+    Ok(())
 }
 
 #[test]
@@ -198,6 +202,10 @@ fn what_a_change_would_do_is_told_and_not_done() -> Result<()> {
     let preview = stage.client()?.preview(edits(vec![download("one", 20)]), EDIT_MAX)?;
     let told = "circuit one: limited to 21 Mbps instead of 5.25 Mbps down";
     ensure!(preview.changes == [told] && preview.requests == 2, "{preview:#?}");
+    let lines: Vec<_> = preview.lines.iter().map(|it| (it.line, it.comes, &*it.text)).collect();
+    let old = before.circuits.lines().nth(1).context("no row")?;
+    let new = old.replace(",5,5,", ",20,5,");
+    ensure!(lines == [(2, false, old), (2, true, &new)], "{preview:#?}");
     let (code, _) =
         refused(stage.client()?.preview(edits(vec![Edit::RemoveCircuit("two".into())]), EDIT_MAX))?;
     ensure!(code == ErrorCode::NotFound, "{code}");

@@ -61,7 +61,7 @@ fn both_nics_that_do_not_exist_are_named() -> Result<()> {
     let text = fs::read_to_string(&stage.config)?;
     let text = text.replace(BOX_INTERNET, "absent0").replace(BOX_CUSTOMERS, "absent1");
     fs::write(&stage.config, text)?;
-    ensure_refused(&stage, 5, &["absent0", "absent1"])
+    ensure_refused(&stage, Exit::Machine, &["absent0", "absent1"])
 }
 
 #[test]

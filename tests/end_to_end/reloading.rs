@@ -12,6 +12,7 @@ use rustix::process::Signal;
 use testkit::Forwarding;
 use units::Direction;
 
+use crate::doctoring::tidegate;
 use crate::provider::{Circuit, Provider};
 use crate::stage::{Stage, ensure_near};
 
@@ -32,6 +33,12 @@ fn fault_05_a_new_rate_counts_and_a_bad_file_changes_nothing() -> Result<()> {
     let told = "circuit one: limited to 21 Mbps instead of 5.25 Mbps down";
     ensure!(preview.changes.iter().any(|change| change == told), "{preview:#?}");
     ensure!((preview.generation, preview.circuits, preview.addresses) == (1, 0, 0));
+    // without the daemon, whose plan is another one
+    let named = ["plan", "--config", &stage.config.display().to_string()];
+    for (arguments, rate) in [(&named as &[&str], "21 Mbps"), (&named[..1], "5.25 Mbps")] {
+        let planned = tidegate(&stage, arguments)?;
+        ensure!(planned.status.success() && planned.stdout.contains(rate), "{rate}: {planned}");
+    }
     let reloaded = stage.client()?.reload(false, RELOAD_MAX)?;
     let after = stage.client()?.preview(None, RELOAD_MAX)?;
     ensure!((preview.requests, after.requests) == (2, 0), "{preview:#?}, then {after:#?}");

@@ -68,8 +68,8 @@ pub use version::{PROTOCOL_VERSION, VersionRange};
 pub use views::{
     Actor, Cause, CircuitRow, CircuitsPage, ConfigView, CountView, CpuView, EventKind, EventRow,
     EventsPage, FlowCounts, FlowKey, FlowRow, FlowRtt, FlowState, FlowsPage, HistoryPoint,
-    HistoryView, HostRow, HostsPage, LeafView, MapView, MeanRtt, NicView, NodeRow, Origin,
-    OriginRow, OriginsPage, PlanView, PreviewView, ProtocolsView, QueueRow, QueuesView,
+    HistoryView, HostRow, HostsPage, LeafView, LineChange, MapView, MeanRtt, NicView, NodeRow,
+    Origin, OriginRow, OriginsPage, PlanView, PreviewView, ProtocolsView, QueueRow, QueuesView,
     RetransmitEvent, RetransmitRow, RetransmitView, RetransmitsPage, RttBin, RttPage,
     RttPercentiles, RttRow, Severity, Side, StatusView, StreamView, TcAttachment, TcpFlags,
     ThreadState, ThreadView, TinView, TotalView, TotalsView, TrafficView, TreeView, UnknownPage,

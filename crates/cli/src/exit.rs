@@ -3,6 +3,7 @@
 use std::io;
 
 use bus::{ClientError, ErrorCode, Exit};
+use machine::nic::NicError;
 
 use crate::failure::Failure;
 
@@ -19,6 +20,7 @@ impl From<&Failure> for Exit {
             }
             Failure::NotTakenOver { .. } => Self::Refused,
             Failure::NoCircuit { .. } | Failure::NotInForce { .. } => Self::NotFound,
+            Failure::Nic(NicError::Missing { .. }) => Self::Machine,
             // whoever read our output has seen enough
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Self::Done,
             Failure::Read { source, .. } | Failure::Write { source, .. }
@@ -35,6 +37,7 @@ impl From<&Failure> for Exit {
                 Self::NotPermitted
             }
             Failure::Output(_)
+            | Failure::Nic(_)
             | Failure::Tuned(_)
             | Failure::Read { .. }
             | Failure::Write { .. }

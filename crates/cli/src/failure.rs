@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use bus::{ClientError, ErrorCode, Exit, Refusal};
+use machine::nic::NicError;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -111,6 +112,9 @@ pub(crate) enum Failure {
         /// What is wrong in it.
         source: plan::FactsError,
     },
+    /// A NIC of the configuration is not here.
+    #[error(transparent)]
+    Nic(NicError),
     /// What was before a change cannot be remembered, or is not known any more.
     #[error(transparent)]
     Tuned(machine::tune::FileError),
@@ -163,6 +167,9 @@ impl Failure {
                      force that were changed by hand, or says what is wrong with them.",
                 )
             }
+            Self::Nic(NicError::Missing { .. }) => Some(
+                "`tidegated --facts` on the machine that has it describes that one for --facts FILE.",
+            ),
             Self::NotTakenOver { .. } => Some(
                 "its log says why. Put the program that ran before back in its place and start it: it takes \
                  over what is at work.",

@@ -1,6 +1,7 @@
 //! One reload at a time, and what clients are told of it.
 
 mod edit;
+mod lines;
 mod preview;
 
 use std::path::{Path, PathBuf};

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use apply::{ApplyError, Left, Operation, Report, apply};
-use config::{Config, Files, Loaded, Outset};
+use config::{Config, Files, Loaded, Outset, Sources};
 use kernel::LinuxKernel;
 use kernel::datapath::{
     self, Attached, Attachment, Control, DatapathError, MapTables, Pins, Readers,
@@ -76,6 +76,8 @@ pub struct Preview {
     pub steps: Vec<Operation>,
     /// What deserves attention.
     pub warnings: Vec<String>,
+    /// The files' texts before and after; none where no file would be written.
+    pub texts: Option<[Arc<Sources>; 2]>,
 }
 
 /// A way from one plan to another.

@@ -46,7 +46,7 @@ const ALLOWED: [(&str, &[&str]); 22] = [
             "metrics",
         ],
     ),
-    ("cli", &["bus", "config", "machine", "plan", "tui", "units"]),
+    ("cli", &["bus", "config", "machine", "origin", "plan", "tui", "units"]),
     ("python", &["bus", "config", "units"]),
     ("vmlab", &["bus", "kernel", "testkit", "units"]),
     ("xtask", &["bus", "config", "origin", "plan", "testkit", "tui", "units"]),

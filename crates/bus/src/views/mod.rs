@@ -27,7 +27,7 @@ pub use history::{HistoryPoint, HistoryView};
 pub use hosts::{HostRow, HostsPage};
 pub use leaf::{LeafView, TinView};
 pub use origins::{OriginRow, OriginsPage};
-pub use plan::{PlanView, PreviewView};
+pub use plan::{LineChange, PlanView, PreviewView};
 pub use queues::{QueueRow, QueuesView};
 pub use retransmits::{RetransmitEvent, RetransmitRow, RetransmitView, RetransmitsPage};
 pub use rtt::{MeanRtt, RttBin, RttPage, RttPercentiles, RttRow};

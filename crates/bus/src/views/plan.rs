@@ -14,7 +14,20 @@ pub struct PlanView {
     pub json: String,
 }
 
-/// What a reload would change.
+/// A line of a file that would go, or come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LineChange {
+    /// Path of the file.
+    pub file: String,
+    /// Counted from 1: in the file as it is where the line would go, as it would be where it would come.
+    pub line: u32,
+    /// Whether it would come.
+    pub comes: bool,
+    /// The line; a long one is cut.
+    pub text: String,
+}
+
+/// What a reload, or edits, would change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PreviewView {
     /// The configuration in force, of which it would be the next.
@@ -25,6 +38,10 @@ pub struct PreviewView {
     pub changes: Vec<String>,
     /// Further changes that are not among these.
     pub more: u64,
+    /// Lines of the files that would be written otherwise, the first of them; none for a reload.
+    pub lines: Vec<LineChange>,
+    /// Further lines that are not among these.
+    pub more_lines: u64,
     /// Requests that would be sent for qdiscs and classes.
     pub requests: u64,
     /// Circuits that would be pointed elsewhere.

@@ -105,11 +105,19 @@ pub(crate) fn replies() -> Vec<(&'static str, Reply)> {
         took_ms: 31,
         warnings: vec!["odd".into()],
     };
+    let line = LineChange {
+        file: "/etc/tidegate/ShapedDevices.csv".into(),
+        line: 3,
+        comes: true,
+        text: "17,Ada".into(),
+    };
     let preview = PreviewView {
         generation: 2,
         config: "/etc/tidegate/tidegate.toml".into(),
         changes: vec!["circuit c1: goes".into()],
         more: 1,
+        lines: vec![line],
+        more_lines: 5,
         requests: 4,
         circuits: 1,
         addresses: 3,

@@ -1,5 +1,6 @@
 //! `tidegate check`: what is wrong in the configuration, without the daemon.
 
+use std::error::Error;
 use std::path::PathBuf;
 
 use bus::Exit;
@@ -59,6 +60,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<Exit, Failure> {
     match Config::load(&options.config.config) {
         Ok(loaded) => {
             findings.add_files(&loaded.warnings);
+            findings.add_origins(&loaded.config.files.origins);
             findings.add_plan(match facts {
                 Some(facts) => {
                     plan::plan(&loaded.config, &facts, None).map(|planned| planned.warnings)
@@ -91,6 +93,24 @@ impl Findings {
         }
     }
 
+    /// Without them the daemon starts all the same.
+    fn add_origins(&mut self, files: &[PathBuf]) {
+        for file in files {
+            let (Ok(origin::Loaded { warnings: problems, .. }) | Err(origin::Problems(problems))) =
+                origin::Origins::load(std::slice::from_ref(file));
+            for problem in problems {
+                let severity = Severity::Warning;
+                let (line, why) = (problem.line, with_cause(&problem.trouble));
+                let file = problem.file.to_string_lossy().into_owned();
+                let place = line.map_or_else(|| file.clone(), |line| format!("{file}:{line}"));
+                let text = format!("{place}: {severity}: {why}\n");
+                let (key, help) = (None, None);
+                let file = Some(file);
+                self.add(severity, Finding { file, line, key, severity: "", why, help, text });
+            }
+        }
+    }
+
     fn add_plan(&mut self, planned: Result<Vec<plan::Problem>, plan::Problems>) {
         let (severity, problems) = match planned {
             Ok(warnings) => (Severity::Warning, warnings),
@@ -120,6 +140,10 @@ impl Findings {
         *counted += 1;
         self.problems.push(Finding { severity: name, ..finding });
     }
+}
+
+fn with_cause(error: &dyn Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 fn text(findings: &Findings, look: &Look) -> String {

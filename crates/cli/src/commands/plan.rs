@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bus::{Client, Edits, PreviewView, inert};
+use bus::{Client, Edits, LineChange, PreviewView, inert};
 use clap::Args;
-use config::Config;
-use plan::{Plan, Planned};
+use config::{Config, Interfaces};
+use machine::nic::{NicError, NicInfo, nic, online_cpus};
+use plan::{Facts, NicFacts, Plan, Planned};
 use units::CircuitId;
 
 use crate::arguments::DEFAULT_CONFIG;
@@ -22,13 +23,13 @@ const PREVIEW: Duration = Duration::from_secs(60);
 /// Which plan, and what of it.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The configuration: by default the daemon's, or without the daemon
-    /// /etc/tidegate/tidegate.toml.
+    /// Plan this configuration, without asking the daemon: for this machine's NICs and CPUs, or those of --facts.
+    /// Whether the kernel has the leaves is not looked at: `tidegated --check` does.
     #[arg(long, value_name = "PATH")]
     config: Option<PathBuf>,
 
-    /// Plan the files for the machine described in this file, without asking the daemon.
-    /// `tidegated --facts` describes the machine that it runs on.
+    /// Plan the files, by default /etc/tidegate/tidegate.toml's, for the machine described in this file, without
+    /// asking the daemon. `tidegated --facts` describes the machine that it runs on.
     #[arg(long, value_name = "FILE")]
     facts: Option<PathBuf>,
 
@@ -48,21 +49,19 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<()
     if options.diff {
         return preview(&mut connect(socket)?, None, output);
     }
-    match (&options.facts, &options.explain) {
-        (Some(facts), explain) => {
-            let config = options.config.as_deref().unwrap_or(Path::new(DEFAULT_CONFIG));
-            let (config, plan) = offline(config, facts, output)?;
-            match explain {
-                Some(id) => explained(&plan, &config, id, output),
-                None => show(&plan, output),
-            }
-        }
-        (None, Some(id)) => {
-            let (path, plan) = in_force(socket)?;
-            let config = options.config.clone().unwrap_or(path);
-            explained(&plan, &files::config(&config, output)?, id, output)
-        }
-        (None, None) => show(&in_force(socket)?.1, output),
+    let Options { config, facts, explain, .. } = options;
+    if config.is_none() && facts.is_none() {
+        let (path, plan) = in_force(socket)?;
+        return match explain {
+            Some(id) => explained(&plan, &files::config(&path, output)?, id, output),
+            None => show(&plan, output),
+        };
+    }
+    let config = config.as_deref().unwrap_or(Path::new(DEFAULT_CONFIG));
+    let (config, plan) = offline(config, facts.as_deref(), output)?;
+    match explain {
+        Some(id) => explained(&plan, &config, id, output),
+        None => show(&plan, output),
     }
 }
 
@@ -79,13 +78,21 @@ pub(super) fn preview(
 
 /// What would change, what for, and what it takes.
 fn previewed(preview: &PreviewView, what: &str, look: &Look) -> String {
-    let PreviewView { changes, more, requests, circuits, addresses, drained, .. } = preview;
+    let PreviewView { changes, more, lines, more_lines, .. } = preview;
+    let PreviewView { requests, circuits, addresses, drained, .. } = preview;
     let mut text = String::new();
     for change in changes {
         text += &format!("{}\n", inert(change));
     }
     if *more > 0 {
         text += &format!("... and {} more\n", count(*more));
+    }
+    for LineChange { file, line, comes, text: written } in lines {
+        let sign = if *comes { '+' } else { '-' };
+        text += &format!("{}:{line}: {sign} {}\n", inert(file), inert(written));
+    }
+    if *more_lines > 0 {
+        text += &format!("... and {} more lines\n", count(*more_lines));
     }
     if *requests == 0 && *circuits == 0 && *addresses == 0 {
         text += &format!("{what} would change nothing in the kernel\n");
@@ -107,14 +114,28 @@ fn previewed(preview: &PreviewView, what: &str, look: &Look) -> String {
 }
 
 /// The plan that the files give for a machine; warnings go to the standard error.
-fn offline(config: &Path, facts: &Path, output: Output) -> Result<(Config, Plan), Failure> {
+fn offline(config: &Path, facts: Option<&Path>, output: Output) -> Result<(Config, Plan), Failure> {
     let config = files::config(config, output)?;
-    let facts = files::facts(facts)?;
+    let facts = match facts {
+        Some(facts) => files::facts(facts)?,
+        None => here(&config.interfaces).map_err(Failure::Nic)?,
+    };
     let Planned { plan, warnings } = plan::plan(&config, &facts, None).map_err(Failure::Plan)?;
     for warning in warnings {
         output.note(&format!("warning: {warning}\n"));
     }
     Ok((config, plan))
+}
+
+/// What this machine offers, as far as everybody may know: that the kernel has all leaves is taken for granted.
+fn here(interfaces: &Interfaces) -> Result<Facts, NicError> {
+    let facts = |name: &str| -> Result<NicFacts, NicError> {
+        let NicInfo { name, ifindex, tx_queues, rx_queues, mtu, .. } = nic(name)?;
+        Ok(NicFacts { name, ifindex, tx_queues, rx_queues, mtu })
+    };
+    let (customers, internet) = (facts(&interfaces.customers)?, facts(&interfaces.internet)?);
+    let qdiscs = ["htb", "cake", "fq_codel"].map(str::to_owned).into();
+    Ok(Facts { customers, internet, cpus: online_cpus()?, qdiscs })
 }
 
 /// The daemon's plan with the path of the configuration that it follows from.

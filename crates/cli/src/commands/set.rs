@@ -188,7 +188,11 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<()
     };
     change(socket, &options.how, edits, output).map_err(|failure| match failure {
         Failure::Bus(ClientError::Refused(refusal)) if has_lines(&refusal) => {
-            Failure::Unacceptable { given, source: refusal }
+            let source = match &options.what {
+                What::Circuit(_) => Refusal { text: by_option(refusal.text), ..refusal },
+                _ => refusal,
+            };
+            Failure::Unacceptable { given, source }
         }
         other => other,
     })
@@ -205,6 +209,30 @@ fn devices_in(place: &str) -> String {
 /// Whether a refusal tells lines of files.
 fn has_lines(refusal: &Refusal) -> bool {
     refusal.code == ErrorCode::Invalid && refusal.text.contains(": error: ")
+}
+
+/// Columns of the devices file, as problems call them, and the options that fill them.
+const COLUMNS: [(&str, &str); 12] = [
+    ("Download Min Mbps", "--min-download"),
+    ("Upload Min Mbps", "--min-upload"),
+    ("Download Max Mbps", "--download"),
+    ("Upload Max Mbps", "--upload"),
+    ("Circuit Name", "--name"),
+    ("Parent Node", "--parent"),
+    ("Device ID", "--device"),
+    ("Device Name", "--device-name"),
+    ("IPv4", "--addresses"),
+    ("IPv6", "--addresses"),
+    ("MAC", "--mac"),
+    ("sqm", "--sqm"),
+];
+
+/// Problems as whoever gives options knows their places.
+fn by_option(text: String) -> String {
+    COLUMNS.iter().fold(text, |text, (column, option)| {
+        text.replace(&format!(": error: {column}: "), &format!(": error: {option}: "))
+            .replace(&format!(" the {column} of "), &format!(" the {option} of "))
+    })
 }
 
 /// Has the daemon make changes, or say what they would be, and shows what is in force then.

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use bus::{
-    CircuitEdit, Edit, Edited, Edits, ErrorCode, PreviewView, Refusal, Reloaded, Reply, Request,
-    SourcesView, Topic, View,
+    CircuitEdit, Edit, Edited, Edits, ErrorCode, LineChange, PreviewView, Refusal, Reloaded, Reply,
+    Request, SourcesView, Topic, View,
 };
 use units::PerDirection;
 
@@ -169,6 +169,29 @@ fn a_file_that_is_refused_is_called_by_its_name() {
 }
 
 #[test]
+fn what_is_wrong_with_a_circuit_is_told_by_the_options() {
+    let why = "the configuration is not valid:\n\
+        b.csv:3: error: Download Min Mbps: is missing\n\
+        b.csv:3: error: Upload Max Mbps: 1 Mbps is less than the Upload Min Mbps of 2 Mbps\n\
+        b.csv:3: error: Parent Node: no node is called \"Nroth\"\n    did you mean \"North\"?\n\
+        b.csv:4: warning: Comment: odd\n";
+    let daemon = StandIn::new(move |_| vec![Refusal::new(ErrorCode::Invalid, why).into()]);
+    let output = daemon.run(&["set", "circuit", "17", "--parent", "Nroth"]);
+    assert_eq!(code(&output), 5);
+    let told = "error: this cannot be put in force:\nthe configuration is not valid:\n\
+        b.csv:3: error: --min-download: is missing\n\
+        b.csv:3: error: --upload: 1 Mbps is less than the --min-upload of 2 Mbps\n\
+        b.csv:3: error: --parent: no node is called \"Nroth\"\n    did you mean \"North\"?\n\
+        b.csv:4: warning: Comment: odd\n";
+    assert!(stderr(&output).starts_with(told), "{}", stderr(&output));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("new.csv");
+    std::fs::write(&file, "Circuit ID\n").unwrap();
+    let output = daemon.run(&["set", "circuits", file.to_str().unwrap()]);
+    assert!(stderr(&output).contains(why), "columns of a file are called what they are there");
+}
+
+#[test]
 fn a_dry_run_asks_what_would_change() {
     let daemon = StandIn::new(|_| vec![Reply::Preview(PreviewView::default())]);
     let output = daemon.run(&["remove", "17", "--dry-run", "--shrink"]);
@@ -224,6 +247,10 @@ fn a_handover_that_is_refused_says_why() {
 
 #[test]
 fn what_a_reload_would_change_is_told_with_its_cost() {
+    let line = |comes, text: &str| {
+        let (file, text) = ("b.csv".to_owned(), text.to_owned());
+        LineChange { file, line: 3, comes, text }
+    };
     let preview = PreviewView {
         generation: 3,
         config: "/etc/tidegate/tidegate.toml".into(),
@@ -232,6 +259,8 @@ fn what_a_reload_would_change_is_told_with_its_cost() {
             "node A: limited to 2 instead of 1 down".into(),
         ],
         more: 1_200,
+        lines: vec![line(false, "1,old"), line(true, "1,\x1bnew")],
+        more_lines: 7,
         requests: 2_408,
         circuits: 1_201,
         addresses: 7,
@@ -247,6 +276,7 @@ fn what_a_reload_would_change_is_told_with_its_cost() {
     assert_eq!(
         stdout(&output),
         "circuit c1\u{fffd}: goes\nnode A: limited to 2 instead of 1 down\n... and 1,200 more\n\
+         b.csv:3: - 1,old\nb.csv:3: + 1,\u{fffd}new\n... and 7 more lines\n\
          a reload would take 2,408 requests for queues and classes, 1,201 circuits pointed elsewhere, \
          7 address blocks written, 2,402 classes drained and removed\nwarning: b.csv:3: odd\n"
     );

@@ -12,6 +12,7 @@ use crate::stand_in::StandIn;
 use crate::{code, json, run, stderr, stdout};
 
 const EXAMPLE: &str = "config/example/tidegate.toml";
+const DEVICES: &str = "config/example/ShapedDevices.csv";
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -148,6 +149,49 @@ fn an_offline_plan_is_the_planners() {
     }
 }
 
+/// A configuration for this machine's loopback, which has too few queues to be shaped.
+fn loopback(more: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let settings = "[interfaces]\nmode = \"stick\"\ninterface = \"lo\"\ninternet_vlan = 2\n\
+        customers_vlan = 3\n[queues]\ndownload = \"1 Gbps\"\nupload = \"1 Gbps\"\n";
+    write("tidegate.toml", &format!("{settings}{more}"));
+    write("network.json", "{}");
+    write("ShapedDevices.csv", &fs::read_to_string(root().join(DEVICES)).unwrap());
+    let path = folder.path().join("tidegate.toml").display().to_string();
+    (folder, path)
+}
+
+#[test]
+fn a_configuration_that_is_named_is_planned_for_this_machine_whether_a_daemon_runs_or_not() {
+    let (_folder, path) = loopback("");
+    let daemon = StandIn::new(|request| panic!("{request:?}"));
+    for output in [run(&["plan", "--config", &path]), daemon.run(&["plan", "--config", &path])] {
+        assert_eq!((code(&output), stdout(&output)), (5, ""));
+        assert!(stderr(&output).contains("NIC lo: has 1 transmit queue"), "{}", stderr(&output));
+    }
+    let output = run(&["plan", "--config", EXAMPLE]);
+    assert_eq!((code(&output), stdout(&output)), (6, ""));
+    let told = stderr(&output);
+    assert!(
+        told.contains("no network interface \"customers0\"") && told.contains("--facts"),
+        "{told}"
+    );
+}
+
+#[test]
+fn check_reads_the_tables_of_origins() {
+    let origins = "[files]\norigins = [\"asn.tsv\", \"gone.tsv\"]\n";
+    let (folder, path) = loopback(origins);
+    fs::write(folder.path().join("asn.tsv"), "192.0.2.0\t192.0.2.255\t64500\tNL\tX\nodd\n")
+        .unwrap();
+    let output = run(&["check", "--config", &path]);
+    let told = stdout(&output);
+    assert_eq!(code(&output), 0, "the daemon starts without them: {told}");
+    assert!(told.contains("asn.tsv:2: warning: "), "{told}");
+    assert!(told.contains("gone.tsv: warning: could not be opened: No such file"), "{told}");
+}
+
 #[test]
 fn a_network_that_cannot_be_planned_is_told_with_all_reasons() {
     let (_folder, facts) = machine(1, &[]);
@@ -161,8 +205,8 @@ fn a_network_that_cannot_be_planned_is_told_with_all_reasons() {
 #[test]
 fn a_circuits_place_is_explained_offline_and_online() {
     let (_folder, facts) = machine(2, &["htb", "cake"]);
-    let ask = ["plan", "--config", EXAMPLE, "--explain", "1003"];
-    let offline = run(&[&ask as &[&str], &["--facts", &facts]].concat());
+    let ask = ["plan", "--explain", "1003"];
+    let offline = run(&[&ask as &[&str], &["--config", EXAMPLE, "--facts", &facts]].concat());
     let (config, planned) = planned(&facts);
     let explanation = plan::explain(&planned.plan, &config, &"1003".into()).unwrap();
     assert_eq!(stdout(&offline), explanation.to_string());
@@ -171,7 +215,7 @@ fn a_circuits_place_is_explained_offline_and_online() {
     let view = PlanView { generation: 1, config: EXAMPLE.into(), json: json_text };
     let daemon = StandIn::new(move |_| vec![Reply::Plan(view.clone())]);
     // the daemon says which files its plan follows from
-    let online = daemon.run(&["plan", "--explain", "1003"]);
+    let online = daemon.run(&ask);
     assert_eq!(stdout(&online), stdout(&offline));
     assert_eq!(stdout(&daemon.run(&["plan", "--json"])), stdout(&plan));
     let explained = json(&daemon.run(&[&ask as &[&str], &["--json"]].concat()));
@@ -187,9 +231,9 @@ fn circuits_that_are_not_there_are_told_apart_from_those_not_in_force() {
     assert_eq!(code(&output), 6);
     assert_eq!(stderr(&output), "error: no circuit has the id \"9\\u{1b}[2J\"\n");
     let empty = r#"{"mode": "bridge", "nics": [], "circuits": [], "addresses": []}"#;
-    let view = PlanView { generation: 1, config: String::new(), json: empty.into() };
+    let view = PlanView { generation: 1, config: EXAMPLE.into(), json: empty.into() };
     let daemon = StandIn::new(move |_| vec![Reply::Plan(view.clone())]);
-    let output = daemon.run(&["plan", "--config", EXAMPLE, "--explain", "1003"]);
+    let output = daemon.run(&["plan", "--explain", "1003"]);
     assert_eq!(code(&output), 6);
     assert!(stderr(&output).contains("in the files, but not in the plan in force"));
     assert!(stderr(&output).contains("`tidegate reload`"));

@@ -77,7 +77,7 @@ pub enum EditError {
     },
     /// It is not clear which device is meant.
     #[error(
-        "circuit {circuit:?} has several devices, {devices}; say which one is meant, by its id"
+        "circuit {circuit:?} has several devices, {devices}; say which one is meant: --device ID"
     )]
     SeveralDevices {
         /// The circuit.

@@ -5,6 +5,7 @@ use bus::{ErrorCode, PreviewView, Refusal, SourcesView};
 use config::Source;
 use supervisor::with_causes;
 
+use super::lines::line_changes;
 use super::{Reloader, code, stopping};
 use crate::edits::wanted;
 use crate::shaper::Preview;
@@ -56,13 +57,17 @@ impl Reloader {
             Some(edits) => shaper.preview_edit(&wanted(edits)),
             None => shaper.preview(),
         };
-        let Preview { changes, steps, warnings } =
+        let Preview { changes, steps, warnings, texts } =
             preview.map_err(|failure| Refusal::new(code(&failure), with_causes(&failure)))?;
+        let (lines, more_lines) =
+            texts.map_or_else(Default::default, |[before, after]| line_changes(&before, &after));
         let mut view = PreviewView {
             generation: shaper.current().generation,
             config: self.shared.config.clone(),
             changes: changes.iter().take(CHANGES_SHOWN).map(ToString::to_string).collect(),
             more: changes.len().saturating_sub(CHANGES_SHOWN) as u64,
+            lines,
+            more_lines,
             warnings,
             ..PreviewView::default()
         };

@@ -75,8 +75,9 @@ impl Shaper {
     /// # Errors
     /// As [`Shaper::edit`].
     pub fn preview_edit(&mut self, wanted: &Wanted) -> Result<Preview, ShaperError> {
-        let prepared = self.edited(wanted)?.prepared;
-        self.compared(&prepared)
+        let Edited { before, prepared, .. } = self.edited(wanted)?;
+        let texts = Some([before, Arc::clone(&prepared.loaded.sources)]);
+        Ok(Preview { texts, ..self.compared(&prepared)? })
     }
 
     /// What is prepared, against what is in force.
@@ -86,7 +87,7 @@ impl Shaper {
         let (before, after, _) = self.awake(&current.plan, prepared);
         let steps = steps(&mut self.kernel, Some(&before), &after)
             .map_err(|failure| ApplyError { failure, left: Left::Untouched })?;
-        Ok(Preview { changes, steps, warnings: prepared.warnings.clone() })
+        Ok(Preview { changes, steps, warnings: prepared.warnings.clone(), texts: None })
     }
 
     /// The files as they are wanted, planned.

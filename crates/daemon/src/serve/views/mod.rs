@@ -18,6 +18,7 @@ mod unknown;
 use std::sync::Arc;
 
 use bus::{ErrorCode, Payload, Refusal, Reply, Topic, View};
+use config::did_you_mean;
 use state::{CircuitLayout, FlowSnapshot, Layout, Owner, Snapshot};
 
 use crate::shared::Shared;
@@ -107,10 +108,11 @@ fn node_named(snapshot: &Snapshot, name: Option<&String>) -> Result<Option<usize
     let Some(name) = name else { return Ok(None) };
     let found = snapshot.layout.node_named(name);
     found.map(Some).ok_or_else(|| {
-        let names = snapshot.layout.nodes.iter().map(|node| &*node.name);
-        let help =
-            config::did_you_mean(name, names).map_or_else(String::new, |help| format!("; {help}"));
-        Refusal::new(ErrorCode::NotFound, format!("there is no node {:?}{help}", bus::inert(name)))
+        let names = snapshot.layout.nodes.iter().map(|node| node.name.as_ref());
+        let meant =
+            did_you_mean(name, names).map_or_else(String::new, |meant| format!("; {meant}"));
+        let text = format!("there is no node {:?}{meant}", bus::inert(name));
+        Refusal::new(ErrorCode::NotFound, text)
     })
 }
 

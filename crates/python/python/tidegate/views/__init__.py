@@ -51,6 +51,7 @@ from .origins import (
     OriginsPage,
 )
 from .plan import (
+    LineChange,
     PlanView,
     PreviewView,
 )
@@ -134,6 +135,7 @@ __all__ = [
     "HostRow",
     "HostsPage",
     "LeafView",
+    "LineChange",
     "MapView",
     "MeanRtt",
     "NicView",

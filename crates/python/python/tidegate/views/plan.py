@@ -22,8 +22,22 @@ class PlanView(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class LineChange(Record):
+    """A line of a file that would go, or come."""
+
+    file: str
+    """Path of the file."""
+    line: int
+    """Counted from 1: in the file as it is where the line would go, as it would be where it would come."""
+    comes: bool
+    """Whether it would come."""
+    text: str
+    """The line; a long one is cut."""
+
+
+@dataclass(frozen=True, slots=True)
 class PreviewView(Record):
-    """What a reload would change."""
+    """What a reload, or edits, would change."""
 
     generation: int
     """The configuration in force, of which it would be the next."""
@@ -33,6 +47,10 @@ class PreviewView(Record):
     """What would change, a sentence each."""
     more: int
     """Further changes that are not among these."""
+    lines: tuple[LineChange, ...]
+    """Lines of the files that would be written otherwise, the first of them; none for a reload."""
+    more_lines: int
+    """Further lines that are not among these."""
     requests: int
     """Requests that would be sent for qdiscs and classes."""
     circuits: int
