@@ -20,7 +20,8 @@ fn commands(document: &str) -> Vec<String> {
     for block in document.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()) {
         let lines = block.replace("\\\n", " ");
         for line in lines.lines().map(|line| line.trim().trim_start_matches("sudo ")) {
-            let line = line.split(" #").next().unwrap_or(line).split(" | ").next().unwrap_or(line);
+            let end = [" #", " | ", " > "].iter().filter_map(|end| line.find(end)).min();
+            let line = &line[..end.unwrap_or(line.len())];
             if let Some(arguments) = line.strip_prefix("tidegate ") {
                 found.push(arguments.to_owned());
             }
