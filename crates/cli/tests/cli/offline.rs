@@ -171,7 +171,7 @@ fn a_configuration_that_is_named_is_planned_for_this_machine_whether_a_daemon_ru
         assert!(stderr(&output).contains("NIC lo: has 1 transmit queue"), "{}", stderr(&output));
     }
     let output = run(&["plan", "--config", EXAMPLE]);
-    assert_eq!((code(&output), stdout(&output)), (6, ""));
+    assert_eq!((code(&output), stdout(&output)), (11, ""));
     let told = stderr(&output);
     assert!(
         told.contains("no network interface \"customers0\"") && told.contains("--facts"),

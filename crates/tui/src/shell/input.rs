@@ -8,7 +8,6 @@ use ratatui::crossterm::event::{self, KeyEventKind, MouseEvent};
 use ratatui::crossterm::terminal::disable_raw_mode;
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
-
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::Event;
