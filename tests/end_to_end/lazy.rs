@@ -32,6 +32,14 @@ fn awake(stage: &Stage) -> Result<usize> {
     classes.checked_sub(FIXED).context("the link's classes are missing")
 }
 
+/// Classes and leaves on the customers' NIC, as the daemon shows them.
+fn told(stage: &Stage) -> Result<(usize, usize)> {
+    let queues = stage.client()?.queues()?.queues;
+    let down = queues.iter().filter(|queue| queue.direction == Direction::Download);
+    let sums = down.fold((0, 0), |sum, row| (sum.0 + row.classes, sum.1 + row.leaves));
+    Ok((sums.0 as usize, sums.1 as usize))
+}
+
 fn wait_for(stage: &Stage, count: usize) -> Result<()> {
     wait_until("the classes", TURNED_MAX, || Ok((awake(stage)? == count).then_some(())))
 }
@@ -52,8 +60,10 @@ fn the_packet_that_wakes_a_circuit_is_not_lost() -> Result<()> {
     stage.start()?;
     let preview = stage.client()?.preview(None, TURNED_MAX)?;
     ensure!((awake(&stage)?, preview.requests) == (0, 0), "{preview:?}");
+    wait_until("the queues", TURNED_MAX, || Ok((told(&stage)? == (FIXED, 2)).then_some(())))?;
     stream(&stage)?;
     ensure!(awake(&stage)? == 1, "it has no class, or its neighbour has one");
+    ensure!(told(&stage)? == (FIXED + 1, 3), "the queues that are shown are not those there are");
     ensure_near("awake", stage.goodput("100.64.1.1".parse()?, Direction::Download, 3)?, 5.0, 0.05)?;
     wait_for(&stage, 0)?;
     stream(&stage)?;

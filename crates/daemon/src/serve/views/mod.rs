@@ -50,7 +50,7 @@ pub fn shown(shared: &Shared, topic: &Topic) -> Shown {
 /// Whether it takes microseconds, however many circuits and flows there are.
 const fn is_short(topic: &Topic) -> bool {
     match topic {
-        Topic::Status | Topic::Queues | Topic::History | Topic::Events(_) => true,
+        Topic::Status | Topic::History | Topic::Events(_) => true,
         Topic::Circuits(query) => query.id.is_some(),
         _ => false,
     }
@@ -88,7 +88,10 @@ impl<'a> Moment<'a> {
                     None => circuits::view(snapshot, &asleep, query)?,
                 })
             }
-            Topic::Queues => View::Queues(queues::view(snapshot)),
+            Topic::Queues => {
+                let plan = &shared.current.load().plan;
+                View::Queues(queues::view(snapshot, plan, &shared.asleep.load()))
+            }
             Topic::Unknown(query) => View::Unknown(unknown::view(snapshot, query)),
             Topic::Flows(query) => View::Flows(flows::view(flows, query)?),
             Topic::Hosts(query) => View::Hosts(hosts::view(flows, query)?),
