@@ -291,15 +291,7 @@ impl Shaper {
         self.reachable_files().map(drop)
     }
 
-    /// Makes sure that a daemon may take over with the files as they are: it finds what this one leaves, and
-    /// most of the circuits stay.
-    ///
-    /// # Errors
-    /// Why it may not.
-    pub fn require_successor(&self) -> Result<(), ShaperError> {
-        self.refuse_shrunk_in(&self.reachable_files()?)
-    }
-
+    /// The files that such a daemon reads.
     fn reachable_files(&self) -> Result<Files, ShaperError> {
         let outset = Config::outset(&self.path).map_err(ShaperError::Config)?;
         let Outset { interfaces, files, bus, .. } = outset;

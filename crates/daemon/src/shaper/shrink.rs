@@ -4,7 +4,7 @@
 use std::fs;
 use std::io;
 
-use config::{Config, Files, Loaded, Network, Source, Sources};
+use config::{Config, Loaded, Network, Source, Sources};
 
 use super::Shaper;
 use super::difference::Difference;
@@ -42,9 +42,14 @@ impl Shaper {
         Ok((prepare(loaded, machine, Some(&self.current.plan))?, difference))
     }
 
-    /// Refuses that a daemon begins with these files if most of the circuits would go. What cannot be read under
-    /// the settings in force is left to that daemon's own check: it may know more of them.
-    pub(super) fn refuse_shrunk_in(&self, files: &Files) -> Result<(), ShaperError> {
+    /// Makes sure that a daemon may take over with the files as they are: it finds what this one leaves, and
+    /// most of the circuits and nodes stay. What cannot be read under the settings in force is left to that daemon's own
+    /// check: it may know more of them.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub fn require_successor(&self) -> Result<(), ShaperError> {
+        let files = self.reachable_files()?;
         let read = |path| io::Result::Ok(Source::new(path, fs::read(path)?));
         let (Ok(network), Ok(devices)) = (read(&files.network), read(&files.devices)) else {
             return Ok(());
