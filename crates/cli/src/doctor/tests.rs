@@ -342,7 +342,7 @@ fn what_somebody_undoes_under_a_running_daemon_is_found() {
     case.seen.nics[1].offloads = before.seen.nics[1].offloads.clone();
     assert_eq!(case.only().command.unwrap(), "ethtool -K ens2f0 rx-vlan-hw-parse off");
     let Known::Is(offloads) = &mut case.seen.nics[1].offloads else { panic!("offloads") };
-    let both = offloads["rx-vlan-hw-parse"].clone();
+    let both = offloads["rx-vlan-hw-parse"];
     offloads.insert("rx-vlan-stag-hw-parse".into(), both);
     let command = "ethtool -K ens2f0 rx-vlan-hw-parse off rx-vlan-stag-hw-parse off";
     assert_eq!(case.only().command.unwrap(), command);
