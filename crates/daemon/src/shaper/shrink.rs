@@ -43,7 +43,7 @@ impl Shaper {
     }
 
     /// Makes sure that a daemon may take over with the files as they are: it finds what this one leaves, and
-    /// most of the circuits stay. What cannot be read under the settings in force is left to that daemon's own
+    /// most of the circuits and nodes stay. What cannot be read under the settings in force is left to that daemon's own
     /// check: it may know more of them.
     ///
     /// # Errors
