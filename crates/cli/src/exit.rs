@@ -15,9 +15,11 @@ impl From<&Failure> for Exit {
             | Failure::Plan(_)
             | Failure::Import(_)
             | Failure::Unacceptable { .. } => Self::Invalid,
-            Failure::Usage(_) | Failure::BoxOnly | Failure::StdinTwice | Failure::NoJson => {
-                Self::Usage
-            }
+            Failure::Usage(_)
+            | Failure::NothingToChange
+            | Failure::BoxOnly
+            | Failure::StdinTwice
+            | Failure::NoJson => Self::Usage,
             Failure::NotTakenOver { .. } => Self::Refused,
             Failure::NoCircuit { .. } | Failure::NotInForce { .. } => Self::NotFound,
             Failure::Nic(NicError::Missing { .. }) => Self::Machine,

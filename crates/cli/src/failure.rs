@@ -40,6 +40,9 @@ pub(crate) enum Failure {
     /// Both files are to come from the same place.
     #[error("only one of the files can be the standard input")]
     StdinTwice,
+    /// A change of a circuit that names nothing of it.
+    #[error("nothing to change; name what is to be otherwise, like --download \"100 Mbps\"")]
+    NothingToChange,
     /// The program that is to take over does not answer.
     #[error(
         "the new program has not come up{}; traffic goes on as it was shaped last, but nobody is there to \

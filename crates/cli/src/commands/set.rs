@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use bus::{CircuitEdit, ClientError, Edit, Edited, Edits, ErrorCode, Refusal, inert};
-use clap::{ArgGroup, Args, Subcommand};
+use clap::{Args, Subcommand};
 use config::Source;
 use units::{BitsPerSec, IpPrefix, PerDirection, PrefixError};
 
@@ -71,7 +71,6 @@ enum What {
 }
 
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("changed").args(CHANGED).required(true).multiple(true))]
 struct Circuit {
     /// Its id. Where no circuit has it, it is a new one, and takes all four rates.
     id: String,
@@ -129,23 +128,18 @@ impl FromStr for Addresses {
     }
 }
 
-/// What of a circuit can be changed.
-const CHANGED: [&str; 12] = [
-    "name",
-    "parent",
-    "download",
-    "upload",
-    "min_download",
-    "min_upload",
-    "sqm",
-    "new_device",
-    "device_name",
-    "mac",
-    "addresses",
-    "comment",
-];
-
 impl Circuit {
+    /// Whether it only says which circuit and which device.
+    fn changes_nothing(&self) -> bool {
+        let edit = self.edit();
+        let named = CircuitEdit {
+            id: edit.id.clone(),
+            device: edit.device.clone(),
+            ..CircuitEdit::default()
+        };
+        edit == named
+    }
+
     fn edit(&self) -> CircuitEdit {
         let bps = |down: Option<BitsPerSec>, up: Option<BitsPerSec>| PerDirection {
             down: down.map(BitsPerSec::get),
@@ -171,6 +165,9 @@ impl Circuit {
 /// Changes, and shows what is in force then.
 pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<(), Failure> {
     let (given, edits) = match &options.what {
+        What::Circuit(circuit) if circuit.changes_nothing() => {
+            return Err(Failure::NothingToChange);
+        }
         What::Circuit(circuit) => {
             (devices_in("the file as it would be"), vec![Edit::Circuit(Box::new(circuit.edit()))])
         }

@@ -57,7 +57,7 @@ fn a_circuit_without_anything_to_change_is_a_usage_error() {
     {
         let output = daemon.run(arguments);
         assert_eq!((code(&output), stdout(&output)), (2, ""), "{arguments:?}");
-        assert!(stderr(&output).contains("--download <RATE>"), "{}", stderr(&output));
+        assert!(stderr(&output).contains("nothing to change"), "{}", stderr(&output));
     }
     assert_eq!(daemon.asked(), []);
 }
