@@ -42,7 +42,7 @@ pub(crate) struct Options {
     filter: String,
 
     /// Only the circuit with this id, as it is in force.
-    #[arg(long, value_name = "ID", conflicts_with_all = ["filter", "node"])]
+    #[arg(long, value_name = "ID")]
     id: Option<String>,
 
     /// Only circuits at or below this node, given by name or id.
