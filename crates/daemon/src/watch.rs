@@ -154,7 +154,7 @@ mod tests {
         fs::remove_file(&named).unwrap();
         assert!(is_noticed(&watch).await, "removed");
         // what is not there is behind no link
-        watch.follow(&[named.clone()]);
+        watch.follow(std::slice::from_ref(&named));
         fs::write(&named, "2").unwrap();
         assert!(is_noticed(&watch).await, "back");
     }
