@@ -12,6 +12,7 @@ use bus::{
     CircuitsQuery, Client, ClientError, ErrorCode, EventKind, EventsQuery, HEADER_LEN, Request,
     VersionRange,
 };
+use rustix::process::Signal;
 use testkit::{Daemon, DaemonSpec, Forwarding, wait_until};
 use units::BitsPerSec;
 
@@ -89,6 +90,18 @@ fn who_goes_before_the_answer_has_made_nobody_make_way() -> Result<()> {
     })?;
     observer.status()?;
     stage.stop()
+}
+
+#[test]
+fn whoever_asks_for_the_end_while_it_makes_way_gets_it() -> Result<()> {
+    let (mut stage, _) = installed()?;
+    stage.client()?.handover(RELOAD_MAX)?;
+    // at once: what follows takes longer than a signal
+    let mut daemon = stage.daemon.take().context("no daemon runs")?;
+    daemon.signal(Signal::TERM)?;
+    wait_until("its end", RELOAD_MAX, || daemon.ended())?;
+    ensure!(!daemon.log().contains("not making way") || !stage.socket.exists(), "the socket stays");
+    Ok(())
 }
 
 #[test]

@@ -128,7 +128,10 @@ fn work(path: &Path, start: Start) -> Result<(), Failure> {
         warn!(threads = ended.stuck.join(", "), "did not end in time and were left behind");
     }
     let reloader = outcome?;
-    if is_handover {
+    if is_handover && signals.end_asked() {
+        info!("not making way: the end was asked for meanwhile");
+        service::stopping();
+    } else if is_handover {
         reloader.leave();
         info!("making way");
         drop(memory);

@@ -23,6 +23,7 @@ Signals:
 #[derive(Debug)]
 pub struct Signals {
     reload: Arc<Notify>,
+    ends: Arc<AtomicBool>,
     leaves: Arc<AtomicBool>,
     handle: Handle,
     listener: Option<JoinHandle<()>>,
@@ -38,8 +39,8 @@ impl Signals {
         let handle = caught.handle();
         let reload = Arc::new(Notify::new());
         let asked = Arc::clone(&reload);
-        let leaves = Arc::new(AtomicBool::new(false));
-        let leave = Arc::clone(&leaves);
+        let (ends, leaves) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (end, leave) = (Arc::clone(&ends), Arc::clone(&leaves));
         let listen = move || {
             let mut all_gone = false;
             for signal in &mut caught {
@@ -50,12 +51,18 @@ impl Signals {
                     // whoever wants all gone has the last word
                     all_gone |= signal != SIGUSR1;
                     leave.store(!all_gone, Ordering::Release);
+                    end.store(true, Ordering::Release);
                     stop.stop();
                 }
             }
         };
         let listener = thread::Builder::new().name("signals".to_owned()).spawn(listen)?;
-        Ok(Self { reload, leaves, handle, listener: Some(listener) })
+        Ok(Self { reload, ends, leaves, handle, listener: Some(listener) })
+    }
+
+    /// Whether the end was asked for.
+    pub fn end_asked(&self) -> bool {
+        self.ends.load(Ordering::Acquire)
     }
 
     /// Whether what is in the kernel is to stay at work when the daemon has ended.
