@@ -106,6 +106,15 @@ fn comes(root: &Root) -> Result<()> {
 
 /// It is removed, which leaves what the operator wrote, and then purged.
 fn goes(root: &Root, settings: &str) -> Result<()> {
+    // not while somebody's daemon runs: it holds the lock
+    let folder = root.path("/run/tidegate");
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("tidegated.kept"), "")?;
+    let held = ["flock", "/run/tidegate/tidegated.lock", "dpkg", "--remove", "tidegate"];
+    let refused = root.try_run(&held)?;
+    ensure!(refused.stderr.contains("that systemd did not start"), "{refused}");
+    ensure!(root.path("/usr/bin/tidegated").exists(), "removed under a daemon: {refused}");
+    fs::remove_dir_all(folder)?;
     root.run(&["dpkg", "--remove", "tidegate"])?;
     ensure!(!root.path("/usr/bin/tidegated").exists(), "the program is still there");
     ensure!(fs::read_to_string(root.path(SETTINGS))? == settings, "the settings are gone");
