@@ -1,6 +1,7 @@
 //! Text from files and packets, made safe to show.
 
 use std::borrow::Cow;
+use std::iter;
 
 /// The text with everything replaced that could act on a screen instead of being shown: control
 /// characters (so that no escape sequence survives), line and paragraph separators, characters that
@@ -14,15 +15,20 @@ pub fn inert(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A text of several lines on one: ` | ` between them, and each made inert. For cells of tables.
+/// A text of several lines on one: ` | ` between them, or a space behind a colon, and each made inert. For
+/// cells of tables.
 pub fn on_one_line(text: &str) -> Cow<'_, str> {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     match (lines.next(), lines.next()) {
         (None, _) => Cow::Borrowed(""),
         (Some(only), None) => inert(only),
         (Some(first), Some(second)) => {
-            let all = [first, second].into_iter().chain(lines).map(inert);
-            Cow::Owned(all.collect::<Vec<_>>().join(" | "))
+            let mut all = inert(first).into_owned();
+            for line in iter::once(second).chain(lines) {
+                all += if all.ends_with(':') { " " } else { " | " };
+                all += &inert(line);
+            }
+            Cow::Owned(all)
         }
     }
 }
@@ -64,6 +70,7 @@ mod tests {
                 "a.csv:3: error: x\r\n  help: y\n\nz\x1b\n",
                 "a.csv:3: error: x | help: y | z\u{fffd}",
             ),
+            ("not put in force:\na.csv:3: error: x\n", "not put in force: a.csv:3: error: x"),
         ] {
             assert_eq!(on_one_line(text), shown, "{text:?}");
         }

@@ -66,6 +66,13 @@ pub enum Mode {
     Observe,
 }
 
+impl Mode {
+    /// Whether packets pass through Tidegate's own forwarding: without it, none gets to the other side.
+    pub const fn forwards(self) -> bool {
+        matches!(self, Self::XdpBridge | Self::Stick { .. })
+    }
+}
+
 /// Where the files and directories are. Relative paths were resolved against tidegate.toml's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Files {

@@ -38,7 +38,7 @@ use crate::serve::Server;
 use crate::service::{self, Start};
 use crate::shaper::{Shaper, named};
 use crate::shared::Shared;
-use crate::signals::Signals;
+use crate::signals::{End, Signals};
 use crate::threads::{self, Sources};
 use crate::watch::Watch;
 
@@ -115,6 +115,7 @@ fn work(path: &Path, start: Start) -> Result<(), Failure> {
         .map_err(|error| Failure::System("listen for signals", error.into()))?;
     service::say("starting");
     let memory = Memory::begin(&bus.socket, loaded.config.log.audit.clone());
+    let mode = loaded.config.interfaces.mode;
     let outcome = shape((path, read), loaded, &memory, &mut supervisor, (&signals, start));
     let is_handover = outcome.as_ref().is_ok_and(|reloader| reloader.handover().is_asked());
     if is_handover {
@@ -128,7 +129,8 @@ fn work(path: &Path, start: Start) -> Result<(), Failure> {
         warn!(threads = ended.stuck.join(", "), "did not end in time and were left behind");
     }
     let reloader = outcome?;
-    if is_handover && signals.end_asked() {
+    let end = signals.end();
+    if is_handover && end.is_some() {
         info!("not making way: the end was asked for meanwhile");
         service::stopping();
     } else if is_handover {
@@ -143,16 +145,17 @@ fn work(path: &Path, start: Start) -> Result<(), Failure> {
         warn!("what is in the kernel stays at work, for the daemon that comes");
         return Err(death.into());
     }
-    let moved = if signals.leave_all() { reloader.moved() } else { Vec::new() };
+    let is_left = end == Some(End::DaemonAlone);
+    let moved = if is_left { reloader.moved() } else { Vec::new() };
     if !moved.is_empty() {
         warn!("{} changed: the next daemon begins from nothing", moved.join(", "));
     }
-    if signals.leave_all() && moved.is_empty() {
+    if is_left && moved.is_empty() {
         reloader.leave();
         info!("stopped; what is in the kernel stays at work, for the daemon that comes");
     } else {
         reloader.take_down();
-        info!("stopped; nothing is shaped any more");
+        info!("stopped; {}", remains::after(mode));
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ pub fn guards(
     sides: &[(String, Side)],
     kept: &Kept,
 ) -> Result<Vec<NicGuards>, ShaperError> {
-    let forwards = matches!(config.interfaces.mode, Mode::XdpBridge | Mode::Stick { .. });
+    let forwards = config.interfaces.mode.forwards();
     if config.interfaces.mode == Mode::Observe {
         return Ok(Vec::new());
     }

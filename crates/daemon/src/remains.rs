@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use apply::remove_trees;
-use config::{Config, Outset};
+use config::{Config, Mode, Outset};
 use kernel::datapath::Pins;
 use kernel::tc::Controller;
 use supervisor::with_causes;
@@ -30,17 +30,30 @@ pub fn take_down(path: &Path) -> Result<(), Failure> {
     log::start(&wanted.filter);
     let _lock = Lock::take(&bus.socket)?;
     let file = KeptFile::beside(&bus.socket);
-    let was_there = take_out(&files.pins, &file, &file.read())?;
+    let kept = file.read();
+    let was_there = take_out(&files.pins, &file, &kept)?;
     EventsFile::beside(&bus.socket).remove();
     if let Err(error) = remove_stale(&bus.socket) {
         warn!(%error, socket = %bus.socket.display(), "could not remove the socket");
     }
     if was_there {
-        println!("taken out; nothing is shaped any more");
+        let mode = kept.interfaces.map_or(Mode::Bridge, |interfaces| interfaces.mode);
+        println!("taken out; {}", after(mode));
     } else {
         println!("nothing was left");
     }
     Ok(())
+}
+
+/// How packets fare when all was taken out.
+pub const fn after(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Bridge => "nothing is shaped any more",
+        Mode::Observe => "nothing is counted any more",
+        Mode::XdpBridge | Mode::Stick { .. } => {
+            "nothing passes between customers and the Internet until a daemon runs again"
+        }
+    }
 }
 
 /// Takes out what is pinned in the folder and what was kept; tells whether there was anything.

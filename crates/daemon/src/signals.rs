@@ -3,9 +3,9 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
+use parking_lot::Mutex;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::{Handle, Signals as Caught};
 use supervisor::Stop;
@@ -19,12 +19,20 @@ Signals:
   SIGTERM, SIGINT  stop, and take programs, queues and settings of the NICs down
   SIGUSR1          stop, and leave them at work for the next daemon; the service's unit sends this";
 
+/// What is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The daemon with all that it has in the kernel.
+    Everything,
+    /// The daemon; what is in the kernel stays at work.
+    DaemonAlone,
+}
+
 /// Listens until it is dropped.
 #[derive(Debug)]
 pub struct Signals {
     reload: Arc<Notify>,
-    ends: Arc<AtomicBool>,
-    leaves: Arc<AtomicBool>,
+    end: Arc<Mutex<Option<End>>>,
     handle: Handle,
     listener: Option<JoinHandle<()>>,
 }
@@ -39,35 +47,26 @@ impl Signals {
         let handle = caught.handle();
         let reload = Arc::new(Notify::new());
         let asked = Arc::clone(&reload);
-        let (ends, leaves) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let (end, leave) = (Arc::clone(&ends), Arc::clone(&leaves));
+        let end = Arc::new(Mutex::new(None));
+        let wanted = Arc::clone(&end);
         let listen = move || {
-            let mut all_gone = false;
             for signal in &mut caught {
                 if signal == SIGHUP {
                     asked.notify_one();
                 } else {
                     info!(signal, "asked to stop");
-                    // whoever wants all gone has the last word
-                    all_gone |= signal != SIGUSR1;
-                    leave.store(!all_gone, Ordering::Release);
-                    end.store(true, Ordering::Release);
+                    wish(&mut wanted.lock(), signal);
                     stop.stop();
                 }
             }
         };
         let listener = thread::Builder::new().name("signals".to_owned()).spawn(listen)?;
-        Ok(Self { reload, ends, leaves, handle, listener: Some(listener) })
+        Ok(Self { reload, end, handle, listener: Some(listener) })
     }
 
-    /// Whether the end was asked for.
-    pub fn end_asked(&self) -> bool {
-        self.ends.load(Ordering::Acquire)
-    }
-
-    /// Whether what is in the kernel is to stay at work when the daemon has ended.
-    pub fn leave_all(&self) -> bool {
-        self.leaves.load(Ordering::Acquire)
+    /// What was asked to end by now.
+    pub fn end(&self) -> Option<End> {
+        *self.end.lock()
     }
 
     /// Waits until a reload is asked for, or was since the last time.
@@ -76,12 +75,37 @@ impl Signals {
     }
 }
 
+/// Whoever wants all gone has the last word.
+fn wish(end: &mut Option<End>, signal: i32) {
+    let alone = signal == SIGUSR1 && *end != Some(End::Everything);
+    *end = Some(if alone { End::DaemonAlone } else { End::Everything });
+}
+
 impl Drop for Signals {
     fn drop(&mut self) {
         self.handle.close();
         if let Some(listener) = self.listener.take() {
             // its loop ends with the handle and cannot panic
             let _ = listener.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_wants_all_gone_has_the_last_word() {
+        for (signals, end) in [
+            (&[SIGUSR1][..], End::DaemonAlone),
+            (&[SIGTERM], End::Everything),
+            (&[SIGINT, SIGUSR1], End::Everything),
+            (&[SIGUSR1, SIGTERM, SIGUSR1], End::Everything),
+        ] {
+            let mut wanted = None;
+            signals.iter().for_each(|signal| wish(&mut wanted, *signal));
+            assert_eq!(wanted, Some(end), "{signals:?}");
         }
     }
 }

@@ -254,9 +254,11 @@ fn shown(edited: &Edited, look: &Look) -> String {
         .filter(|(circuits, _)| **circuits > 0)
         .map(|(circuits, what)| format!("{} {what}", count((*circuits).into())))
         .collect();
-    let what = if what.is_empty() { "none changed".to_owned() } else { what.join(", ") };
+    // what was changed may have been nodes, whose number nobody counts
+    let circuits =
+        if what.is_empty() { String::new() } else { format!("circuits: {}\n", what.join(", ")) };
     let in_force = reload::text(reloaded, look);
-    format!("circuits: {what}\n{in_force}revision {}\n", inert(revision))
+    format!("{circuits}{in_force}revision {}\n", inert(revision))
 }
 
 fn is_stdin(file: &Path) -> bool {

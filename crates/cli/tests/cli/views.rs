@@ -408,7 +408,7 @@ pub(crate) fn events() -> EventsPage {
             3,
             EventKind::Configuration,
             Severity::Info,
-            "circuit 17: download max 50 Mbps (circuits: 1 changed (17); nodes: none changed; revision 17e)",
+            "circuit 17: download max 50 Mbps (circuits: 1 changed (17); revision 17e)",
             actor(Some("ada"), Some(4_711), "tidegate 0.1.0"),
         ),
         row(

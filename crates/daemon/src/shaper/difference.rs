@@ -113,9 +113,15 @@ impl Named {
 }
 
 impl fmt::Display for Difference {
-    /// On one line.
+    /// On one line; what has no change is left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "circuits: {}; nodes: {}", self.circuits, self.nodes)
+        let kinds = [("circuits", &self.circuits), ("nodes", &self.nodes)];
+        let mut separator = "";
+        for (kind, changes) in kinds.iter().filter(|(_, changes)| **changes != Changes::default()) {
+            write!(f, "{separator}{kind}: {changes}")?;
+            separator = "; ";
+        }
+        if separator.is_empty() { f.write_str("no circuit or node changed") } else { Ok(()) }
     }
 }
 
@@ -131,7 +137,7 @@ impl fmt::Display for Changes {
                 separator = ", ";
             }
         }
-        if separator.is_empty() { f.write_str("none changed") } else { Ok(()) }
+        Ok(())
     }
 }
 
@@ -150,7 +156,11 @@ mod tests {
     #[test]
     fn what_is_otherwise_is_counted_and_the_first_are_named() {
         let (before, mut after) = (network(), network());
-        assert_eq!(Difference::between(&before, &after), Difference::default());
+        let none = Difference::between(&before, &after);
+        assert_eq!(
+            (none.to_string(), none),
+            ("no circuit or node changed".into(), Difference::default())
+        );
         after.nodes[1] = node("Mill", None, Some(2_000));
         after.circuits[3].name = "another".into();
         after.circuits.remove(5);
@@ -171,7 +181,7 @@ mod tests {
             .circuits
             .iter_mut()
             .for_each(|circuit| circuit.parent = circuit.parent.map(|i| i + 1));
-        let told = "circuits: none changed; nodes: 1 added (New)";
+        let told = "nodes: 1 added (New)";
         assert_eq!(Difference::between(&before, &after).to_string(), told);
     }
 }

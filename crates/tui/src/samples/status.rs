@@ -194,7 +194,7 @@ pub(super) fn events(query: &EventsQuery, tick: u64) -> EventsPage {
         (
             EventKind::Configuration,
             Severity::Info,
-            "circuit 1017: download max 50 Mbps (circuits: 1 changed (1017); nodes: none changed; revision 17e)",
+            "circuit 1017: download max 50 Mbps (circuits: 1 changed (1017); revision 17e)",
             actor("ada", 4_711, "tidegate 0.1.0"),
         ),
         (EventKind::Refusal, Severity::Warning, "refused: reload", actor("grace", 4_802, HOSTILE)),
