@@ -28,7 +28,7 @@ impl Order {
 /// Which direction decides.
 #[derive(Debug, Args)]
 pub(crate) struct By {
-    /// The direction whose figure is compared; both together unless given.
+    /// The direction whose figure is compared; both together unless given. RTTs, names and times have none.
     #[arg(long, value_enum, value_name = "DIRECTION")]
     by: Option<ByDirection>,
 }

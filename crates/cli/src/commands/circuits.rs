@@ -18,6 +18,8 @@ use crate::quality::sent_again;
 use crate::reading::{Shown, read};
 use crate::table::{Head, figure, fitted, text, toned};
 
+use super::circuit::One;
+
 /// Which circuits, in which order.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -41,7 +43,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     filter: String,
 
-    /// Only the circuit with this id, as it is in force.
+    /// Only the circuit with this id, as it is in force: all about it, with addresses and queues.
     #[arg(long, value_name = "ID")]
     id: Option<String>,
 
@@ -112,6 +114,8 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<()
     let topic = Topic::Circuits(query(options));
     if options.slow {
         read::<Slow>(socket, topic, options.watch.watch, output)
+    } else if options.id.is_some() {
+        read::<One>(socket, topic, options.watch.watch, output)
     } else {
         read::<CircuitsPage>(socket, topic, options.watch.watch, output)
     }

@@ -3,6 +3,7 @@
 pub(crate) mod bypass;
 pub(crate) mod capture;
 pub(crate) mod check;
+mod circuit;
 pub(crate) mod circuits;
 pub(crate) mod completions;
 pub(crate) mod doctor;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bus::{Client, Edits, LineChange, PreviewView, inert};
+use bus::{CircuitsPage, CircuitsQuery, Client, Edits, LineChange, PreviewView, Topic, inert};
 use clap::Args;
 use config::{Config, Interfaces};
 use machine::nic::{NicError, NicInfo, nic, online_cpus};
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::figures::count;
 use crate::files;
 use crate::output::{Look, Output, inert_lines};
-use crate::reading::connect;
+use crate::reading::{Shown as _, connect};
 
 /// A large network takes a while to plan and to compare.
 const PREVIEW: Duration = Duration::from_secs(60);
@@ -51,11 +51,14 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<()
     }
     let Options { config, facts, explain, .. } = options;
     if config.is_none() && facts.is_none() {
-        let (path, plan) = in_force(socket)?;
-        return match explain {
-            Some(id) => explained(&plan, &files::config(&path, output)?, id, output),
-            None => show(&plan, output),
-        };
+        let mut client = connect(socket)?;
+        let (path, plan) = in_force(&mut client)?;
+        let Some(id) = explain else { return show(&plan, output) };
+        explained(&plan, &files::config(&path, output)?, id, output)?;
+        if is_asleep(&mut client, id)? {
+            output.note("note: it was silent, and gets its classes with the next packets\n");
+        }
+        return Ok(());
     }
     let config = config.as_deref().unwrap_or(Path::new(DEFAULT_CONFIG));
     let (config, plan) = offline(config, facts.as_deref(), output)?;
@@ -139,10 +142,17 @@ fn here(interfaces: &Interfaces) -> Result<Facts, NicError> {
 }
 
 /// The daemon's plan with the path of the configuration that it follows from.
-fn in_force(socket: &Path) -> Result<(PathBuf, Plan), Failure> {
-    let view = connect(socket)?.plan()?;
+fn in_force(client: &mut Client) -> Result<(PathBuf, Plan), Failure> {
+    let view = client.plan()?;
     let plan = serde_json::from_str(&view.json).map_err(Failure::PlanInForce)?;
     Ok((view.config.into(), plan))
+}
+
+/// Whether the circuit has no class for now, for want of traffic.
+fn is_asleep(client: &mut Client, id: &str) -> Result<bool, Failure> {
+    let query = CircuitsQuery { id: Some(id.to_owned()), ..CircuitsQuery::default() };
+    let view = client.show(Topic::Circuits(query))?;
+    Ok(CircuitsPage::of(view).is_some_and(|page| page.rows.iter().any(|circuit| circuit.asleep)))
 }
 
 fn show(plan: &Plan, output: Output) -> Result<(), Failure> {

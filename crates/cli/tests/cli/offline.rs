@@ -4,12 +4,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use bus::{PlanView, Reply};
+use bus::{PlanView, Reply, Request, View};
 use config::Config;
 use plan::{Facts, Plan, Planned};
 
 use crate::stand_in::StandIn;
-use crate::{code, json, run, stderr, stdout};
+use crate::{code, json, run, stderr, stdout, views};
 
 const EXAMPLE: &str = "config/example/tidegate.toml";
 const DEVICES: &str = "config/example/ShapedDevices.csv";
@@ -202,6 +202,17 @@ fn a_network_that_cannot_be_planned_is_told_with_all_reasons() {
     assert!(told.contains("modprobe sch_htb"), "{told}");
 }
 
+/// What a daemon answers that has this plan, and a circuit of it awake or not.
+fn plan_or_circuit(request: &Request, plan: &PlanView, asleep: bool) -> Vec<Reply> {
+    if matches!(request, Request::Plan) {
+        return vec![Reply::Plan(plan.clone())];
+    }
+    let mut page = views::circuits();
+    page.rows.truncate(1);
+    page.rows[0].asleep = asleep;
+    vec![View::Circuits(page).into()]
+}
+
 #[test]
 fn a_circuits_place_is_explained_offline_and_online() {
     let (_folder, facts) = machine(2, &["htb", "cake"]);
@@ -213,10 +224,14 @@ fn a_circuits_place_is_explained_offline_and_online() {
     let plan = run(&["plan", "--config", EXAMPLE, "--facts", &facts, "--json"]);
     let json_text = stdout(&plan).to_owned();
     let view = PlanView { generation: 1, config: EXAMPLE.into(), json: json_text };
-    let daemon = StandIn::new(move |_| vec![Reply::Plan(view.clone())]);
+    let of = view.clone();
+    let daemon = StandIn::new(move |request| plan_or_circuit(request, &of, false));
     // the daemon says which files its plan follows from
     let online = daemon.run(&ask);
-    assert_eq!(stdout(&online), stdout(&offline));
+    assert_eq!((stdout(&online), stderr(&online)), (stdout(&offline), ""));
+    let sleepy = StandIn::new(move |request| plan_or_circuit(request, &view, true)).run(&ask);
+    assert_eq!(stdout(&sleepy), stdout(&offline));
+    assert!(stderr(&sleepy).contains("gets its classes with the next packets"));
     assert_eq!(stdout(&daemon.run(&["plan", "--json"])), stdout(&plan));
     let explained = json(&daemon.run(&[&ask as &[&str], &["--json"]].concat()));
     assert_eq!(explained["circuit"], "1003");

@@ -51,6 +51,7 @@ fn each_view_as_text() {
 
 #[test]
 fn more_of_a_view_as_text() {
+    insta::assert_snapshot!("circuits_one", shown(&["circuits", "--id", "1001"]));
     insta::assert_snapshot!("circuits_slow", shown(&["circuits", "--slow"]));
     insta::assert_snapshot!("flows_long", shown(&["flows", "--long"]));
     insta::assert_snapshot!("rtt_circuits", shown(&["rtt", "circuits", "--histogram"]));
@@ -86,6 +87,7 @@ fn fault_21_hostile_names_are_shown_inert() {
     for arguments in [
         &["circuits"] as &[&str],
         &["circuits", "--json"],
+        &["circuits", "--id", "1009"],
         &["circuits", "--slow"],
         &["flows"],
         &["flows", "--json"],

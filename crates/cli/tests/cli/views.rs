@@ -179,6 +179,13 @@ pub(crate) fn circuits() -> CircuitsPage {
     CircuitsPage { tick: 41, window_ms: 60_000, total: 1_008, matched: 250, rows }
 }
 
+/// The circuit with this id alone, or none.
+fn circuit_of(id: &str) -> CircuitsPage {
+    let CircuitsPage { tick, window_ms, total, mut rows, .. } = circuits();
+    rows.retain(|row| &*row.id == id);
+    CircuitsPage { tick, window_ms, total, matched: rows.len() as u32, rows }
+}
+
 pub(crate) fn queues() -> QueuesView {
     let row = |nic: &str, direction, sent_bps| QueueRow {
         nic: nic.into(),
@@ -428,6 +435,7 @@ pub(crate) fn answer(request: &Request) -> Vec<Reply> {
     let view = |topic: &Topic| match topic {
         Topic::Status => View::Status(Box::new(status())),
         Topic::Tree(_) => View::Tree(tree()),
+        Topic::Circuits(CircuitsQuery { id: Some(id), .. }) => View::Circuits(circuit_of(id)),
         Topic::Circuits(_) => View::Circuits(circuits()),
         Topic::Queues => View::Queues(queues()),
         Topic::Unknown(_) => View::Unknown(unknown()),

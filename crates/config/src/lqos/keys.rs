@@ -143,9 +143,10 @@ fn convert(value: &DeValue<'_>) -> Value {
     }
 }
 
-/// Why a key has no counterpart. The first rule whose name the key has, or begins with, holds.
+/// Why a key has no counterpart. The first rule whose name the key begins with holds, but for what brings
+/// subscribers from elsewhere: each such section has the name of its source.
 fn why_not(key: &str) -> &'static str {
-    const REASONS: [(&str, &str); 16] = [
+    const REASONS: [(&str, &str); 17] = [
         ("version", "it names the format of the imported file"),
         ("node_id", "Tidegate does not identify itself to a service"),
         ("node_name", "Tidegate has no name for the box; the host's name serves"),
@@ -157,18 +158,25 @@ fn why_not(key: &str) -> &'static str {
         ),
         ("queues.use_binpacking", "the plan always packs top-level nodes on queues by their load"),
         (
-            "queues.lazy_queues",
+            "queues.lazy_",
             "lazy_after in [queues] says after what silence circuits give their classes back",
         ),
         ("queues.monitor_only", "queues.queue_mode says it already"),
         ("queues.", "Tidegate has no such setting"),
-        ("tuning.", "the cards' and the kernel's tuning is left to the system"),
+        (
+            "tuning.",
+            "`tidegate tune` shows what cards and kernel should be set to, and sets it when asked",
+        ),
+        ("influxdb.", "a monitoring system reads figures from the listener of [metrics]"),
         ("flows.netflow_", "Tidegate does not export flows"),
         ("flows.do_not_track_subnets", "flows of all hosts are measured"),
         ("flows.", "Tidegate has no such setting"),
         ("bridge.", "the mode in use does not need it"),
         ("single_interface.", "the mode in use does not need it"),
     ];
+    if key.contains("_integration.") {
+        return "a script with Tidegate's Python package brings subscribers from a CRM";
+    }
     REASONS
         .iter()
         .find_map(|(name, why)| key.starts_with(name).then_some(*why))
