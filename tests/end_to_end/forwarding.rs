@@ -8,6 +8,7 @@ use units::{BitsPerSec, Direction};
 
 use crate::lifecycle::{traces, traces_of};
 use crate::provider::{Circuit, Provider, two_nics};
+use crate::service::tidegated;
 use crate::stage::{Stage, UNKNOWN_HOST, ensure_near};
 
 fn provider(interfaces: String) -> Provider {
@@ -47,6 +48,11 @@ fn without_a_linux_bridge() -> Result<()> {
     outlives_its_daemon(&mut stage)?;
     stage.stop()?;
     ensure!(traces(&stage)? == before, "something is left");
+    stage.start()?;
+    stage.daemon.take().context("no daemon runs")?.kill();
+    let told = tidegated(&stage, "--take-down")?.checked()?;
+    ensure!(told.stdout.contains("nothing passes between customers and the Internet"), "{told}");
+    ensure!(traces(&stage)? == before, "something is left when it was taken down");
     Ok(())
 }
 

@@ -40,7 +40,7 @@ fn managed() -> Result<(Stage, ServiceManager, u32)> {
 }
 
 /// Runs the daemon's program to its end.
-fn tidegated(stage: &Stage, argument: &str) -> Result<testkit::Output> {
+pub(crate) fn tidegated(stage: &Stage, argument: &str) -> Result<testkit::Output> {
     let mut command = stage.lab.namespace(Place::Box).command(stage.daemon_spec().binary);
     run(command.args([argument, "--config"]).arg(&stage.config), RELOAD_MAX)
 }
