@@ -58,6 +58,7 @@ pub(crate) fn connect_box(
             lines.push(format!("link set {nic} master br0"));
         }
     }
+    lines.push("link set lo up".to_owned());
     for nic in [BOX_CUSTOMERS, BOX_INTERNET] {
         lines.push(format!("link set {nic} up"));
     }
@@ -104,7 +105,7 @@ pub(crate) fn connect_stick(
         lines.push(format!("link set {nic} up"));
     }
     switch.ip_batch(folder, &lines)?;
-    middle.ip_batch(folder, &[format!("link set {BOX_STICK} up")])?;
+    middle.ip_batch(folder, &["link set lo up".to_owned(), format!("link set {BOX_STICK} up")])?;
     tags_in_frames(middle, BOX_STICK)?;
     tags_in_frames(switch, SWITCH_TRUNK)
 }
