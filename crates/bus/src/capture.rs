@@ -23,10 +23,10 @@ pub struct CaptureRequest {
 }
 
 impl CaptureRequest {
-    /// The longest capture, in seconds.
-    pub const MAX_SECONDS: u32 = 3_600;
-    /// The most packets of one capture.
-    pub const MAX_PACKETS: u32 = 10_000_000;
+    /// The longest capture, in seconds; the daemon's settings may allow less.
+    pub const MAX_SECONDS: u32 = 86_400;
+    /// The most packets of one capture; the settings may allow less.
+    pub const MAX_PACKETS: u32 = 100_000_000;
     /// The most bytes of a frame.
     pub const MAX_SNAP_LENGTH: u16 = 256;
 }
