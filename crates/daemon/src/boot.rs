@@ -37,7 +37,7 @@ use crate::remains;
 use crate::serve::Server;
 use crate::service::{self, Start};
 use crate::shaper::{Shaper, named};
-use crate::shared::Shared;
+use crate::shared::{NicProblem, Shared};
 use crate::signals::{End, Signals};
 use crate::threads::{self, Sources};
 use crate::watch::Watch;
@@ -137,8 +137,18 @@ fn work(path: &Path, start: Start) -> Result<(), Failure> {
         reloader.leave();
         info!("making way");
         drop(memory);
-        let error = reloader.handover().carry_out();
-        return Err(Failure::System("start the program that takes over", error.into()));
+        return match signals.end() {
+            None => {
+                let error = reloader.handover().carry_out();
+                Err(Failure::System("start the program that takes over", error.into()))
+            }
+            // asked for while what the next one needs was written down
+            Some(End::DaemonAlone) => Ok(()),
+            Some(End::Everything) => {
+                let file = KeptFile::beside(&bus.socket);
+                remains::take_out(&files.pins, &file, &file.read()).map(drop)
+            }
+        };
     }
     if let Some(death) = death {
         reloader.leave();
@@ -195,7 +205,9 @@ fn shape(
         flows: flow_engine.store(),
         retransmits_dropped: AtomicU64::new(0),
         origin_problems: ArcSwap::default(),
-        nic_problems: ArcSwap::from_pointee(shaper.machine_warnings().to_vec()),
+        nic_problems: ArcSwap::from_pointee(
+            shaper.machine_warnings().iter().cloned().map(NicProblem::of_nic).collect(),
+        ),
         current: ArcSwap::new(Arc::clone(shaper.current())),
         asleep: ArcSwap::new(Arc::clone(shaper.asleep())),
         reload_problem: ArcSwapOption::empty(),
@@ -326,7 +338,14 @@ async fn follow_files(reloader: &Reloader) {
     let mut watch = Watch::new(&[]);
     loop {
         let files = reloader.watched().await;
-        watch.follow(&files);
+        let (followed, wanted) = (watch, files.clone());
+        let follow = move || {
+            let mut watch = followed;
+            watch.follow(&wanted);
+            watch
+        };
+        // a folder on another machine may take its time
+        watch = tokio::task::spawn_blocking(follow).await.unwrap_or_else(|_| Watch::new(&[]));
         if files.is_empty() {
             // a reload that was asked for may want them watched
             tokio::time::sleep(UNWATCHED).await;

@@ -126,9 +126,12 @@ impl Events {
             (oldest, kept.newest, after.cloned().collect::<Vec<_>>())
         };
         let filter = query.filter.to_lowercase();
+        // a query may name each kind very often
+        let is_wanted = |kind: &EventKind| query.kinds.is_empty() || query.kinds.contains(kind);
+        let kinds: Vec<_> = EventKind::ALL.into_iter().filter(is_wanted).collect();
         rows.retain(|row| {
             row.severity >= query.severity_min
-                && (query.kinds.is_empty() || query.kinds.contains(&row.kind))
+                && kinds.contains(&row.kind)
                 && (filter.is_empty()
                     || row.text.to_lowercase().contains(&filter)
                     || row.cause.to_string().to_lowercase().contains(&filter))

@@ -17,6 +17,7 @@ use tracing::info;
 use crate::notice::Notices;
 use crate::reload::Reloader;
 use crate::shaper::{NicsNow, Shaper};
+use crate::shared::NicProblem;
 
 /// How often they are looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -30,7 +31,7 @@ struct Tried {
     /// None when one was missing.
     nics: Option<(NicFacts, NicFacts)>,
     at: Instant,
-    problem: Option<String>,
+    problem: Option<NicProblem>,
 }
 
 /// Looks again and again.
@@ -61,20 +62,23 @@ fn look_at_nics(reloader: &Reloader, tried: &mut Option<Tried>) {
     let (now, nics) = match found {
         Ok(found) => found,
         Err(error) => {
-            let text = format!("{}; it is waited for", with_causes(&error));
-            *tried = Some(Tried { nics: None, at: Instant::now(), problem: Some(text.clone()) });
-            reloader.tell_of_nics(vec![text]);
+            let problem = NicProblem::of_nic(format!("{}; it is waited for", with_causes(&error)));
+            reloader.tell_of_nics(vec![problem.clone()]);
+            *tried = Some(Tried { nics: None, at: Instant::now(), problem: Some(problem) });
             return;
         }
     };
-    let mut problems = nics.warnings;
+    let mut problems: Vec<_> = nics.warnings.into_iter().map(NicProblem::of_nic).collect();
     let nics = Some((nics.customers, nics.internet));
     let is_due = |tried: &Tried| tried.nics != nics || tried.at.elapsed() >= AGAIN;
     if now == NicsNow::Same {
         *tried = None;
-        problems.extend(reloader.look_for_gone().err());
+        problems.extend(reloader.look_for_gone().err().map(NicProblem::of_nic));
     } else if tried.as_ref().is_none_or(is_due) {
-        let problem = adapt(reloader, now).err();
+        let problem = adapt(reloader, now).err().map(|text| {
+            // what does not fit, or is refused, may be a circuit
+            NicProblem { kind: EventKind::Kernel, text }
+        });
         *tried = Some(Tried { nics, at: Instant::now(), problem });
     }
     problems.extend(tried.as_ref().and_then(|tried| tried.problem.clone()));

@@ -21,7 +21,7 @@ use crate::handover::Handover;
 use crate::notice::Notices;
 use crate::service::Reloading;
 use crate::shaper::Shaper;
-use crate::shared::{Current, Problem, Shared};
+use crate::shared::{Current, NicProblem, Problem, Shared};
 
 /// How long a reload waits for the first snapshot of what it brought.
 const SHOWN_MAX: Duration = Duration::from_secs(3);
@@ -82,9 +82,7 @@ impl Reloader {
     fn reload_now(&self, cause: Cause, shrink: bool) -> Result<Reloaded, Refusal> {
         let started = Instant::now();
         let mut shaper = self.lock();
-        let Some(shaper) = shaper.as_mut() else {
-            return Err(stopping());
-        };
+        let shaper = self.for_change(shaper.as_mut())?;
         let _told = Reloading::begin(&self.shared);
         let was_known = shaper.is_known();
         match shaper.reload(shrink) {
@@ -113,6 +111,13 @@ impl Reloader {
         }
     }
 
+    /// What a change is made with: nothing once the end, or another program, was asked for. That has checked
+    /// the files as they are.
+    fn for_change<'s>(&self, shaper: Option<&'s mut Shaper>) -> Result<&'s mut Shaper, Refusal> {
+        let is_ending = self.shared.stop.is_stopped() || self.handover().is_asked();
+        shaper.filter(|_| !is_ending).ok_or_else(stopping)
+    }
+
     /// Remembers something that happened.
     pub fn tell(&self, kind: EventKind, severity: Severity, cause: Cause, text: impl Into<String>) {
         self.shared.events.tell(kind, severity, cause, text);
@@ -138,15 +143,18 @@ impl Reloader {
     /// Brings the kernel to what is in force, where something has left it otherwise; tells whether it is so
     /// now.
     pub fn repair(&self) -> bool {
-        let repaired = self.with_shaper(|shaper| {
-            if shaper.is_known() {
-                return None;
-            }
-            Some(shaper.repair().map_err(|failure| with_causes(&failure)))
-        });
-        match repaired.flatten() {
-            None => true,
-            Some(Ok(was_otherwise)) => {
+        self.with_shaper(|shaper| self.repair_now(shaper)).unwrap_or(true)
+    }
+
+    fn repair_now(&self, shaper: &mut Shaper) -> bool {
+        let repaired = if shaper.is_known() {
+            // a change may have repaired it in passing
+            Ok(self.shared.kernel_problem.load().is_some())
+        } else {
+            shaper.repair()
+        };
+        match repaired {
+            Ok(was_otherwise) => {
                 if was_otherwise {
                     let text = "the queues are as they should be again";
                     info!("{text}");
@@ -155,7 +163,8 @@ impl Reloader {
                 self.shared.kernel_problem.store(None);
                 true
             }
-            Some(Err(text)) => {
+            Err(failure) => {
+                let text = with_causes(&failure);
                 error!(problem = text, "the queues are not as they should be");
                 self.tell_of_kernel(&text);
                 false
@@ -301,15 +310,14 @@ impl Reloader {
     }
 
     /// Tells clients what is wrong with the NICs.
-    pub fn tell_of_nics(&self, problems: Vec<String>) {
+    pub fn tell_of_nics(&self, problems: Vec<NicProblem>) {
         let told = self.shared.nic_problems.load();
-        for problem in problems.iter().filter(|problem| !told.contains(problem)) {
-            warn!("{problem}");
-            self.tell(EventKind::Nic, Severity::Warning, Cause::Daemon, problem.clone());
+        for NicProblem { kind, text } in problems.iter().filter(|it| !told.contains(it)) {
+            warn!("{text}");
+            self.tell(*kind, Severity::Warning, Cause::Daemon, text.clone());
         }
-        for problem in told.iter().filter(|problem| !problems.contains(problem)) {
-            let text = format!("no longer: {problem}");
-            self.tell(EventKind::Nic, Severity::Info, Cause::Daemon, text);
+        for NicProblem { kind, text } in told.iter().filter(|it| !problems.contains(it)) {
+            self.tell(*kind, Severity::Info, Cause::Daemon, format!("no longer: {text}"));
         }
         self.shared.nic_problems.store(Arc::new(problems));
     }
@@ -364,7 +372,7 @@ fn reloaded(current: &Current, shaper: &Shaper, started: Instant) -> Reloaded {
 }
 
 fn stopping() -> Refusal {
-    Refusal::new(ErrorCode::Busy, "the daemon is stopping")
+    Refusal::new(ErrorCode::Busy, "the daemon is stopping, or making way for another; ask again")
 }
 
 const fn code(failure: &ShaperError) -> ErrorCode {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use bus::Payload;
+use bus::{EventKind, Payload};
 use kernel::datapath::{Attachment, Control};
 use plan::Plan;
 use state::{ClassSample, FlowSnapshot, Layout, MapFill, Store};
@@ -33,7 +33,7 @@ pub struct Shared {
     /// What is wrong with the files of origins.
     pub origin_problems: ArcSwap<Vec<String>>,
     /// What is wrong with the NICs.
-    pub nic_problems: ArcSwap<Vec<String>>,
+    pub nic_problems: ArcSwap<Vec<NicProblem>>,
     /// What is in force.
     pub current: ArcSwap<Current>,
     /// Circuits of it that have no class for want of traffic.
@@ -91,6 +91,22 @@ impl Problem {
     /// One that has just shown.
     pub fn now(text: String) -> Arc<Self> {
         Arc::new(Self { text, since: Instant::now() })
+    }
+}
+
+/// What is wrong with a NIC, or keeps the daemon from using it as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NicProblem {
+    /// Of a NIC alone; or of the kernel, where circuits may be named.
+    pub kind: EventKind,
+    /// For the operator.
+    pub text: String,
+}
+
+impl NicProblem {
+    /// One that tells of nothing but a NIC.
+    pub const fn of_nic(text: String) -> Self {
+        Self { kind: EventKind::Nic, text }
     }
 }
 

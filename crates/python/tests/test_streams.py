@@ -53,9 +53,12 @@ def test_packets_are_captured(client: Client, tmp_path: Path) -> None:
     assert {packet.direction for packet in packets} == {"download", "upload"}
     assert all(len(p.bytes) <= 64 < p.length and isinstance(p.bytes, bytes) for p in packets)
     file = tmp_path / "one.pcapng"
+    file.write_bytes(b"what everybody may read")
+    file.chmod(0o644)
     assert client.capture(host="100.64.1.1", packets=10).write_pcapng(file) == 10
     read = subprocess.run(["tshark", "-r", file], capture_output=True, text=True, check=True)
     assert read.stdout.count("ICMP") == 10
+    assert file.stat().st_mode & 0o777 == 0o600
     with client.capture(circuit="one", seconds=30) as stopped:
         next(stopped)
         stopped.stop()

@@ -119,6 +119,10 @@ fn goes(root: &Root, settings: &str) -> Result<()> {
     ensure!(!root.path("/usr/bin/tidegated").exists(), "the program is still there");
     ensure!(fs::read_to_string(root.path(SETTINGS))? == settings, "the settings are gone");
     ensure!(root.path("/etc/tidegate/ShapedDevices.csv").exists(), "the circuits are gone");
+    // who comes back is told how to start, as whoever comes for the first time
+    let again = root.run(&["dpkg", "--install", "/srv/next.deb"])?;
+    ensure!(again.stdout.contains("enabled, but not started"), "{again}");
+    ensure!(fs::symlink_metadata(root.path(ENABLED)).is_ok(), "not enabled: {again}");
     root.run(&["dpkg", "--purge", "tidegate"])?;
     // what came with it
     root.run(&["apt-get", "autoremove", "--yes", "--purge"])?;

@@ -1,9 +1,9 @@
 //! `tidegate capture`: the headers of a circuit's or a host's packets, as pcapng.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::net::IpAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -168,13 +168,21 @@ fn open(options: &Options) -> Result<Box<dyn Write>, Failure> {
     if path.is_dir() {
         return Err(Failure::Folder { path: path.clone() });
     }
-    match how.open(path) {
+    match how.open(path).and_then(kept_to_its_owner) {
         Ok(file) => Ok(Box::new(file)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             Err(Failure::Exists { path: path.clone() })
         }
         Err(source) => Err(Failure::Write { path: path.clone(), source }),
     }
+}
+
+/// One that was there may have been for others to read.
+fn kept_to_its_owner(file: fs::File) -> io::Result<fs::File> {
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
 }
 
 fn write_failure(options: &Options, source: io::Error) -> Failure {

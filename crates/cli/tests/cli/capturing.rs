@@ -215,15 +215,18 @@ fn a_file_is_not_overwritten_unasked_and_is_its_owners() {
     assert_eq!((code(&output), stdout(&output)), (1, ""));
     assert_eq!(stderr(&output), format!("error: {file} exists; --force replaces it\n"));
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+    let mode = || fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     let summary = json(&daemon().run(&["capture", "1001", "-o", &file, "--force", "--json"]));
     assert_eq!(
         summary,
         serde_json::json!({"file": file, "packets": 50, "lost": 3, "reason": "packets"})
     );
     assert_eq!(tshark(&file, &["frame.len"]).len(), 50);
+    assert_eq!(mode(), 0o600);
     fs::remove_file(&file).unwrap();
     daemon().run(&["capture", "1001", "-o", &file]);
-    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(mode(), 0o600);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use supervisor::with_causes;
 use tokio::sync::oneshot;
 use tracing::warn;
 
-use super::{Reloader, code, reloaded, stopping};
+use super::{Reloader, code, reloaded};
 use crate::edits::{in_words, wanted};
 use crate::error::ShaperError;
 use crate::shaper::{Difference, Shaper};
@@ -43,7 +43,7 @@ impl Reloader {
         edits: bus::Edits,
     ) -> Result<(Edited, Difference), Refusal> {
         let started = Instant::now();
-        let shaper = shaper.ok_or_else(stopping)?;
+        let shaper = self.for_change(shaper)?;
         let was_known = shaper.is_known();
         let edited = shaper.edit(&wanted(edits));
         let (current, difference) =

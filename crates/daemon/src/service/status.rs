@@ -1,5 +1,7 @@
 //! The daemon in a sentence.
 
+use bus::EventKind;
+
 use crate::shared::Shared;
 
 /// What is in force, and what is wrong.
@@ -14,11 +16,20 @@ pub(super) fn of(shared: &Shared) -> String {
     if shared.control.bypass() {
         text += "; bypass is on, nothing is shaped or measured";
     }
-    let nics = shared.nic_problems.load();
-    let problems = [shared.kernel_problem.load_full(), shared.reload_problem.load_full()];
-    let problem = problems.iter().flatten().map(|problem| &problem.text).chain(nics.iter()).next();
-    if let Some(line) = problem.and_then(|text| text.lines().next()) {
-        text = format!("{text}; {line}");
+    if let Some(problem) = problem(shared) {
+        text = format!("{text}; {problem}");
     }
     text
+}
+
+/// What is wrong, without why: every user of the machine may read this, and the why may name subscribers.
+fn problem(shared: &Shared) -> Option<String> {
+    let problems = [shared.kernel_problem.load_full(), shared.reload_problem.load_full()];
+    let problem = problems.iter().flatten().find_map(|problem| problem.text.split(": ").next());
+    problem.map(|what| format!("{what}: `tidegate status` says why")).or_else(|| {
+        shared.nic_problems.load().first().map(|problem| match problem.kind {
+            EventKind::Nic => problem.text.clone(),
+            _ => "the plan does not fit the NICs: `tidegate status` says why".to_owned(),
+        })
+    })
 }

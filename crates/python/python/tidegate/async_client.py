@@ -18,7 +18,7 @@ from ._topic import Topic
 from ._wire import CHANGE_TIMEOUT_S, SOCKET, TIMEOUT_S, expected, patience
 from .edits import Address, Edit, wire
 from .network import Network
-from .streams import add_packet, begin_pcapng
+from .streams import add_packet, begin_pcapng, open_private
 
 V = TypeVar("V")
 
@@ -312,7 +312,7 @@ class AsyncCapture(_AsyncStream):
 
         The file is valid even when the capture fails."""
         if isinstance(file, (str, os.PathLike)):
-            with open(file, "wb") as opened:
+            with open_private(file) as opened:
                 return await self.write_pcapng(opened)
         assert self._connection
         program = f"tidegated {self._connection.welcome.daemon_version}"

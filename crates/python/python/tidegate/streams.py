@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections import deque
 from collections.abc import Iterator
 from time import monotonic
@@ -124,7 +125,7 @@ class Capture(_Stream):
 
         The file is valid even when the capture fails."""
         if isinstance(file, (str, os.PathLike)):
-            with open(file, "wb") as opened:
+            with open_private(file) as opened:
                 return self.write_pcapng(opened)
         begun = begin_pcapng(file, self._program, self._target, self.capturing)
         written = 0
@@ -135,6 +136,14 @@ class Capture(_Stream):
         finally:
             begun.finish(self.ended.lost if self.ended else 0)
         return written
+
+
+def open_private(file: str | os.PathLike[str]) -> BinaryIO:
+    """Opens a file to write that only its owner may read: a capture tells who spoke with whom."""
+    opened = open(file, "wb", opener=lambda path, flags: os.open(path, flags, 0o600))
+    if stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+        os.fchmod(opened.fileno(), 0o600)
+    return opened
 
 
 def begin_pcapng(

@@ -50,7 +50,7 @@ pub fn shown(shared: &Shared, topic: &Topic) -> Shown {
 /// Whether it takes microseconds, however many circuits and flows there are.
 const fn is_short(topic: &Topic) -> bool {
     match topic {
-        Topic::Status | Topic::History | Topic::Events(_) => true,
+        Topic::Status | Topic::History => true,
         Topic::Circuits(query) => query.id.is_some(),
         _ => false,
     }

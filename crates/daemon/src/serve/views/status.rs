@@ -20,7 +20,8 @@ pub(super) fn view(shared: &Shared, snapshot: &Snapshot, flows: &FlowSnapshot) -
     let problems = || problems.iter().flatten();
     let since = problems().map(|problem| problem.since).min();
     let nic_problems = shared.nic_problems.load();
-    let warnings = current.warnings.iter().chain(nic_problems.iter()).chain(origin_problems.iter());
+    let of_nics = nic_problems.iter().map(|problem| &problem.text);
+    let warnings = current.warnings.iter().chain(of_nics).chain(origin_problems.iter());
     let others = [shared.events.audit_problem.load_full(), shared.metrics_problem.load_full()];
     let warnings = warnings.chain(others.iter().flatten().map(AsRef::as_ref));
     StatusView {
