@@ -97,8 +97,9 @@ fn directed_loads(tree: &Tree<'_>, ceilings: &Ceilings) -> Vec<u64> {
 
 impl Placement {
     /// Packs the parts: what the previous plan placed stays; the others go, largest first, where
-    /// the load is least (then the classes, then the shard's number). Parts that fit nowhere are
-    /// problems.
+    /// the load is least (then the classes, then the shard's number). Where the previous plan had
+    /// fewer shards, no more stays on one than its share, or the new ones would stay idle. Parts
+    /// that fit nowhere are problems.
     pub(crate) fn pack(
         tree: &Tree<'_>,
         loads: &Loads,
@@ -110,17 +111,27 @@ impl Placement {
         let mut bins = vec![Bin::default(); shards.list.len()];
         let mut home = Homes::new(tree);
         let mut homeless = Vec::new();
-        let parts = parts(tree, loads);
+        let mut parts = parts(tree, loads);
+        let by_load = |part: &Part| (Reverse(part.load), name(tree, part.unit), part.unit);
+        let mut share_max = u64::MAX;
+        if previous.shards() < bins.len() {
+            share_max =
+                parts.iter().fold(0, |total, part| sum(total, part.load)) / bins.len() as u64;
+            parts.sort_by_cached_key(by_load);
+        }
+        let stays = |bin: &Bin, part: &Part| {
+            bin.takes(part) && (bin.classes == 0 || sum(bin.load, part.load) <= share_max)
+        };
         for part in &parts {
             match previous.shard(tree.network, part.unit) {
-                Some(shard) if shard < bins.len() && bins[shard].takes(part) => {
+                Some(shard) if shard < bins.len() && stays(&bins[shard], part) => {
                     bins[shard].add(part);
                     home.set(part.unit, shard);
                 }
                 _ => homeless.push(*part),
             }
         }
-        homeless.sort_by_cached_key(|part| (Reverse(part.load), name(tree, part.unit), part.unit));
+        homeless.sort_by_cached_key(by_load);
         let mut unplaced = 0;
         for part in &homeless {
             let least = (0..bins.len())

@@ -80,6 +80,11 @@ impl<'a> Previous<'a> {
         Self { circuits, nodes, queues }
     }
 
+    /// How many shards there were.
+    pub(crate) fn shards(&self) -> usize {
+        self.queues.down.len()
+    }
+
     /// The row that a circuit had.
     pub(crate) fn slot(&self, id: &CircuitId) -> Option<CircuitSlot> {
         self.circuits.get(id).map(|circuit| circuit.slot)

@@ -34,6 +34,25 @@ fn shard_sizes(plan: &Plan) -> Vec<usize> {
 }
 
 #[test]
+fn new_queues_take_their_share_and_queues_that_go_leave_theirs() {
+    let (config, one) = village(1);
+    let (_, four) = village(4);
+    let loads = |plan: &Plan| shard_sizes(plan).into_iter().map(|it| it as f64).collect::<Vec<_>>();
+    let fresh = loads(&sound(&config, &four, None));
+    let before = sound(&config, &one, None);
+    let spread = sound(&config, &four, Some(&before));
+    let evenness =
+        |sizes: &[f64]| sizes.iter().copied().fold(0.0, f64::max) / sizes.iter().sum::<f64>();
+    assert!(evenness(&loads(&spread)) <= evenness(&fresh) * 1.1, "{:?}, {fresh:?}", loads(&spread));
+    // with as many as before nothing moves
+    assert_eq!(changed(&spread, &sound(&config, &four, Some(&spread))), BTreeSet::new());
+    let (_, two) = village(2);
+    let fewer = sound(&config, &two, Some(&spread));
+    let stay = |plan: &Plan| classes(plan).filter(|(queue, ..)| queue.get() < 2).count();
+    assert!(stay(&fewer) > stay(&spread), "nobody came over");
+}
+
+#[test]
 fn a_new_circuit_changes_its_own_class_and_what_its_parents_guarantee() {
     let (mut config, facts) = village(4);
     let before = sound(&config, &facts, None);
@@ -125,17 +144,6 @@ fn fewer_queues_move_only_what_was_on_those_that_are_gone() {
         }
     }
     assert!(moved > 0, "the last queue was empty");
-}
-
-#[test]
-fn more_queues_move_nothing_by_themselves() {
-    let (mut config, facts) = village(4);
-    config.queues.count = Some(3);
-    let before = sound(&config, &facts, None);
-    config.queues.count = None;
-    let after = sound(&config, &facts, Some(&before));
-    assert_eq!(before.circuits, after.circuits);
-    assert_eq!(shard_sizes(&after).last(), Some(&2), "the link and the default class");
 }
 
 #[test]
