@@ -55,7 +55,7 @@ impl TableParts {
     /// The parts of a pane of this size, with so many lines for the chosen row in full.
     pub fn of(body: Rect, detail: u16) -> Self {
         let title = u16::from(body.height >= 4);
-        let detail = if body.height >= 4 * detail { detail } else { 0 };
+        let detail = if body.height >= 2 * detail { detail } else { 0 };
         let [title, table, detail] = Layout::vertical([
             Constraint::Length(title),
             Constraint::Fill(1),
@@ -65,9 +65,10 @@ impl TableParts {
         Self { title, table, detail }
     }
 
-    /// The parts of the pane of events. A fifth of it is for the chosen one and the rule above.
+    /// The parts of the pane of events. Two fifths of it are for the chosen one and the rule above.
     pub fn of_events(body: Rect) -> Self {
-        Self::of(body, (body.height / 5).max(EVENT_LINES_MIN))
+        let detail = body.height * 2 / 5;
+        Self::of(body, if detail >= EVENT_LINES_MIN { detail } else { 0 })
     }
 }
 

@@ -37,11 +37,10 @@ pub(crate) fn scroll_max(app: &App) -> u16 {
 /// Draws the pane.
 pub(super) fn draw(sheet: &mut Sheet<'_>, area: Rect, app: &App) {
     let columns = columns(app, area);
-    let gap = 2;
     let count = columns.len() as u16;
-    let each = (area.width + gap) / count - gap.min(area.width / count);
+    let width = width_of_each(area.width, count);
     for (column, lines) in (0..count).zip(&columns) {
-        let area = Rect { x: area.x + column * (each + gap), width: each, ..area };
+        let area = Rect { x: area.x + column * (width + GAP), width, ..area };
         for (y, line) in (area.y..area.bottom()).zip(lines.iter().skip(app.health.into())) {
             draw_line(sheet, Rect { y, height: 1, ..area }, line);
         }
@@ -68,14 +67,21 @@ fn draw_line(sheet: &mut Sheet<'_>, at: Rect, line: &Line<'_>) {
     }
 }
 
+/// Columns between what stands side by side.
+const GAP: u16 = 2;
+
+/// How wide each of so many is that stand side by side.
+fn width_of_each(width: u16, count: u16) -> u16 {
+    (width + GAP) / count - GAP.min(width / count)
+}
+
 /// The lines, side by side where there is room.
 fn columns(app: &App, area: Rect) -> Vec<Vec<Line<'_>>> {
     let Some(status) = &app.status else {
         return vec![vec![Line::Text("waiting for the daemon".to_owned(), Role::Dim)]];
     };
     let is_wide = area.width >= WIDE;
-    let width = if is_wide { area.width / 2 } else { area.width };
-    let mut left = complaints(status, width);
+    let mut left = complaints(status, width_of_each(area.width, if is_wide { 2 } else { 1 }));
     left.extend(daemon(status));
     left.extend(threads(status));
     let mut right = cpus(status);

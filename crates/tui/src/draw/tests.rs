@@ -96,6 +96,26 @@ fn an_event_of_several_lines_is_one_row_and_told_line_by_line() {
 }
 
 #[test]
+fn a_problem_loses_no_letter_where_it_is_broken() {
+    let said = "the kernel has no qdisc \"cake diffserv4\" (module sch_cake), wanted by 8 circuits; \
+                `modprobe sch_cake` would give the wanted one";
+    for width in 40..200 {
+        let mut viewer = on(Pane::Health, (width, 60));
+        viewer.app.status.as_mut().unwrap().warnings = vec![said.to_owned()];
+        let shown = viewer.text();
+        let lines = shown.lines().skip_while(|line| !line.contains("problems")).skip(1);
+        let left = lines.map(|line| {
+            line.chars()
+                .take(if width < 100 { 200 } else { usize::from(width) / 2 })
+                .collect::<String>()
+        });
+        let whole: String = left.collect::<String>().split_whitespace().collect();
+        let wanted: String = said.split_whitespace().collect();
+        assert!(whole.contains(&wanted), "{width} columns:\n{shown}");
+    }
+}
+
+#[test]
 fn lines_below_the_edge_of_the_health_pane_are_told_of() {
     let mut viewer = on(Pane::Health, (80, 24));
     assert!(viewer.text().contains("more lines below"), "{}", viewer.text());
