@@ -40,7 +40,15 @@ pub(crate) fn read<V: Shown>(
         return follow(socket, output, &mut Watched::<V>::new(topic, output));
     }
     let asked = topic.name();
-    output.show(&known::<V>(connect(socket)?.show(topic)?, asked)?, V::text)
+    let is_measured = !matches!(topic, Topic::Status | Topic::Events(_));
+    let mut client = connect(socket)?;
+    output.show(&known::<V>(client.show(topic)?, asked)?, V::text)?;
+    if is_measured && client.status().is_ok_and(|status| status.bypass) {
+        output.note(
+            "note: bypass is on: nothing is shaped or measured, and figures of now are no figures\n",
+        );
+    }
+    Ok(())
 }
 
 /// A view that is shown again and again.

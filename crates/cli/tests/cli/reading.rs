@@ -104,6 +104,23 @@ fn fault_21_hostile_names_are_shown_inert() {
 }
 
 #[test]
+fn figures_without_meaning_are_called_so() {
+    let daemon = StandIn::new(|request| match request {
+        Request::Show(Topic::Status) => {
+            let status = StatusView { bypass: true, ..views::status() };
+            vec![View::Status(Box::new(status)).into()]
+        }
+        other => answer(other),
+    });
+    for command in ["tree", "circuits", "flows", "queues"] {
+        let output = daemon.run(&[command]);
+        assert_eq!(code(&output), 0);
+        assert!(stderr(&output).contains("bypass is on: nothing is shaped or measured"));
+    }
+    assert_eq!(stderr(&daemon.run(&["events"])), "");
+}
+
+#[test]
 fn bypass_and_failed_reloads_stand_out() {
     let daemon = StandIn::new(|_| {
         let mut status = views::status();

@@ -5,7 +5,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use bus::{Hello, Reply, Request, Role, ServerCodec, Welcome};
+use bus::{Hello, Reply, Request, Role, ServerCodec, Topic, Welcome};
 use bytes::BytesMut;
 use tokio_util::codec::{Decoder as _, Encoder as _};
 
@@ -72,10 +72,12 @@ impl StandIn {
         crate::run(&[&["--socket", &socket], arguments].concat())
     }
 
-    /// What it was asked, without hellos.
+    /// What it was asked, but for hellos and the status, which many commands look at beside.
     pub(crate) fn asked(&self) -> Vec<Request> {
         let asked = self.asked.lock().unwrap();
-        asked.iter().filter(|request| !matches!(request, Request::Hello(_))).cloned().collect()
+        let is_beside =
+            |request: &Request| matches!(request, Request::Hello(_) | Request::Show(Topic::Status));
+        asked.iter().filter(|request| !is_beside(request)).cloned().collect()
     }
 }
 

@@ -89,8 +89,8 @@ fn an_event_of_several_lines_is_one_row_and_told_line_by_line() {
     let shown = viewer.text();
     assert!(shown.contains("not put in force: ShapedDevices.csv:812"), "{shown}");
     assert!(shown.contains("\n not put in force:\n ShapedDevices.csv:812"), "{shown}");
-    viewer.size = (40, 24);
-    viewer.take(Event::Resize(40, 24));
+    viewer.size = (40, 16);
+    viewer.take(Event::Resize(40, 16));
     let shown = viewer.text();
     assert!(shown.contains("more lines, `tidegate events`"), "{shown}");
 }
