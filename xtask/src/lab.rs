@@ -2,10 +2,9 @@
 
 use std::io::stdin;
 use std::net::IpAddr;
-use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use testkit::{Daemon, DaemonSpec, Forwarding, Lab, LabSpec, Place};
+use testkit::{Forwarding, Lab, LabSpec, Place};
 
 /// What to build.
 #[derive(clap::Args)]
@@ -19,42 +18,27 @@ pub(crate) struct Arguments {
     /// Leave the box without a bridge.
     #[arg(long)]
     no_bridge: bool,
-    /// Start this daemon in the box ...
-    #[arg(long, requires_all = ["config", "socket"])]
-    daemon: Option<PathBuf>,
-    /// ... with this tidegate.toml ...
-    #[arg(long)]
-    config: Option<PathBuf>,
-    /// ... which is ready when this socket answers.
-    #[arg(long)]
-    socket: Option<PathBuf>,
 }
 
 /// Brings the lab up, says how to look around in it, and takes it away at the end.
 ///
 /// # Errors
-/// When the lab or the daemon cannot be started.
+/// When the lab cannot be built.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let lab = Lab::new(&LabSpec {
         queues: arguments.queues,
         forwarding: if arguments.no_bridge { Forwarding::None } else { Forwarding::Bridge },
         ..LabSpec::new(arguments.customers.iter().copied())
     })?;
-    let daemon = match (&arguments.daemon, &arguments.config, &arguments.socket) {
-        (Some(binary), Some(config), Some(socket)) => {
-            Some(Daemon::start(&lab, DaemonSpec::new(binary, config, socket))?)
-        }
-        _ => None,
-    };
     for place in [Place::Customers, Place::Box, Place::Internet] {
         println!("ip netns exec {} bash", lab.namespace(place).name());
     }
     println!("servers: {} and {}", lab.server4(), lab.server6());
-    println!("a BPF filesystem: {}", lab.bpffs().display());
-    if let Some(daemon) = &daemon {
-        println!("the daemon's log: {}", daemon.log_path().display());
-    }
+    println!(
+        "a BPF filesystem, for `pins = \"{0}/tidegate\"` in [files]: {0}",
+        lab.bpffs().display()
+    );
     println!("Enter takes the lab away.");
     stdin().read_line(&mut String::new()).context("could not read the terminal")?;
-    daemon.map_or(Ok(()), |daemon| daemon.stop().map(drop))
+    Ok(())
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bus::{Cause, EventKind, Severity};
 use config::{Config, Interfaces, Outset};
-use kernel::datapath::Readers;
+use kernel::datapath::{Pins, Readers};
 use kernel::privileges::missing_capabilities;
 use kernel::tc::check_clock;
 use state::{Engine, FlowEngine, FlowLimits, Timeouts};
@@ -373,7 +373,9 @@ fn print_facts(interfaces: &Interfaces) -> Result<(), Failure> {
 
 fn check(path: &Path, loaded: config::Loaded) -> Result<(), Failure> {
     let machine = facts::read(&loaded.config.interfaces).map_err(ShaperError::from)?;
+    let pins = loaded.config.files.pins.clone();
     let prepared = prepare(loaded, &machine, None)?;
+    Pins::require_place(&pins).map_err(ShaperError::from)?;
     for warning in prepared.warnings.iter().chain(&machine.warnings) {
         eprintln!("warning: {warning}");
     }

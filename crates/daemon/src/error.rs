@@ -64,7 +64,10 @@ pub enum ShaperError {
     )]
     OtherNics,
     /// Somebody has changed the files otherwise.
-    #[error("the files are not what is in force: somebody has changed them; reload them first")]
+    #[error(
+        "the files are not what is in force: somebody has changed them; `tidegate reload` puts them in force, and \
+         `tidegate get` has what is, to be written back"
+    )]
     FilesChanged,
     /// A change that looks like a file cut short.
     #[error(

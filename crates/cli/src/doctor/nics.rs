@@ -75,6 +75,15 @@ pub(super) fn driver(patient: &Patient<'_>) -> Vec<Finding> {
                 CHECK,
                 format!("the driver of {name} ({driver}) runs the program itself"),
             ),
+            Some(XdpMode::Generic) if has_native_xdp(driver) => {
+                let what = format!(
+                    "the driver of {name} ({driver}) runs XDP programs, but did not take this one when it was \
+                     attached"
+                );
+                // shaping pauses for as long as it takes
+                let again = "systemctl stop tidegated && tidegated --take-down && systemctl start tidegated";
+                Finding::new(State::Warning, CHECK, what, why).mend(again)
+            }
             Some(XdpMode::Generic) => {
                 let what =
                     format!("the driver of {name} ({driver}) does not run the program itself");

@@ -8,6 +8,7 @@ use plan::changes;
 use tracing::info;
 
 use super::difference::Difference;
+use super::shrink::refuse_shrunk;
 use super::{Preview, Shaper, named};
 use crate::error::ShaperError;
 use crate::files::Staged;
@@ -41,7 +42,7 @@ impl Shaper {
     /// When the files are not of the revision wanted, not as they were read, or change meanwhile.
     pub fn edit(&mut self, wanted: &Wanted) -> Result<(Arc<Current>, Difference), ShaperError> {
         self.require_nics()?;
-        let Edited { before, prepared, difference } = self.edited(wanted)?;
+        let Edited { before, prepared, difference } = self.edited(wanted, wanted.shrink)?;
         let after = Arc::clone(&prepared.loaded.sources);
         if *after == *before {
             return Ok((Arc::clone(&self.current), difference));
@@ -73,11 +74,16 @@ impl Shaper {
     /// What a change would do now.
     ///
     /// # Errors
-    /// As [`Shaper::edit`].
+    /// As [`Shaper::edit`], but that most circuits or nodes would go is a warning.
     pub fn preview_edit(&mut self, wanted: &Wanted) -> Result<Preview, ShaperError> {
-        let Edited { before, prepared, .. } = self.edited(wanted)?;
+        let Edited { before, prepared, difference } = self.edited(wanted, true)?;
         let texts = Some([before, Arc::clone(&prepared.loaded.sources)]);
-        Ok(Preview { texts, ..self.compared(&prepared)? })
+        let mut preview = Preview { texts, ..self.compared(&prepared)? };
+        let refused = refuse_shrunk(&self.loaded.config.network, &difference).err();
+        if let Some(failure) = refused.filter(|_| !wanted.shrink) {
+            preview.warnings.push(format!("this would be refused: {failure}"));
+        }
+        Ok(preview)
     }
 
     /// What is prepared, against what is in force.
@@ -91,11 +97,11 @@ impl Shaper {
     }
 
     /// The files as they are wanted, planned.
-    fn edited(&self, wanted: &Wanted) -> Result<Edited, ShaperError> {
+    fn edited(&self, wanted: &Wanted, shrink: bool) -> Result<Edited, ShaperError> {
         if self.files_differ() {
             return Err(ShaperError::FilesChanged);
         }
-        let Wanted { base, shrink, edits } = wanted;
+        let Wanted { base, edits, .. } = wanted;
         let before = Arc::clone(&self.loaded.sources);
         if let Some(base) = base {
             let revision = before.revision();
@@ -106,7 +112,7 @@ impl Shaper {
         let mut sources = Sources::clone(&before);
         sources.edit(edits)?;
         let loaded = self.read(sources, edits)?;
-        let (prepared, difference) = self.prepare_guarded(loaded, &self.machine, *shrink)?;
+        let (prepared, difference) = self.prepare_guarded(loaded, &self.machine, shrink)?;
         Ok(Edited { before, prepared, difference })
     }
 

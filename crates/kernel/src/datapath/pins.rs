@@ -32,10 +32,7 @@ impl Pins {
     /// # Errors
     /// When it is not on a BPF filesystem, cannot be made, or another daemon has it.
     pub fn take(folder: &Path) -> Result<Self, DatapathError> {
-        let parent = folder.parent().unwrap_or(folder);
-        if !is_bpffs(folder) && !is_bpffs(parent) {
-            return Err(DatapathError::NotBpffs(folder.to_owned()));
-        }
+        Self::require_place(folder)?;
         fs::create_dir_all(folder).map_err(failed("create the folder for pins", folder))?;
         let held = File::open(folder).map_err(failed("open the folder for pins", folder))?;
         match held.try_lock() {
@@ -44,6 +41,19 @@ impl Pins {
             Err(TryLockError::Error(source)) => {
                 Err(failed("lock the folder for pins", folder)(source))
             }
+        }
+    }
+
+    /// Makes sure that the folder is on a BPF filesystem, or can be made on one.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn require_place(folder: &Path) -> Result<(), DatapathError> {
+        let parent = folder.parent().unwrap_or(folder);
+        if is_bpffs(folder) || is_bpffs(parent) {
+            Ok(())
+        } else {
+            Err(DatapathError::NotBpffs(folder.to_owned()))
         }
     }
 
