@@ -90,6 +90,8 @@ pub(super) const FULL_PERCENT: f32 = 95.0;
 
 /// Columns before each row: the sign of the cursor.
 const MARGIN: u16 = 2;
+/// How much a column matters that is shown whatever else is not.
+const KEPT: u8 = u8::MAX;
 /// Columns of a figure behind its bar.
 const PERCENT: u16 = 6;
 
@@ -193,7 +195,12 @@ pub(super) fn list<'r, R: Row>(
     list: &'r List<R>,
     cell: impl Fn(&'r R, usize) -> Cell<'r>,
 ) {
-    let columns = Columns::fitted(heads, area);
+    let mut kept = heads.to_vec();
+    if let Some((by, _)) = sort {
+        // or nobody would know what the order is
+        kept[by].keep = KEPT;
+    }
+    let columns = Columns::fitted(&kept, area);
     let (head, height) = (area.y, area.height.saturating_sub(1));
     if area.height > 1 {
         columns.heads(sheet, head, heads, sort);

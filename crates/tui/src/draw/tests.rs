@@ -96,6 +96,21 @@ fn an_event_of_several_lines_is_one_row_and_told_line_by_line() {
 }
 
 #[test]
+fn what_sorts_is_in_sight() {
+    for pane in [Pane::Circuits, Pane::Flows, Pane::Unknown] {
+        for width in [40, 80, 120] {
+            let mut viewer = on(pane, (width, 24));
+            for _ in 0..20 {
+                viewer.press('<');
+                let shown = viewer.text();
+                let head = shown.lines().any(|line| line.contains('▴') || line.contains('▾'));
+                assert!(head, "{width} columns:\n{shown}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_problem_loses_no_letter_where_it_is_broken() {
     let said = "the kernel has no qdisc \"cake diffserv4\" (module sch_cake), wanted by 8 circuits; \
                 `modprobe sch_cake` would give the wanted one";
