@@ -5,12 +5,13 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use bus::{
-    CircuitsQuery, Client, ClientError, ErrorCode, EventKind, EventsQuery, HEADER_LEN, Request,
-    VersionRange,
+    CircuitsQuery, Client, ClientError, Edit, Edits, ErrorCode, EventKind, EventsQuery, HEADER_LEN,
+    Request, VersionRange,
 };
 use rustix::process::Signal;
 use testkit::{Daemon, DaemonSpec, Forwarding, wait_until};
@@ -89,6 +90,36 @@ fn who_goes_before_the_answer_has_made_nobody_make_way() -> Result<()> {
         Ok(rows.iter().any(|event| event.text.starts_with("not making way")).then_some(()))
     })?;
     observer.status()?;
+    stage.stop()
+}
+
+#[test]
+fn no_change_begins_once_another_program_was_let_in() -> Result<()> {
+    let (mut stage, program) = installed()?;
+    let devices = stage.config.with_file_name("ShapedDevices.csv");
+    let before = (fs::read(&devices)?, places(&stage.socket)?);
+    let id = stage.client()?.circuits(CircuitsQuery::default())?.rows[0].id.clone();
+    // one that takes its time to look at the files
+    let real = program.with_extension("real");
+    fs::copy(&program, &real)?;
+    let slow = program.with_extension("slow");
+    let script = format!("#!/bin/sh\nsleep 2\nexec {} \"$@\"\n", real.display());
+    fs::write(&slow, script)?;
+    fs::set_permissions(&slow, fs::metadata(&real)?.permissions())?;
+    upgrade(&program, &slow)?;
+    let left = Instant::now();
+    let (mut asking, mut changing) = (stage.client()?, stage.client()?);
+    thread::scope(|scope| {
+        let handover = scope.spawn(move || asking.handover(RELOAD_MAX));
+        thread::sleep(Duration::from_millis(500));
+        let edits = vec![Edit::RemoveCircuit(id.to_string())];
+        let outcome = changing.edit(Edits { base: None, shrink: false, edits }, RELOAD_MAX);
+        ensure!(outcome.is_err(), "it was made: {outcome:?}");
+        handover.join().expect("no panic").context("the handover")
+    })?;
+    wait_for_successor(&stage.socket, left)?;
+    ensure!(fs::read(&devices)? == before.0, "the file is another one");
+    ensure!(places(&stage.socket)? == before.1, "somebody has another place");
     stage.stop()
 }
 

@@ -125,7 +125,9 @@ pub(super) fn put_in_force(patient: &Patient<'_>) -> Vec<Finding> {
     if let Some(problem) = &status.config.problem {
         let what = problem.lines().next().unwrap_or_default().to_owned();
         let why = "the last attempt to put something in force failed; what was before still is";
-        findings.push(Finding::new(State::Error, CHECK, what, why).mend(patient.ask("reload")));
+        // what a reload would do now, or all that is wrong
+        findings
+            .push(Finding::new(State::Error, CHECK, what, why).mend(patient.ask("plan --diff")));
     } else if status.config.files_changed {
         let what = "the files have changed since they were loaded".to_owned();
         let why = "what they say now is not in force";
