@@ -1,10 +1,11 @@
 //! What becomes of the NICs while the daemon runs.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use bus::StatusView;
+use bus::{CircuitsQuery, StatusView};
 use testkit::{BOX_CUSTOMERS, BOX_INTERNET, Daemon, Forwarding, HOST_NIC, Place, wait_until};
 use units::Direction;
 
@@ -109,7 +110,9 @@ fn a_nic_that_is_gone_is_waited_for() -> Result<()> {
 
 #[test]
 fn another_mtu_and_other_queues_get_another_plan() -> Result<()> {
-    let provider = Provider { interfaces: two_nics("bridge"), ..provider() };
+    let two = [("one", "100.64.1.1"), ("two", "100.64.1.2")];
+    let circuits = two.map(|(id, address)| Circuit::new(id, address, "", (5.0, 5.0)));
+    let provider = Provider { interfaces: two_nics("bridge"), ..Provider::flat(circuits.to_vec()) };
     let mut stage = Stage::dark(&provider, Forwarding::Bridge, 1500)?;
     let before = traces(&stage)?;
     stage.start()?;
@@ -139,6 +142,9 @@ fn another_mtu_and_other_queues_get_another_plan() -> Result<()> {
     set_queues("2")?;
     wait_for(&stage, "the plan for two queues", |status| queues(status) == Some(2))?;
     ensure_shaped(&stage, "on two queues")?;
+    let rows = stage.client()?.circuits(CircuitsQuery::default())?.rows;
+    let used: BTreeSet<_> = rows.iter().map(|row| row.queue.down).collect();
+    ensure!(used.len() == 2, "all circuits stay on {used:?}");
     let status = stage.client()?.status()?;
     ensure!(!warns(&status, "could not"), "{:?}", status.warnings);
     stage.stop().context("the stop")?;
