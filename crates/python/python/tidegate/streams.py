@@ -6,6 +6,7 @@ import os
 import stat
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
 from types import TracebackType
 from typing import Any, BinaryIO, Generic, TypeVar
@@ -138,12 +139,13 @@ class Capture(_Stream):
         return written
 
 
-def open_private(file: str | os.PathLike[str]) -> BinaryIO:
+@contextmanager
+def open_private(file: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Opens a file to write that only its owner may read: a capture tells who spoke with whom."""
-    opened = open(file, "wb", opener=lambda path, flags: os.open(path, flags, 0o600))
-    if stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-        os.fchmod(opened.fileno(), 0o600)
-    return opened
+    with open(file, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as opened:
+        if stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+            os.fchmod(opened.fileno(), 0o600)
+        yield opened
 
 
 def begin_pcapng(
