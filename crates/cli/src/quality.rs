@@ -2,9 +2,9 @@
 
 use bus::{RetransmitView, RttPercentiles};
 use comfy_table::Cell;
-use units::PerDirection;
+use units::{PerDirection, PerSegment, Segment};
 
-use crate::figures::{count, milliseconds, pair, percent_of};
+use crate::figures::{count, duration, milliseconds, pair, percent_of};
 use crate::output::Tone;
 use crate::table::{figure, toned};
 
@@ -21,6 +21,18 @@ pub(crate) fn shares(percent: PerDirection<Option<f32>>) -> Cell {
     let most = percent.down.unwrap_or(0.0).max(percent.up.unwrap_or(0.0));
     let tone = if most >= NOTABLE_PERCENT { Tone::Notable } else { Tone::Plain };
     toned(figure(pair(percent, percent_of)), tone)
+}
+
+/// The RTTs of both sides in words, a line each.
+pub(crate) fn rtts(rtt: PerSegment<Option<RttPercentiles>>, window_ms: u64) -> [String; 2] {
+    let window = duration(window_ms);
+    Segment::ALL.map(|segment| {
+        let side = match segment {
+            Segment::Customer => "customers' side",
+            Segment::Internet => "Internet side",
+        };
+        format!("RTT of the last {window}, {side}: {}", percentiles(rtt[segment]))
+    })
 }
 
 /// Percentiles in words: `median 12.3 ms, p90 45.6 ms, p99 300 ms (70,000 samples)`.

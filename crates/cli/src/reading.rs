@@ -45,7 +45,7 @@ pub(crate) fn read<V: Shown>(
     output.show(&known::<V>(client.show(topic)?, asked)?, V::text)?;
     if is_measured && client.status().is_ok_and(|status| status.bypass) {
         output.note(
-            "note: bypass is on: nothing is shaped or measured, and figures of now are no figures\n",
+            "note: bypass is on: nothing is shaped or measured, so figures of now mean nothing\n",
         );
     }
     Ok(())

@@ -3,12 +3,12 @@
 use bus::{CircuitRow, CircuitsPage, LeafView, View};
 use schemars::JsonSchema;
 use serde::Serialize;
-use units::{PerDirection, Segment};
+use units::PerDirection;
 
-use crate::figures::{bytes, count, duration, exact_rate, pair, percent, percent_of, rate};
+use crate::figures::{bytes, count, exact_rate, pair, percent, percent_of, rate};
 use crate::lines::wrapped;
 use crate::output::{Look, Tone};
-use crate::quality::percentiles;
+use crate::quality::rtts;
 use crate::reading::Shown;
 use crate::table::{Head, figure, fitted, text};
 
@@ -57,12 +57,7 @@ fn shown(circuit: &CircuitRow, window_ms: u64, look: &Look) -> String {
         .map(|(what, it)| vec![text(what), figure(it.down), figure(it.up)]);
     shown += &fitted(&HEADS, &[], rows, look);
     shown.push('\n');
-    for (segment, side) in
-        [(Segment::Customer, "customers' side"), (Segment::Internet, "Internet side")]
-    {
-        let label = format!("RTT of the last {}, {side}: ", duration(window_ms));
-        shown += &line(&label, &percentiles(circuit.rtt[segment]));
-    }
+    shown.extend(rtts(circuit.rtt, window_ms).iter().map(|told| line("", told)));
     shown
 }
 

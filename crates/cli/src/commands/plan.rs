@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bus::{CircuitsPage, CircuitsQuery, Client, Edits, LineChange, PreviewView, Topic, inert};
+use bus::{CircuitsQuery, Client, Edits, LineChange, PreviewView, inert};
 use clap::Args;
 use config::{Config, Interfaces};
 use machine::nic::{NicError, NicInfo, nic, online_cpus};
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::figures::count;
 use crate::files;
 use crate::output::{Look, Output, inert_lines};
-use crate::reading::{Shown as _, connect};
+use crate::reading::connect;
 
 /// A large network takes a while to plan and to compare.
 const PREVIEW: Duration = Duration::from_secs(60);
@@ -151,8 +151,7 @@ fn in_force(client: &mut Client) -> Result<(PathBuf, Plan), Failure> {
 /// Whether the circuit has no class for now, for want of traffic.
 fn is_asleep(client: &mut Client, id: &str) -> Result<bool, Failure> {
     let query = CircuitsQuery { id: Some(id.to_owned()), ..CircuitsQuery::default() };
-    let view = client.show(Topic::Circuits(query))?;
-    Ok(CircuitsPage::of(view).is_some_and(|page| page.rows.iter().any(|circuit| circuit.asleep)))
+    Ok(client.circuits(query)?.rows.iter().any(|circuit| circuit.asleep))
 }
 
 fn show(plan: &Plan, output: Output) -> Result<(), Failure> {

@@ -7,14 +7,14 @@ use bus::{
     Topic, View, XdpMode, inert,
 };
 use comfy_table::Cell;
-use units::{Direction, Segment};
+use units::Direction;
 
 use crate::arguments::Watch;
 use crate::failure::Failure;
 use crate::figures::{count, counted, duration, percent, percent_of, rate};
 use crate::lines::wrapped;
 use crate::output::{Look, Output, Tone};
-use crate::quality::percentiles;
+use crate::quality::rtts;
 use crate::reading::{Shown, read};
 use crate::table::{Head, figure, table, text, toned};
 
@@ -89,7 +89,6 @@ fn summary(status: &StatusView, look: &Look) -> String {
 /// Flows, RTTs, retransmissions.
 fn measured(status: &StatusView) -> Vec<String> {
     let flows = &status.flows;
-    let window = duration(status.window_ms);
     let again = status.retransmits.map(|it| it.share_percent);
     let mut lines = vec![format!(
         "Flows: {} of {}, {} that ended lately; hosts: {}",
@@ -98,13 +97,7 @@ fn measured(status: &StatusView) -> Vec<String> {
         count(flows.recent.into()),
         count(flows.hosts.into())
     )];
-    lines.extend(Segment::ALL.map(|segment| {
-        let side = match segment {
-            Segment::Customer => "customers' side",
-            Segment::Internet => "Internet side",
-        };
-        format!("RTT of the last {window}, {side}: {}", percentiles(status.rtt[segment]))
-    }));
+    lines.extend(rtts(status.rtt, status.window_ms));
     lines.push(match (again.down, again.up) {
         (None, None) => "Sent again in the last second: not measured".to_owned(),
         _ => format!(

@@ -372,6 +372,11 @@ fn what_the_daemon_says_is_told() {
         let only = case.only();
         assert_eq!((only.check, only.state), (check, state), "{only:?}");
     }
+    // one that takes native programs took none when this one came: that is tried anew by beginning anew
+    let mut case = Case::well();
+    case.status().nics[0].xdp = Some(XdpMode::Generic);
+    let command = case.only().command.unwrap();
+    assert!(command.contains("--take-down"), "{command}");
     for (name, is_told) in [("clients", true), ("retransmits", true), ("recent flows", false)] {
         let mut case = Case::well();
         let dropped = CountView { name: name.into(), count: 3, per_sec: 0 };
