@@ -114,7 +114,7 @@ impl Placement {
         let mut parts = parts(tree, loads);
         let by_load = |part: &Part| (Reverse(part.load), name(tree, part.unit), part.unit);
         let mut share_max = u64::MAX;
-        if previous.shards() < bins.len() {
+        if (1..bins.len()).contains(&previous.shards()) {
             share_max =
                 parts.iter().fold(0, |total, part| sum(total, part.load)) / bins.len() as u64;
             parts.sort_by_cached_key(by_load);

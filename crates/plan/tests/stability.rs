@@ -34,7 +34,7 @@ fn shard_sizes(plan: &Plan) -> Vec<usize> {
 }
 
 #[test]
-fn new_queues_take_their_share_and_queues_that_go_leave_theirs() {
+fn new_queues_take_their_share() {
     let (config, one) = village(1);
     let (_, four) = village(4);
     let loads = |plan: &Plan| shard_sizes(plan).into_iter().map(|it| it as f64).collect::<Vec<_>>();
@@ -46,10 +46,6 @@ fn new_queues_take_their_share_and_queues_that_go_leave_theirs() {
     assert!(evenness(&loads(&spread)) <= evenness(&fresh) * 1.1, "{:?}, {fresh:?}", loads(&spread));
     // with as many as before nothing moves
     assert_eq!(changed(&spread, &sound(&config, &four, Some(&spread))), BTreeSet::new());
-    let (_, two) = village(2);
-    let fewer = sound(&config, &two, Some(&spread));
-    let stay = |plan: &Plan| classes(plan).filter(|(queue, ..)| queue.get() < 2).count();
-    assert!(stay(&fewer) > stay(&spread), "nobody came over");
 }
 
 #[test]
