@@ -55,7 +55,6 @@ impl TableParts {
     /// The parts of a pane of this size, with so many lines for the chosen row in full.
     pub fn of(body: Rect, detail: u16) -> Self {
         let title = u16::from(body.height >= 4);
-        let detail = if body.height >= 2 * detail { detail } else { 0 };
         let [title, table, detail] = Layout::vertical([
             Constraint::Length(title),
             Constraint::Fill(1),
