@@ -137,18 +137,13 @@ fn work(path: &Path, start: Start) -> Result<(), Failure> {
         reloader.leave();
         info!("making way");
         drop(memory);
-        return match signals.end() {
-            None => {
-                let error = reloader.handover().carry_out();
-                Err(Failure::System("start the program that takes over", error.into()))
-            }
-            // asked for while what the next one needs was written down
-            Some(End::DaemonAlone) => Ok(()),
-            Some(End::Everything) => {
-                let file = KeptFile::beside(&bus.socket);
-                remains::take_out(&files.pins, &file, &file.read()).map(drop)
-            }
+        let Some(end) = signals.end() else {
+            let error = reloader.handover().carry_out();
+            return Err(Failure::System("start the program that takes over", error.into()));
         };
+        // asked for while what the next one needs was written down
+        service::stopping();
+        return end_of_what_was_left(end, &files.pins, &KeptFile::beside(&bus.socket));
     }
     if let Some(death) = death {
         reloader.leave();
@@ -168,6 +163,15 @@ fn work(path: &Path, start: Start) -> Result<(), Failure> {
         info!("stopped; {}", remains::after(mode));
     }
     Ok(())
+}
+
+/// Ends what was left to another daemon that will not come.
+fn end_of_what_was_left(end: End, pins: &Path, file: &KeptFile) -> Result<(), Failure> {
+    info!("not making way: the end was asked for meanwhile");
+    match end {
+        End::DaemonAlone => Ok(()),
+        End::Everything => remains::take_out(pins, file, &file.read()).map(drop),
+    }
 }
 
 /// Puts the shaper up and serves clients and signals until something asks for the end. What has to
@@ -338,11 +342,10 @@ async fn follow_files(reloader: &Reloader) {
     let mut watch = Watch::new(&[]);
     loop {
         let files = reloader.watched().await;
-        let (followed, wanted) = (watch, files.clone());
+        let (mut followed, wanted) = (watch, files.clone());
         let follow = move || {
-            let mut watch = followed;
-            watch.follow(&wanted);
-            watch
+            followed.follow(&wanted);
+            followed
         };
         // a folder on another machine may take its time
         watch = tokio::task::spawn_blocking(follow).await.unwrap_or_else(|_| Watch::new(&[]));

@@ -137,8 +137,10 @@ impl Staged {
     pub fn commit(self) -> io::Result<()> {
         if let [first, _, ..] = self.files.as_slice() {
             self.files.iter().try_for_each(NewFile::keep_old)?;
-            // a mark that outlives a loss of power is of no use without the files that it speaks of
-            self.files.iter().try_for_each(|file| sync_folder(&file.path))?;
+            // a mark that outlives a loss of power is of no use without the files that it speaks of; those
+            // beside it are synced along with it
+            let elsewhere = |file: &&NewFile| file.path.parent() != first.path.parent();
+            self.files.iter().filter(elsewhere).try_for_each(|file| sync_folder(&file.path))?;
             File::create_new(first.beside(MARK))?.sync_all()?;
             sync_folder(&first.path)?;
         }
