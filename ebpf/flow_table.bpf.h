@@ -41,6 +41,13 @@ struct sought {
 	__u32 claimed; /* the place: of all places, in the order of buckets */
 };
 
+/* Each bit of what is mixed changes bits above it, and those change bits below. */
+static __always_inline __u64 mix(__u64 hash, __u64 multiplier)
+{
+	hash *= multiplier;
+	return hash ^ hash >> 32;
+}
+
 /*
  * Of addresses that are long: equal for equal ones. The seed is in each step, so that nobody can
  * choose addresses of the same digest.
@@ -51,10 +58,9 @@ static __always_inline __u64 digest_ends(const struct tg_flow_key *key)
 	const __u64 *internet = (const __u64 *)key->internet.bytes;
 	__u64 digest = settings.flow_seed, i;
 
-	for (i = 0; i < 4; i++) {
-		digest = (digest ^ (i < 2 ? customer[i & 1] : internet[i & 1])) * TG_FLOW_MIX;
-		digest = (digest ^ digest >> 32) + settings.flow_seed;
-	}
+	for (i = 0; i < 4; i++)
+		digest = mix(digest ^ (i < 2 ? customer[i & 1] : internet[i & 1]), TG_FLOW_MIX) +
+			 settings.flow_seed;
 	return digest;
 }
 
@@ -62,7 +68,7 @@ static __always_inline __u64 digest_ends(const struct tg_flow_key *key)
 static __always_inline void fill_sought(struct sought *sought, const struct tg_flow_key *key,
 					enum tg_protocol protocol, int is_ipv6)
 {
-	__u64 ports = *(const __u32 *)&key->customer_port, ends, hash;
+	__u64 ports = *(const __u32 *)&key->customer_port, ends, veil, hash;
 	__u64 place = ports | (__u64)protocol << TG_PLACE_PROTOCOL_AT |
 		      (__u64)TG_FLOW_STATE_LIVE << TG_PLACE_STATE_AT;
 
@@ -75,13 +81,11 @@ static __always_inline void fill_sought(struct sought *sought, const struct tg_f
 	}
 	place |= (__u64)(protocol == TG_ICMP && (key->protocol == PROTOCOL_ICMPV6) != !!is_ipv6)
 		 << TG_PLACE_CROSSED_AT;
-	hash = (ends ^ settings.flow_seed) * TG_FLOW_MIX;
-	hash ^= hash >> 32;
-	place ^= (__u32)hash;
-	hash = (hash ^ place) * TG_FLOW_MIX_AGAIN;
-	hash ^= hash >> 32;
+	veil = mix(ends ^ settings.flow_seed, TG_FLOW_MIX);
+	/* of the bare place: with the veiled one half of the veil would take itself out */
+	hash = mix(mix(veil ^ place, TG_FLOW_MIX_AGAIN), TG_FLOW_MIX);
 	sought->ends = ends;
-	sought->place = place;
+	sought->place = place ^ (__u32)veil;
 	sought->buckets[0] = (hash >> 32) * settings.flow_buckets >> 32;
 	sought->buckets[1] = (__u64)(__u32)hash * settings.flow_buckets >> 32;
 }

@@ -94,10 +94,9 @@ impl Shape {
             | u64::from(is_ipv6) << abi::PLACE_IPV6_AT
             | u64::from(is_crossed) << abi::PLACE_CROSSED_AT
             | (FlowState::Live as u64) << abi::PLACE_STATE_AT;
-        let fold = |hash: u64| hash ^ hash >> 32;
-        let veil = fold((ends ^ self.seed).wrapping_mul(abi::FLOW_MIX));
+        let veil = mix(ends ^ self.seed, abi::FLOW_MIX);
         let place = bare ^ u64::from(veil as u32);
-        let hash = fold((veil ^ place).wrapping_mul(abi::FLOW_MIX_AGAIN));
+        let hash = mix(mix(veil ^ bare, abi::FLOW_MIX_AGAIN), abi::FLOW_MIX);
         let buckets = [hash >> 32, u64::from(hash as u32)]
             .map(|half| ((half * u64::from(self.buckets)) >> 32) as usize);
         Sought { ends, place, buckets }
@@ -108,10 +107,15 @@ impl Shape {
         let halves: [[u64; 2]; 2] =
             [key.customer, key.internet].map(|address| bytemuck::cast(address.bytes));
         halves.as_flattened().iter().fold(self.seed, |digest, half| {
-            let mixed = (digest ^ half).wrapping_mul(abi::FLOW_MIX);
-            (mixed ^ mixed >> 32).wrapping_add(self.seed)
+            mix(digest ^ half, abi::FLOW_MIX).wrapping_add(self.seed)
         })
     }
+}
+
+/// The same as `mix` there.
+const fn mix(hash: u64, multiplier: u64) -> u64 {
+    let product = hash.wrapping_mul(multiplier);
+    product ^ product >> 32
 }
 
 impl FlowTable {
@@ -321,6 +325,8 @@ fn places_of(sought: &Sought) -> impl Iterator<Item = PlaceId> + use<> {
 
 #[cfg(test)]
 mod in_kernel;
+#[cfg(test)]
+mod spread;
 
 #[cfg(test)]
 mod tests {
@@ -375,10 +381,7 @@ mod tests {
         let halves: [u64; 2] = bytemuck::cast(first.customer.bytes);
         let collides = |shape: Shape, changed: u64| {
             // another first half, and a second half that makes up for it
-            let step = |half: u64| {
-                let mixed = (shape.seed ^ half).wrapping_mul(abi::FLOW_MIX);
-                (mixed ^ mixed >> 32).wrapping_add(shape.seed)
-            };
+            let step = |half: u64| mix(shape.seed ^ half, abi::FLOW_MIX).wrapping_add(shape.seed);
             let second = step(halves[0]) ^ halves[1] ^ step(changed);
             abi::FlowKey {
                 customer: abi::Address { bytes: bytemuck::cast([changed, second]) },
