@@ -67,7 +67,7 @@ struct Sought {
 }
 
 impl Shape {
-    /// For so many flows, with half as many places besides. Of a thousand new flows some 20 find no
+    /// For so many flows, with half as many places besides. Of a thousand new flows some 40 find no
     /// place when all rows but one are in use, and less than one when two thirds are.
     pub(super) fn new(flows: u32) -> Self {
         let rows = flows.clamp(1, abi::FLOWS_MAX);
