@@ -2,7 +2,7 @@
 /*
  * The table of flows: an index of buckets, and rows.
  *
- * A hash of its ends gives a flow two buckets, and it takes the first free place of the first, or of
+ * A hash of its ends and ports gives a flow two buckets, and it takes the first free place of the first, or of
  * the second when that is full. A place tells the row, and the ports exclusive-or'd with a hash of the
  * addresses. So another flow's place is hardly ever taken for the wanted one, whatever the ports;
  * and where the row has the same addresses, the same word means the same ports. Of an IPv6 flow the row

@@ -20,7 +20,10 @@
 #define TG_RTT_BINS 146u
 #define TG_RTT_OCTAVE_MIN 6u
 #define TG_RTT_OCTAVE_MAX 24u
-/* Multiplied with a flow's ends to spread flows over buckets (Stafford's mixer 13, of splitmix64). */
+/*
+ * What spreads flows over buckets is multiplied with: by the first, the second, and the first again
+ * (Stafford's mixer 13, of splitmix64).
+ */
 #define TG_FLOW_MIX 0xbf58476d1ce4e5b9ull
 #define TG_FLOW_MIX_AGAIN 0x94d049bb133111ebull
 /* Where the parts of a place of tg_flow_index begin. */

@@ -31,9 +31,9 @@ pub const RTT_BINS: u32 = 146;
 pub const RTT_OCTAVE_MIN: u32 = 6;
 /// What follows the last octave: 2^24 units.
 pub const RTT_OCTAVE_MAX: u32 = 24;
-/// Multiplied with a flow's ends to spread flows over buckets.
+/// What spreads flows over buckets is multiplied with this, the first and the third time.
 pub const FLOW_MIX: u64 = 0xbf58_476d_1ce4_e5b9;
-/// Likewise, a second time.
+/// Likewise with this, the second time.
 pub const FLOW_MIX_AGAIN: u64 = 0x94d0_49bb_1331_11eb;
 /// Where the row begins in a place of [`FlowBucket`]; the veiled ports are below it.
 pub const PLACE_ROW_AT: u32 = 32;

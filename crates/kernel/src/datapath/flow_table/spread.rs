@@ -1,7 +1,6 @@
 //! How flows that are alike spread over the table: under any seed as if by chance.
 
 use std::hash::{BuildHasherDefault, DefaultHasher};
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::*;
 
