@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use bus::{
-    CircuitEdit, CircuitsQuery, ClientError, Edit, Edited, Edits, ErrorCode, EventKind, EventsQuery,
+    ChangeCounts, CircuitEdit, CircuitsQuery, ClientError, Edit, Edited, Edits, ErrorCode,
+    EventKind, EventsQuery, Reloaded,
 };
 use units::{Direction, PerDirection};
 
@@ -50,7 +51,7 @@ fn a_change_over_the_bus_counts_and_is_in_the_files() -> Result<()> {
     let devices = stage.config.with_file_name("ShapedDevices.csv");
     let text = fs::read_to_string(&devices)?;
     let first = stage.client()?.sources()?.revision;
-    let Edited { reloaded, revision, .. } = edit(&stage, Some(&first), vec![download("one", 20)])?;
+    let Edited { reloaded, revision } = edit(&stage, Some(&first), vec![download("one", 20)])?;
     ensure!(revision != first && stage.client()?.sources()?.revision == revision);
     ensure!((reloaded.generation, reloaded.circuits) == (2, 1), "{reloaded:?}");
     ensure!(fs::read_to_string(&devices)? == text.replace(",5,5,", ",20,5,"));
@@ -119,7 +120,12 @@ fn a_change_is_told_with_the_nodes_and_circuits_that_it_is_about() -> Result<()>
         let rows = stage.client()?.events(query)?.rows;
         Ok(rows.iter().max_by_key(|row| row.number).context("no event")?.text.to_string())
     };
-    edit(&stage, None, network(50))?;
+    let Reloaded { circuit_changes, node_changes, .. } = edit(&stage, None, network(50))?.reloaded;
+    ensure!(circuit_changes == ChangeCounts::default(), "{circuit_changes:?}");
+    ensure!(
+        node_changes == ChangeCounts { added: 1, ..ChangeCounts::default() },
+        "{node_changes:?}"
+    );
     let text = last()?;
     ensure!(text.contains("(nodes: 1 added (AP_North); rev"), "{text}");
     edit(&stage, None, network(20))?;
@@ -153,7 +159,7 @@ fn both_files_are_changed_together() -> Result<()> {
     let row = "\ntwo,Two,D2,Router,A,,100.64.1.2,,1,1,10,10,\n";
     let circuits = sources.circuits.trim_end().replace("Router one,,", "Router one,A,") + row;
     let edits = vec![Edit::Network(network.into()), Edit::Circuits(circuits.clone())];
-    let Edited { reloaded, revision, .. } = edit(&stage, Some(&sources.revision), edits)?;
+    let Edited { reloaded, revision } = edit(&stage, Some(&sources.revision), edits)?;
     ensure!((reloaded.generation, reloaded.circuits, reloaded.nodes) == (2, 2, 1), "{reloaded:?}");
     let after = stage.client()?.sources()?;
     ensure!((&after.revision, after.network.as_str()) == (&revision, network), "{after:?}");
@@ -216,7 +222,8 @@ fn what_a_change_would_do_is_told_and_not_done() -> Result<()> {
     ensure!(stage.client()?.status()?.config.generation == 1);
     // and what changes nothing is no change
     let same = edit(&stage, None, vec![download("one", 5)])?;
-    ensure!((same.reloaded.generation, same.changed) == (1, 0), "{same:?}");
+    let Reloaded { generation, circuit_changes, .. } = same.reloaded;
+    ensure!((generation, circuit_changes) == (1, ChangeCounts::default()), "{circuit_changes:?}");
     Ok(())
 }
 
@@ -228,13 +235,15 @@ fn a_file_cut_short_takes_nobody_away() -> Result<()> {
         text += &format!("c{n},,,,,,100.64.2.{n},,1,1,5,5,\n");
     }
     let edited = edit(&stage, None, vec![Edit::Circuits(text.clone())])?;
-    ensure!((edited.added, edited.removed, edited.changed) == (29, 0, 0), "{edited:?}");
+    let counts = ChangeCounts { added: 29, removed: 0, changed: 0 };
+    ensure!(edited.reloaded.circuit_changes == counts, "{edited:?}");
     let cut = text.split_inclusive('\n').take(8).collect::<String>();
     let (code, told) = refused(edit(&stage, None, vec![Edit::Circuits(cut.clone())]))?;
     ensure!(code == ErrorCode::Invalid && told.contains("--shrink"), "{code} {told}");
     let meant = Edits { shrink: true, edits: vec![Edit::Circuits(cut)], base: None };
     let edited = stage.client()?.edit(meant, EDIT_MAX)?;
-    ensure!((edited.removed, edited.reloaded.circuits) == (23, 7), "{edited:?}");
+    let Reloaded { circuits, circuit_changes, .. } = edited.reloaded;
+    ensure!((circuits, circuit_changes.removed) == (7, 23), "{circuit_changes:?}");
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use bus::{UnknownQuery, XdpMode};
+use bus::{CircuitsQuery, Client, FlowsQuery, UnknownQuery, XdpMode};
 use testkit::{
     BOX_CUSTOMERS, BOX_INTERNET, Forwarding, Frame, Ipv4, Mac, Ping, Place, RawSocket, wait_until,
 };
@@ -137,6 +137,15 @@ fn the_bypass_works_at_once_and_ends_at_once() -> Result<()> {
     client.bypass(true).context("bypass on")?;
     let free = stage.goodput(customer, Direction::Download, 2)?;
     ensure!(free > BitsPerSec::from_mbps(50), "bypassed, but {free}");
+    let says_so = |client: &mut Client| -> Result<[bool; 2]> {
+        let flows = client.flows(FlowsQuery::default())?;
+        Ok([client.circuits(CircuitsQuery::default())?.bypass, flows.bypass])
+    };
+    // the streams have taken two seconds
+    ensure!(says_so(&mut client)? == [true; 2], "figures that nobody measured look like others");
     client.bypass(false).context("bypass off")?;
+    wait_until("measured figures that say so", Duration::from_secs(5), || {
+        Ok((says_so(&mut client)? == [false; 2]).then_some(()))
+    })?;
     ensure_near("shaped again", stage.goodput(customer, Direction::Download, 3)?, 5.0, 0.05)
 }

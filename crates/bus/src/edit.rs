@@ -99,12 +99,6 @@ pub struct Edited {
     pub reloaded: Reloaded,
     /// The base of the next change.
     pub revision: String,
-    /// Circuits that were not there before.
-    pub added: u32,
-    /// Circuits that are no longer there.
-    pub removed: u32,
-    /// Circuits of which something else has changed.
-    pub changed: u32,
 }
 
 /// The texts of the configuration's files that are in force.

@@ -62,7 +62,7 @@ pub use query::{
     OriginGroup, OriginSort, OriginsQuery, RetransmitGroup, RetransmitSort, RetransmitsQuery,
     RttGroup, RttQuery, RttSort, TreeQuery, UnknownQuery, UnknownSort,
 };
-pub use reply::{ErrorCode, Refusal, Reloaded, Reply, Welcome};
+pub use reply::{ChangeCounts, ErrorCode, Refusal, Reloaded, Reply, Welcome};
 pub use request::{Hello, Request, Role, Topic};
 pub use version::{PROTOCOL_VERSION, VersionRange};
 pub use views::{

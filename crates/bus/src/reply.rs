@@ -151,8 +151,23 @@ pub struct Reloaded {
     pub circuits: u32,
     /// Nodes in it.
     pub nodes: u32,
+    /// Circuits that are otherwise than before.
+    pub circuit_changes: ChangeCounts,
+    /// Nodes that are.
+    pub node_changes: ChangeCounts,
     /// How long reading, planning and applying took.
     pub took_ms: u64,
     /// What is odd in the files without being wrong.
     pub warnings: Vec<String>,
+}
+
+/// How many are otherwise than before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangeCounts {
+    /// Those that were not there before.
+    pub added: u32,
+    /// Those that are no longer there.
+    pub removed: u32,
+    /// Those of which something else has changed.
+    pub changed: u32,
 }

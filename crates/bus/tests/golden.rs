@@ -76,6 +76,15 @@ fn replies_keep_their_bytes() {
 }
 
 #[test]
+fn views_say_that_the_bypass_was_on() {
+    for (name, reply) in samples::replies() {
+        if let bus::Reply::View(view) = reply {
+            assert_eq!(view.is_bypassed(), !matches!(view, bus::View::Events(_)), "{name}");
+        }
+    }
+}
+
+#[test]
 fn views_print_as_json_with_units_in_their_names() {
     let (_, reply) = samples::replies().swap_remove(4);
     let bus::Reply::View(bus::View::Circuits(page)) = reply else { panic!("not the circuits") };

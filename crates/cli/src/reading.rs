@@ -16,6 +16,9 @@ use crate::screen::Screen;
 /// How long the daemon may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
 
+/// What has to be known of the figures while the bypass is on.
+const NO_RATES: &str = "bypass is on: nothing is shaped or measured, so rates mean nothing";
+
 /// A view that a command shows.
 pub(crate) trait Shown: Serialize + Sized {
     /// This kind of view, when it is one.
@@ -40,15 +43,18 @@ pub(crate) fn read<V: Shown>(
         return follow(socket, output, &mut Watched::<V>::new(topic, output));
     }
     let asked = topic.name();
-    let is_measured = !matches!(topic, Topic::Status | Topic::Events(_));
-    let mut client = connect(socket)?;
-    output.show(&known::<V>(client.show(topic)?, asked)?, V::text)?;
-    if is_measured && client.status().is_ok_and(|status| status.bypass) {
-        output.note(
-            "note: bypass is on: nothing is shaped or measured, so figures of now mean nothing\n",
-        );
+    let view = connect(socket)?.show(topic)?;
+    let has_rates = has_rates(&view);
+    output.show(&known::<V>(view, asked)?, V::text)?;
+    if !has_rates {
+        output.note(&format!("note: {NO_RATES}\n"));
     }
     Ok(())
+}
+
+/// Whether its rates are any. A status tells by itself that they are not.
+fn has_rates(view: &View) -> bool {
+    matches!(view, View::Status(_)) || !view.is_bypassed()
 }
 
 /// A view that is shown again and again.
@@ -72,6 +78,7 @@ impl<V: Shown> Follower for Watched<V> {
     }
 
     fn take(&mut self, view: View) -> Result<(), Failure> {
+        let has_rates = has_rates(&view);
         let view = known::<V>(view, self.topic.name())?;
         let look = Output::look();
         if self.output.json {
@@ -81,9 +88,13 @@ impl<V: Shown> Follower for Watched<V> {
         if self.screen.is_none() && io::stdout().is_terminal() {
             self.screen = Some(Screen::enter()?);
         }
+        let mut text = view.text(&look);
+        if !has_rates {
+            text.insert_str(0, &look.warning(NO_RATES));
+        }
         match &self.screen {
-            Some(screen) => screen.draw(&view.text(&look), &look),
-            None => print(&format!("{}\n", view.text(&look))),
+            Some(screen) => screen.draw(&text, &look),
+            None => print(&format!("{text}\n")),
         }
     }
 }

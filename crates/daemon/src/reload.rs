@@ -20,7 +20,7 @@ use crate::files::Stamps;
 use crate::handover::Handover;
 use crate::notice::Notices;
 use crate::service::Reloading;
-use crate::shaper::Shaper;
+use crate::shaper::{Difference, Shaper};
 use crate::shared::{Current, NicProblem, Problem, Shared};
 
 /// How long a reload waits for the first snapshot of what it brought.
@@ -89,7 +89,7 @@ impl Reloader {
             Ok((current, difference)) => {
                 self.all_is_well();
                 self.publish(&current, shaper);
-                let reloaded = reloaded(&current, shaper, started);
+                let reloaded = reloaded(&current, &difference, shaper, started);
                 let Reloaded { circuits, nodes, took_ms, .. } = reloaded;
                 let text = format!(
                     "reloaded: {circuits} circuits on {nodes} nodes, in {took_ms} ms ({difference})"
@@ -361,12 +361,14 @@ impl Reloader {
     }
 }
 
-fn reloaded(current: &Current, shaper: &Shaper, started: Instant) -> Reloaded {
+fn reloaded(current: &Current, by: &Difference, shaper: &Shaper, since: Instant) -> Reloaded {
     Reloaded {
         generation: current.generation,
         circuits: current.layout.circuits.len() as u32,
         nodes: current.layout.nodes.len() as u32,
-        took_ms: started.elapsed().as_millis() as u64,
+        circuit_changes: by.circuits.counts(),
+        node_changes: by.nodes.counts(),
+        took_ms: since.elapsed().as_millis() as u64,
         warnings: current.warnings.iter().chain(shaper.machine_warnings()).cloned().collect(),
     }
 }

@@ -81,7 +81,8 @@ def by_drops(client: Client, top: int) -> Section:
 
 def busiest(client: Client, top: int) -> Section:
     """Nodes that are nearest to their limits."""
-    nodes = sorted(client.tree(), key=lambda row: max(row.share_percent.down, row.share_percent.up))
+    tree = client.tree()
+    nodes = sorted(tree, key=lambda row: max(row.share_percent.down, row.share_percent.up))
     rows = [
         {
             "id": row.id,
@@ -93,7 +94,8 @@ def busiest(client: Client, top: int) -> Section:
         }
         for row in reversed(nodes[-top:])
     ]
-    return Section("Busiest nodes", rows)
+    why = " (not measured: the bypass is on)" if tree.bypass else ""
+    return Section(f"Busiest nodes{why}", rows)
 
 
 def unknown(client: Client, top: int) -> Section:

@@ -12,7 +12,8 @@ def circuits(client: Client) -> dict[str, Circuit]:
 
 def test_one_circuit_is_changed(client: Client, files: views.SourcesView) -> None:
     edited = client.edit(CircuitEdit("one", download="30 Mbps"), base=files.revision)
-    assert (edited.changed, edited.added, edited.removed) == (1, 0, 0)
+    counts = edited.reloaded.circuit_changes
+    assert (counts.changed, counts.added, counts.removed) == (1, 0, 0)
     assert edited.revision == client.sources().revision != files.revision
     wait_for(lambda: client.circuits(id="one").rows[0].plan_bps.down == 30_000_000)
     # all other rows are as they were written
@@ -43,7 +44,8 @@ def test_several_changes_are_made_together_or_not_at_all(
     assert client.sources() == files
     assert client.preview(new).changes and client.sources() == files
     edited = client.edit(new, tidegate.RemoveCircuit("two"))
-    assert (edited.added, edited.removed) == (1, 1)
+    counts = edited.reloaded.circuit_changes
+    assert (counts.added, counts.removed) == (1, 1)
     assert sorted(circuits(client)) == ["four", "one", "three"]
 
 
@@ -61,7 +63,8 @@ def test_a_network_is_submitted_as_what_differs(client: Client, files: views.Sou
     ]
     grown = client.submit(network)
     assert (len(grown.added), grown.removed, grown.changed) == (40, (), ())
-    assert grown.edited and grown.edited.added == 40 and grown.revision == client.sources().revision
+    assert grown.edited and grown.edited.reloaded.circuit_changes.added == 40
+    assert grown.revision == client.sources().revision
     before = client.sources().circuits
     by_id = {circuit.id: circuit for circuit in network.circuits}
     by_id["one"].download = 25 * Mbps
@@ -74,7 +77,8 @@ def test_a_network_is_submitted_as_what_differs(client: Client, files: views.Sou
     assert client.sources().circuits == before
     done = client.submit(network, base=grown.revision)
     assert (done.removed, done.changed) == (dry.removed, dry.changed) and done.edited
-    assert (done.edited.removed, done.edited.changed) == (1, 3)
+    counts = done.edited.reloaded.circuit_changes
+    assert (counts.removed, counts.changed) == (1, 3)
     # few circuits of many have changed: the other rows are as they were
     kept = [
         row for row in before.splitlines() if row.split(",")[0] not in ("one", "two", "c1", "c2")

@@ -127,6 +127,7 @@ impl Engine {
             tick: self.tick,
             taken_ns: sample.taken_ns,
             interval_ns: interval.map(Interval::ns),
+            bypass: sample.bypass || self.before.as_ref().is_some_and(|before| before.bypass),
             layout: Arc::clone(layout),
             nodes,
             queues: self.add_queues(&circuits),

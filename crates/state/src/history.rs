@@ -13,6 +13,8 @@ pub const HISTORY_TICKS: usize = 900;
 pub struct HistoryPoint {
     /// The tick.
     pub tick: u64,
+    /// Whether packets passed uncounted: then its rates mean nothing.
+    pub bypass: bool,
     /// What arrived.
     pub offered: PerDirection<BitsPerSec>,
     /// Packets that arrived, a second.
@@ -33,6 +35,7 @@ impl HistoryPoint {
         }
         Self {
             tick: snapshot.tick,
+            bypass: snapshot.bypass,
             offered: offered.map(|rate| rate.bits),
             packets_per_sec: offered.map(|rate| rate.packets_per_sec),
             drops_per_sec,

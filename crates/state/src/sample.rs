@@ -15,6 +15,8 @@ use crate::reading::QualityReading;
 pub struct Sample {
     /// When the counters were read, on the monotonic clock.
     pub taken_ns: u64,
+    /// Whether packets pass uncounted now.
+    pub bypass: bool,
     /// What arrived for each circuit, by [`units::CircuitSlot`], summed over CPUs. Rows past the
     /// end were not read.
     pub circuits: Vec<PerDirection<ByProtocol<Traffic>>>,

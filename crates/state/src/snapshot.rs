@@ -24,6 +24,8 @@ pub struct Snapshot {
     pub taken_ns: u64,
     /// The time that its rates cover; none at the first tick, which has no rates.
     pub interval_ns: Option<u64>,
+    /// Whether packets passed uncounted as that time began or ended: then rates mean nothing.
+    pub bypass: bool,
     /// Whose the figures are. Circuits, nodes and queues are in its order.
     pub layout: Arc<Layout>,
     /// By circuit.

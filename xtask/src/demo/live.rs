@@ -314,7 +314,11 @@ mod tests {
                 rtt: PerSegment::default(),
                 retransmits: PerDirection::default(),
             };
-            live.take(View::Tree(bus::TreeView { tick: rate, window_ms: 0, nodes: vec![node] }));
+            live.take(View::Tree(bus::TreeView {
+                tick: rate,
+                nodes: vec![node],
+                ..bus::TreeView::default()
+            }));
         }
         let peak = live.into_peaks()["AP"];
         assert_eq!((peak.down, peak.up), (BitsPerSec::new(9), BitsPerSec::new(9)));

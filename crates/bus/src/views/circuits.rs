@@ -15,6 +15,8 @@ use super::rtt::RttPercentiles;
 pub struct CircuitsPage {
     /// The tick shown.
     pub tick: u64,
+    /// Whether the bypass was on while its rates were measured: then they mean nothing.
+    pub bypass: bool,
     /// The time before it that RTTs are from.
     pub window_ms: u64,
     /// Circuits that there are.

@@ -18,6 +18,8 @@ pub struct HistoryView {
 pub struct HistoryPoint {
     /// The tick.
     pub tick: u64,
+    /// Whether the bypass was on: then its rates mean nothing.
+    pub bypass: bool,
     /// What arrived.
     pub rate_bps: PerDirection<u64>,
     /// Packets that arrived, a second.

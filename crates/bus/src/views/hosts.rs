@@ -16,6 +16,8 @@ use super::status::ProtocolsView;
 pub struct HostsPage {
     /// The tick shown.
     pub tick: u64,
+    /// Whether the bypass was on while its rates were measured: then they mean nothing.
+    pub bypass: bool,
     /// Hosts that are remembered.
     pub total: u32,
     /// Of these, those that the query matches.

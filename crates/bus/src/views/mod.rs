@@ -66,3 +66,23 @@ pub enum View {
     /// The box over the last minutes.
     History(HistoryView),
 }
+
+impl View {
+    /// Whether the bypass was on while its rates were measured; of a status, whether it is on.
+    pub fn is_bypassed(&self) -> bool {
+        match self {
+            Self::Status(status) => status.bypass,
+            Self::Tree(tree) => tree.bypass,
+            Self::Circuits(page) => page.bypass,
+            Self::Queues(queues) => queues.bypass,
+            Self::Unknown(page) => page.bypass,
+            Self::Flows(page) => page.bypass,
+            Self::Hosts(page) => page.bypass,
+            Self::Origins(page) => page.bypass,
+            Self::Rtt(page) => page.bypass,
+            Self::Retransmits(page) => page.bypass,
+            Self::Events(_) => false,
+            Self::History(history) => history.points.last().is_some_and(|point| point.bypass),
+        }
+    }
+}

@@ -13,6 +13,8 @@ use super::rtt::MeanRtt;
 pub struct OriginsPage {
     /// The tick shown.
     pub tick: u64,
+    /// Whether the bypass was on while its rates were measured: then they mean nothing.
+    pub bypass: bool,
     /// Origins that have flows in the table.
     pub total: u32,
     /// Of these, those that the query matches.

@@ -13,6 +13,8 @@ use super::leaf::TinView;
 pub struct QueuesView {
     /// The tick shown.
     pub tick: u64,
+    /// Whether the bypass was on while its rates were measured: then they mean nothing.
+    pub bypass: bool,
     /// By NIC, then queue.
     pub queues: Vec<QueueRow>,
 }

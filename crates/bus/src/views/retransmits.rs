@@ -14,6 +14,8 @@ use super::flows::FlowKey;
 pub struct RetransmitsPage {
     /// The tick shown.
     pub tick: u64,
+    /// Whether the bypass was on while its rates were measured: then they mean nothing.
+    pub bypass: bool,
     /// Rows that there are.
     pub total: u32,
     /// Rows that the query matches.

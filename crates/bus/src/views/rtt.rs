@@ -11,6 +11,8 @@ use units::PerSegment;
 pub struct RttPage {
     /// The tick shown.
     pub tick: u64,
+    /// Whether the bypass was on while its rates were measured: then they mean nothing.
+    pub bypass: bool,
     /// The time before it that the samples are from.
     pub window_ms: u64,
     /// Rows that there are.

@@ -11,6 +11,8 @@ use units::PerDirection;
 pub struct UnknownPage {
     /// The tick shown.
     pub tick: u64,
+    /// Whether the bypass was on while its rates were measured: then they mean nothing.
+    pub bypass: bool,
     /// Unknown hosts that are remembered.
     pub total: u32,
     /// Of these, those that the query matches.

@@ -87,7 +87,7 @@ pub(super) fn flows() -> FlowsPage {
         origin: Origin::default(),
         ..known.clone()
     };
-    FlowsPage { tick: 41, total: 70_000, matched: 2, rows: vec![known, unknown] }
+    FlowsPage { tick: 41, bypass: true, total: 70_000, matched: 2, rows: vec![known, unknown] }
 }
 
 pub(super) fn hosts() -> HostsPage {
@@ -106,7 +106,7 @@ pub(super) fn hosts() -> HostsPage {
         rtt: PerSegment { customer: Some(mean()), internet: None },
         retransmits: retransmits(),
     };
-    HostsPage { tick: 41, total: 300, matched: 1, rows: vec![row] }
+    HostsPage { tick: 41, bypass: true, total: 300, matched: 1, rows: vec![row] }
 }
 
 pub(super) fn origins() -> OriginsPage {
@@ -119,7 +119,7 @@ pub(super) fn origins() -> OriginsPage {
         rtt: Some(mean()),
         retransmits: retransmits(),
     };
-    OriginsPage { tick: 41, total: 300, matched: 1, rows: vec![row] }
+    OriginsPage { tick: 41, bypass: true, total: 300, matched: 1, rows: vec![row] }
 }
 
 pub(super) fn rtt() -> RttPage {
@@ -135,6 +135,7 @@ pub(super) fn rtt() -> RttPage {
     ];
     RttPage {
         tick: 41,
+        bypass: true,
         window_ms: 60_000,
         total: 300,
         matched: 1,
@@ -161,6 +162,7 @@ pub(super) fn retransmits_page() -> RetransmitsPage {
     };
     RetransmitsPage {
         tick: 41,
+        bypass: true,
         total: 300,
         matched: 1,
         rows: vec![row],
@@ -214,6 +216,7 @@ pub(super) fn events() -> EventsPage {
 pub(super) fn history() -> HistoryView {
     let point = HistoryPoint {
         tick: 40,
+        bypass: true,
         rate_bps: pair(1_002_065, 500),
         packets_per_sec: pair(90, 4),
         drops_per_sec: pair(3, 0),

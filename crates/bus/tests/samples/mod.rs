@@ -102,6 +102,8 @@ pub(crate) fn replies() -> Vec<(&'static str, Reply)> {
         generation: 2,
         circuits: 8,
         nodes: 5,
+        circuit_changes: ChangeCounts { added: 3, removed: 2, changed: 1 },
+        node_changes: ChangeCounts { added: 6, removed: 5, changed: 4 },
         took_ms: 31,
         warnings: vec!["odd".into()],
     };
@@ -160,16 +162,7 @@ pub(crate) fn replies() -> Vec<(&'static str, Reply)> {
             }),
         ),
         ("preview", Reply::Preview(preview)),
-        (
-            "edited",
-            Reply::Edited(Edited {
-                reloaded,
-                revision: "0123456789abcdef".into(),
-                added: 3,
-                removed: 2,
-                changed: 1,
-            }),
-        ),
+        ("edited", Reply::Edited(Edited { reloaded, revision: "0123456789abcdef".into() })),
         (
             "sources",
             Reply::Sources(SourcesView {
@@ -270,7 +263,7 @@ fn tree() -> TreeView {
         retransmits: retransmits(),
     };
     let child = NodeRow { parent: Some(0), depth: 1, is_virtual: true, kind: None, ..node.clone() };
-    TreeView { tick: 41, window_ms: 60_000, nodes: vec![node, child] }
+    TreeView { tick: 41, bypass: true, window_ms: 60_000, nodes: vec![node, child] }
 }
 
 fn circuits() -> CircuitsPage {
@@ -306,7 +299,14 @@ fn circuits() -> CircuitsPage {
         asleep: true,
         addresses: ["100.64.0.1".into(), "fdd7:b724:0:100::/56".into()].into(),
     };
-    CircuitsPage { tick: 41, window_ms: 60_000, total: 8, matched: 1, rows: vec![row] }
+    CircuitsPage {
+        tick: 41,
+        bypass: true,
+        window_ms: 60_000,
+        total: 8,
+        matched: 1,
+        rows: vec![row],
+    }
 }
 
 fn queues() -> QueuesView {
@@ -330,7 +330,7 @@ fn queues() -> QueuesView {
         backlog_packets: 80,
         tins: vec![tin("bulk")],
     };
-    QueuesView { tick: 41, queues: vec![row] }
+    QueuesView { tick: 41, bypass: true, queues: vec![row] }
 }
 
 fn unknown() -> UnknownPage {
@@ -341,5 +341,11 @@ fn unknown() -> UnknownPage {
         bytes: pair(123_456, 99),
         packets: pair(100, 2),
     };
-    UnknownPage { tick: 41, total: 2, matched: 2, rows: vec![row("100.64.9.9"), row("fd00::9")] }
+    UnknownPage {
+        tick: 41,
+        bypass: true,
+        total: 2,
+        matched: 2,
+        rows: vec![row("100.64.9.9"), row("fd00::9")],
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use bus::Reloaded;
+use bus::{ChangeCounts, Reloaded};
 use clap::Args;
 
 use crate::failure::Failure;
@@ -37,7 +37,8 @@ pub(super) fn run(socket: &Path, options: &Options, output: Output) -> Result<()
 
 /// What is in force now.
 pub(super) fn text(reloaded: &Reloaded, look: &Look) -> String {
-    let mut shown = format!(
+    let mut shown = changes(reloaded);
+    shown += &format!(
         "configuration {} is in force: {} circuits, {} nodes, after {} ms\n",
         reloaded.generation,
         count(reloaded.circuits.into()),
@@ -45,5 +46,23 @@ pub(super) fn text(reloaded: &Reloaded, look: &Look) -> String {
         count(reloaded.took_ms)
     );
     shown.extend(reloaded.warnings.iter().map(|it| look.warning(it)));
+    shown
+}
+
+/// What has changed by it: a line for circuits, and one for nodes.
+fn changes(reloaded: &Reloaded) -> String {
+    let kinds = [("circuits", reloaded.circuit_changes), ("nodes", reloaded.node_changes)];
+    let mut shown = String::new();
+    for (kind, changes) in kinds.iter().filter(|(_, changes)| *changes != ChangeCounts::default()) {
+        let ChangeCounts { added, removed, changed } = *changes;
+        let counts = [(added, "added"), (removed, "removed"), (changed, "changed")];
+        let counts = counts.iter().filter(|(many, _)| *many > 0);
+        let counts: Vec<_> =
+            counts.map(|(many, what)| format!("{} {what}", count((*many).into()))).collect();
+        shown += &format!("{kind}: {}\n", counts.join(", "));
+    }
+    if shown.is_empty() {
+        shown += "no circuit or node differs from what was in force\n";
+    }
     shown
 }

@@ -12,7 +12,6 @@ use units::{BitsPerSec, IpPrefix, PerDirection, PrefixError};
 
 use super::{plan, reload};
 use crate::failure::Failure;
-use crate::figures::count;
 use crate::output::{Look, Output};
 use crate::reading::connect;
 
@@ -248,17 +247,7 @@ pub(super) fn change(
 }
 
 fn shown(edited: &Edited, look: &Look) -> String {
-    let Edited { reloaded, revision, added, removed, changed } = edited;
-    let what: Vec<_> = [(added, "added"), (removed, "removed"), (changed, "changed")]
-        .into_iter()
-        .filter(|(circuits, _)| **circuits > 0)
-        .map(|(circuits, what)| format!("{} {what}", count((*circuits).into())))
-        .collect();
-    // what was changed may have been nodes, whose number nobody counts
-    let circuits =
-        if what.is_empty() { String::new() } else { format!("circuits: {}\n", what.join(", ")) };
-    let in_force = reload::text(reloaded, look);
-    format!("{circuits}{in_force}revision {}\n", inert(revision))
+    format!("{}revision {}\n", reload::text(&edited.reloaded, look), inert(&edited.revision))
 }
 
 fn is_stdin(file: &Path) -> bool {

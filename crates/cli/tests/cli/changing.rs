@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use bus::{
-    CircuitEdit, Edit, Edited, Edits, ErrorCode, LineChange, PreviewView, Refusal, Reloaded, Reply,
-    Request, SourcesView, Topic, View,
+    ChangeCounts, CircuitEdit, Edit, Edited, Edits, ErrorCode, LineChange, PreviewView, Refusal,
+    Reloaded, Reply, Request, SourcesView, Topic, View,
 };
 use units::PerDirection;
 
@@ -67,6 +67,8 @@ fn a_reload_says_what_is_in_force() {
         generation: 3,
         circuits: 1_008,
         nodes: 5,
+        circuit_changes: ChangeCounts { added: 1_000, removed: 0, changed: 2 },
+        node_changes: ChangeCounts { added: 0, removed: 1, changed: 0 },
         took_ms: 1_250,
         warnings: vec!["b.csv:3: warning: odd \x1b[2J".into()],
     };
@@ -78,7 +80,9 @@ fn a_reload_says_what_is_in_force() {
     let output = daemon.run(&["reload"]);
     assert_eq!(
         stdout(&output),
-        "configuration 3 is in force: 1,008 circuits, 5 nodes, after 1,250 ms\n\
+        "circuits: 1,000 added, 2 changed\n\
+         nodes: 1 removed\n\
+         configuration 3 is in force: 1,008 circuits, 5 nodes, after 1,250 ms\n\
          b.csv:3: warning: odd \u{fffd}[2J\n"
     );
     assert_eq!(json(&daemon.run(&["reload", "--shrink", "--json"])), expected);
@@ -102,7 +106,9 @@ fn a_circuit_is_changed_by_what_is_named() {
     let addresses = "100.64.0.1,2001:db8::/56";
     let set = ["set", "circuit", "17", "--addresses", addresses, "--revision", "00000000000000A4"];
     daemon.run(&set);
-    daemon.run(&["remove", "17", "18"]);
+    let output = daemon.run(&["remove", "17", "18"]);
+    let told = "no circuit or node differs from what was in force\nconfiguration 0 is in force:";
+    assert!(stdout(&output).starts_with(told), "{}", stdout(&output));
     let circuit = CircuitEdit { id: "17".into(), ..CircuitEdit::default() };
     let rate = CircuitEdit {
         max_bps: PerDirection { down: Some(75_500_000), up: None },

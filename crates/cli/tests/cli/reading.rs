@@ -105,19 +105,38 @@ fn fault_21_hostile_names_are_shown_inert() {
 
 #[test]
 fn figures_without_meaning_are_called_so() {
-    let daemon = StandIn::new(|request| match request {
-        Request::Show(Topic::Status) => {
-            let status = StatusView { bypass: true, ..views::status() };
-            vec![View::Status(Box::new(status)).into()]
+    let daemon = StandIn::new(|request| {
+        let mut replies = answer(request);
+        for reply in &mut replies {
+            match reply {
+                Reply::View(View::Tree(tree)) => tree.bypass = true,
+                Reply::View(View::Circuits(page)) => page.bypass = true,
+                _ => {}
+            }
         }
-        other => answer(other),
+        replies
     });
-    for command in ["tree", "circuits", "flows", "queues"] {
+    let why = "bypass is on: nothing is shaped or measured, so rates mean nothing";
+    for command in ["tree", "circuits"] {
         let output = daemon.run(&[command]);
         assert_eq!(code(&output), 0);
-        assert!(stderr(&output).contains("bypass is on: nothing is shaped or measured"));
+        assert_eq!(stderr(&output), format!("note: {why}\n"), "{command}");
+        let json: serde_json::Value =
+            serde_json::from_str(stdout(&daemon.run(&[command, "--json"]))).unwrap();
+        assert_eq!(json["bypass"], true, "{command}");
+        let mut child = tidegate()
+            .args(["--socket", &daemon.socket(), command, "--watch"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), format!("warning: {why}"), "{command}");
+        kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0));
     }
-    assert_eq!(stderr(&daemon.run(&["events"])), "");
+    for command in ["flows", "events"] {
+        assert_eq!(stderr(&daemon.run(&[command])), "", "{command}");
+    }
 }
 
 #[test]
@@ -132,6 +151,7 @@ fn bypass_and_failed_reloads_stand_out() {
     let output = daemon.run(&["status"]);
     let text = stdout(&output);
     assert!(text.contains("Mode bridge, bypass is on: nothing is shaped or measured\n"), "{text}");
+    assert_eq!(stderr(&output), "", "it is told once");
     assert!(text.contains("Download: not measured\nUpload: not measured\n"), "{text}");
     assert!(
         text.contains("Problem, 5 s ago:\n  b.csv:3: error: x\n  b.csv:4: error: \u{fffd}y\n"),

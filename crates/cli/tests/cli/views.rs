@@ -132,7 +132,7 @@ pub(crate) fn tree() -> TreeView {
         node("AP_North_2", "ap", Some(0), 10.0),
         node("Sector", "sector", Some(2), 5.0),
     ];
-    TreeView { tick: 41, window_ms: 60_000, nodes }
+    TreeView { tick: 41, bypass: false, window_ms: 60_000, nodes }
 }
 
 fn circuit(id: &str, name: &str, node: Option<&str>) -> CircuitRow {
@@ -176,14 +176,14 @@ pub(crate) fn circuits() -> CircuitsPage {
     };
     let busy = circuit("1001", "Alder Farm, 2 Mill Lane", Some("AP_North_1"));
     let rows = vec![busy, quiet, circuit("1009", HOSTILE, Some("AP\u{7}"))];
-    CircuitsPage { tick: 41, window_ms: 60_000, total: 1_008, matched: 250, rows }
+    CircuitsPage { tick: 41, bypass: false, window_ms: 60_000, total: 1_008, matched: 250, rows }
 }
 
 /// The circuit with this id alone, or none.
 fn circuit_of(id: &str) -> CircuitsPage {
-    let CircuitsPage { tick, window_ms, total, mut rows, .. } = circuits();
+    let CircuitsPage { mut rows, .. } = circuits();
     rows.retain(|row| &*row.id == id);
-    CircuitsPage { tick, window_ms, total, matched: rows.len() as u32, rows }
+    CircuitsPage { matched: rows.len() as u32, rows, ..circuits() }
 }
 
 pub(crate) fn queues() -> QueuesView {
@@ -215,7 +215,7 @@ pub(crate) fn queues() -> QueuesView {
         row("eth0", Direction::Upload, 20_000_000),
         row("eth1", Direction::Download, 999_000_000),
     ];
-    QueuesView { tick: 41, queues }
+    QueuesView { tick: 41, bypass: false, queues }
 }
 
 pub(crate) fn unknown() -> UnknownPage {
@@ -226,7 +226,13 @@ pub(crate) fn unknown() -> UnknownPage {
         bytes: pair(123_456_789, 99),
         packets: pair(100_000, 2),
     };
-    UnknownPage { tick: 41, total: 2, matched: 2, rows: vec![row("100.64.9.9"), row("fd00::9")] }
+    UnknownPage {
+        tick: 41,
+        bypass: false,
+        total: 2,
+        matched: 2,
+        rows: vec![row("100.64.9.9"), row("fd00::9")],
+    }
 }
 
 fn key(customer: &str, internet: &str, protocol: u8) -> FlowKey {
@@ -291,7 +297,7 @@ pub(crate) fn flows() -> FlowsPage {
         origin: Origin::default(),
         ..open.clone()
     };
-    FlowsPage { tick: 41, total: 61_234, matched: 3, rows: vec![open, quic, ping] }
+    FlowsPage { tick: 41, bypass: false, total: 61_234, matched: 3, rows: vec![open, quic, ping] }
 }
 
 fn mean() -> MeanRtt {
@@ -321,7 +327,7 @@ pub(crate) fn hosts() -> HostsPage {
         retransmits: PerDirection::default(),
         ..known.clone()
     };
-    HostsPage { tick: 41, total: 2_345, matched: 2_345, rows: vec![known, unknown] }
+    HostsPage { tick: 41, bypass: false, total: 2_345, matched: 2_345, rows: vec![known, unknown] }
 }
 
 pub(crate) fn origins() -> OriginsPage {
@@ -335,7 +341,7 @@ pub(crate) fn origins() -> OriginsPage {
         retransmits: retransmits(0.25),
     };
     let rest = OriginRow { origin: Origin::default(), rtt: None, ..known.clone() };
-    OriginsPage { tick: 41, total: 2, matched: 2, rows: vec![known, rest] }
+    OriginsPage { tick: 41, bypass: false, total: 2, matched: 2, rows: vec![known, rest] }
 }
 
 pub(crate) fn rtt(query: &RttQuery) -> RttPage {
@@ -356,7 +362,7 @@ pub(crate) fn rtt(query: &RttQuery) -> RttPage {
     let bins = vec![bin(1_000, 20), bin(2_000, 400), bin(1_024_000, 1)];
     let histogram = query.histogram.then_some(PerSegment { customer: bins, internet: vec![] });
     let total = rows.len() as u32;
-    RttPage { tick: 41, window_ms: 60_000, total, matched: total, rows, histogram }
+    RttPage { tick: 41, bypass: false, window_ms: 60_000, total, matched: total, rows, histogram }
 }
 
 pub(crate) fn retransmits_page() -> RetransmitsPage {
@@ -389,6 +395,7 @@ pub(crate) fn retransmits_page() -> RetransmitsPage {
     };
     RetransmitsPage {
         tick: 41,
+        bypass: false,
         total: 3,
         matched: 3,
         rows,

@@ -52,13 +52,9 @@ impl Reloader {
             self.all_is_well();
         }
         self.publish(&current, shaper);
-        let circuits = &difference.circuits;
         let edited = Edited {
-            reloaded: reloaded(&current, shaper, started),
+            reloaded: reloaded(&current, &difference, shaper, started),
             revision: shaper.sources().revision(),
-            added: circuits.added.count as u32,
-            removed: circuits.removed.count as u32,
-            changed: circuits.changed.count as u32,
         };
         Ok((edited, difference))
     }

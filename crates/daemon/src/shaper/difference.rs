@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use bus::ChangeCounts;
 use config::{Circuit, Network, Node};
 
 /// The most names that are told of what was added, of what was removed and of what was changed.
@@ -69,6 +70,16 @@ impl Difference {
 }
 
 impl Changes {
+    /// How many there are of each.
+    pub const fn counts(&self) -> ChangeCounts {
+        let Self { added, removed, changed } = self;
+        ChangeCounts {
+            added: added.count as u32,
+            removed: removed.count as u32,
+            changed: changed.count as u32,
+        }
+    }
+
     /// Compares by what `identity` says first; what it says then is the name.
     fn among<T>(
         (before, after): (&[T], &[T]),

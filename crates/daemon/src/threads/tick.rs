@@ -52,6 +52,7 @@ impl Tick {
         let slots = current.plan.circuits.iter().map(|circuit| circuit.slot.get() + 1).max();
         let slots = slots.unwrap_or(0);
         let mut sample = counters::read(&self.counters, slots);
+        sample.bypass = self.shared.control.bypass();
         sample.quality = quality::read(&mut self.quality, slots);
         sample.maps = self.fills(&current);
         match counters::read_unknown(&self.counters) {

@@ -10,7 +10,7 @@ use crate::{File, file};
 const BESIDES: [(&str, &[&str]); 4] = [
     ("capture", &["CaptureEnd", "CaptureEnded", "CaptureInterface", "CapturedPacket", "Capturing"]),
     ("edit", &["Edited", "SourcesView"]),
-    ("reply", &["Refusal", "Welcome", "Reloaded"]),
+    ("reply", &["ChangeCounts", "Refusal", "Welcome", "Reloaded"]),
     ("request", &["Role"]),
 ];
 /// Codes are the names of exceptions.

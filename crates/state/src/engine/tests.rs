@@ -90,6 +90,21 @@ fn down_bps(engine: &Engine, circuit: usize) -> u64 {
 }
 
 #[test]
+fn rates_of_a_time_with_the_bypass_on_are_called_so() {
+    let layout = layout(vec![circuit("a", 0, None, 10)]);
+    let mut engine = Engine::new();
+    let states = [false, true, false, false];
+    for (seconds, bypass) in (1..).zip(states) {
+        engine.update(&layout, Sample { bypass, ..sample(seconds, &[0]) });
+        let snapshot = engine.store().latest();
+        // until a whole interval was measured again
+        assert_eq!(snapshot.bypass, matches!(seconds, 2 | 3), "{seconds}");
+    }
+    let remembered: Vec<_> = engine.store().latest().history.iter().map(|it| it.bypass).collect();
+    assert_eq!(remembered, [false, true, true, false]);
+}
+
+#[test]
 fn rates_come_from_two_samples_and_roll_up() {
     let layout = layout(vec![
         circuit("a", 0, Some(1), 10),

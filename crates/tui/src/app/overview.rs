@@ -91,6 +91,7 @@ impl Overview {
     pub(super) fn follow(&mut self, status: &StatusView) {
         let point = HistoryPoint {
             tick: status.tick,
+            bypass: status.bypass,
             rate_bps: status.traffic.rate_bps,
             packets_per_sec: status.traffic.packets_per_sec,
             drops_per_sec: PerDirection::default(),

@@ -61,7 +61,7 @@ pub(super) fn page(
         if query.descending { order.reverse() } else { order }.then_with(|| a.id.cmp(&b.id))
     });
     let rows = rows.into_iter().skip(query.offset as usize).take(query.limit as usize).collect();
-    Ok(CircuitsPage { tick, window_ms: 60_000, total: circuits, matched, rows })
+    Ok(CircuitsPage { tick, bypass: false, window_ms: 60_000, total: circuits, matched, rows })
 }
 
 fn compared(a: &CircuitRow, b: &CircuitRow, query: &CircuitsQuery) -> Ordering {

@@ -36,7 +36,7 @@ pub(super) fn page(query: &FlowsQuery, tick: u64) -> FlowsPage {
         rows.reverse();
     }
     let rows = rows.into_iter().skip(query.offset as usize).take(query.limit as usize).collect();
-    FlowsPage { tick, total: FLOWS, matched, rows }
+    FlowsPage { tick, bypass: false, total: FLOWS, matched, rows }
 }
 
 fn flow(i: u32, query: &FlowsQuery, tick: u64) -> FlowRow {
@@ -140,7 +140,7 @@ pub(super) fn hosts(query: &HostsQuery, tick: u64) -> HostsPage {
             ),
         }
     };
-    HostsPage { tick, total: 23_456, matched: 4, rows: (0..4).map(host).collect() }
+    HostsPage { tick, bypass: false, total: 23_456, matched: 4, rows: (0..4).map(host).collect() }
 }
 
 pub(super) fn unknown(query: &UnknownQuery, tick: u64) -> UnknownPage {
@@ -162,5 +162,5 @@ pub(super) fn unknown(query: &UnknownQuery, tick: u64) -> UnknownPage {
     }
     let matched = rows.len() as u32;
     let rows = rows.into_iter().skip(query.offset as usize).take(query.limit as usize).collect();
-    UnknownPage { tick, total: UNKNOWN, matched, rows }
+    UnknownPage { tick, bypass: false, total: UNKNOWN, matched, rows }
 }

@@ -57,6 +57,7 @@ impl Provider {
 fn history(tick: u64) -> HistoryView {
     let points = (tick.saturating_sub(HISTORY - 1)..=tick).map(|tick| HistoryPoint {
         tick,
+        bypass: false,
         rate_bps: rate(tick),
         packets_per_sec: rate(tick).map(|bps| bps / 8_000),
         drops_per_sec: pair(drops(tick), drops(tick + 7) / 4),

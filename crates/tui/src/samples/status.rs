@@ -142,7 +142,11 @@ pub(super) fn queues(tick: u64) -> QueuesView {
         }
     };
     let of = |direction| (0..CPUS).map(move |queue| row(queue, direction));
-    QueuesView { tick, queues: of(Direction::Upload).chain(of(Direction::Download)).collect() }
+    QueuesView {
+        tick,
+        bypass: false,
+        queues: of(Direction::Upload).chain(of(Direction::Download)).collect(),
+    }
 }
 
 fn rtts(tick: u64) -> PerSegment<Option<RttPercentiles>> {
@@ -169,7 +173,7 @@ pub(super) fn rtt(tick: u64) -> RttPage {
     };
     let histogram = Some(PerSegment { customer: bins(8_900.0), internet: bins(20_500.0) });
     let rows = vec![RttRow { id: "".into(), name: "".into(), node: None, rtt }];
-    RttPage { tick, window_ms: 60_000, total: 1, matched: 1, rows, histogram }
+    RttPage { tick, bypass: false, window_ms: 60_000, total: 1, matched: 1, rows, histogram }
 }
 
 /// What happened so far.

@@ -20,7 +20,7 @@ pub(super) fn tree(circuits: u32, tick: u64) -> TreeView {
     nodes.push(node("Tower 北", "sector", Some(4), 31, 300, 0.4, tick));
     nodes.push(node("Wiese Zu\u{308}rich", "sector", Some(4), 9, 300, 0.0, tick));
     nodes.push(node(HOSTILE, "ap", Some(0), 2, 100, 0.1, tick));
-    TreeView { tick, window_ms: 60_000, nodes }
+    TreeView { tick, bypass: false, window_ms: 60_000, nodes }
 }
 
 fn node(

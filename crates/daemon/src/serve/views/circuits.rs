@@ -7,13 +7,14 @@ use bus::{CircuitRow, CircuitsPage, CircuitsQuery, Refusal};
 use state::{ByProtocol, CircuitFigures, CircuitSort, Layout, Snapshot};
 use units::{CircuitSlot, PerDirection, Segment};
 
-use super::{leaves, no_circuit, node_named, quality};
+use super::{Moment, leaves, no_circuit, node_named, quality};
 
-pub(super) fn view(
-    snapshot: &Snapshot,
-    asleep: &BTreeSet<CircuitSlot>,
-    query: &CircuitsQuery,
-) -> Result<CircuitsPage, Refusal> {
+pub(super) fn view(moment: &Moment<'_>, query: &CircuitsQuery) -> Result<CircuitsPage, Refusal> {
+    if let Some(id) = &query.id {
+        return one(moment, id);
+    }
+    let Moment { shared, snapshot, .. } = moment;
+    let asleep = shared.asleep.load();
     let node = node_named(snapshot, query.node.as_ref())?;
     let page = snapshot.circuits_page(&state::CircuitQuery {
         filter: query.filter.clone(),
@@ -27,33 +28,33 @@ pub(super) fn view(
     });
     Ok(CircuitsPage {
         tick: snapshot.tick,
+        bypass: snapshot.bypass,
         window_ms: quality::WINDOW_MS,
         total: page.total as u32,
         matched: page.matched as u32,
         rows: page
             .rows
             .into_iter()
-            .map(|index| circuit_row(snapshot, Some(index), (&snapshot.layout, index), asleep))
+            .map(|index| circuit_row(snapshot, Some(index), (&snapshot.layout, index), &asleep))
             .collect(),
     })
 }
 
 /// One circuit, as it is in force: whoever has just changed it finds it, with figures of zero until a tick
 /// has measured it.
-pub(super) fn one(
-    snapshot: &Snapshot,
-    in_force: &Layout,
-    asleep: &BTreeSet<CircuitSlot>,
-    id: &str,
-) -> Result<CircuitsPage, Refusal> {
+fn one(moment: &Moment<'_>, id: &str) -> Result<CircuitsPage, Refusal> {
+    let Moment { shared, snapshot, .. } = moment;
+    let (current, asleep) = (shared.current.load(), shared.asleep.load());
+    let in_force = &current.layout;
     let index = in_force.circuit_named(id).ok_or_else(|| no_circuit(id))?;
     let measured = snapshot.layout.circuit_named(id);
     Ok(CircuitsPage {
         tick: snapshot.tick,
+        bypass: snapshot.bypass,
         window_ms: quality::WINDOW_MS,
         total: in_force.circuits.len() as u32,
         matched: 1,
-        rows: vec![circuit_row(snapshot, measured, (in_force, index), asleep)],
+        rows: vec![circuit_row(snapshot, measured, (in_force, index), &asleep)],
     })
 }
 

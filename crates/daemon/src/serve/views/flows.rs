@@ -11,9 +11,10 @@ use state::{
 };
 use units::{Direction, PerDirection, PerSegment, Segment};
 
-use super::{circuit_of, ms_before, owner_named};
+use super::{Moment, circuit_of, ms_before, owner_named};
 
-pub(super) fn view(flows: &FlowSnapshot, query: &FlowsQuery) -> Result<FlowsPage, Refusal> {
+pub(super) fn view(moment: &Moment<'_>, query: &FlowsQuery) -> Result<FlowsPage, Refusal> {
+    let Moment { snapshot, flows, .. } = moment;
     let talkers = TalkerQuery {
         filter: TalkerFilter {
             text: query.filter.clone(),
@@ -38,7 +39,13 @@ pub(super) fn view(flows: &FlowSnapshot, query: &FlowsQuery) -> Result<FlowsPage
         let rows = page.rows.iter().map(|index| open_row(flows, &flows.flows[*index])).collect();
         (page, rows)
     };
-    Ok(FlowsPage { tick: flows.tick, total: page.total as u32, matched: page.matched as u32, rows })
+    Ok(FlowsPage {
+        tick: flows.tick,
+        bypass: snapshot.bypass,
+        total: page.total as u32,
+        matched: page.matched as u32,
+        rows,
+    })
 }
 
 /// A country's code as the tables have it; one that is none of theirs matches nothing.

@@ -1,16 +1,21 @@
 //! The box over the last minutes.
 
 use bus::HistoryView;
-use state::{HistoryPoint, Snapshot};
+use state::HistoryPoint;
 use units::BitsPerSec;
 
-pub(super) fn view(snapshot: &Snapshot) -> HistoryView {
-    HistoryView { tick: snapshot.tick, points: snapshot.history.iter().map(point).collect() }
+use super::Moment;
+
+pub(super) fn view(moment: &Moment<'_>) -> HistoryView {
+    let snapshot = &moment.snapshot;
+    let points = snapshot.history.iter().map(point).collect();
+    HistoryView { tick: snapshot.tick, points }
 }
 
 fn point(point: &HistoryPoint) -> bus::HistoryPoint {
     bus::HistoryPoint {
         tick: point.tick,
+        bypass: point.bypass,
         rate_bps: point.offered.map(BitsPerSec::get),
         packets_per_sec: point.packets_per_sec,
         drops_per_sec: point.drops_per_sec,

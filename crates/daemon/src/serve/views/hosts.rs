@@ -6,9 +6,10 @@ use units::{PerDirection, Segment};
 
 use super::flows::{circuit_id, cut};
 use super::status::protocols;
-use super::{ms_before, owner_named, quality};
+use super::{Moment, ms_before, owner_named, quality};
 
-pub(super) fn view(flows: &FlowSnapshot, query: &HostsQuery) -> Result<HostsPage, Refusal> {
+pub(super) fn view(moment: &Moment<'_>, query: &HostsQuery) -> Result<HostsPage, Refusal> {
+    let Moment { snapshot, flows, .. } = moment;
     let page = flows.hosts_page(&TalkerQuery {
         filter: TalkerFilter {
             text: query.filter.clone(),
@@ -27,6 +28,7 @@ pub(super) fn view(flows: &FlowSnapshot, query: &HostsQuery) -> Result<HostsPage
     let rows = page.rows.iter().filter_map(|index| flows.hosts[*index].as_ref());
     Ok(HostsPage {
         tick: flows.tick,
+        bypass: snapshot.bypass,
         total: page.total as u32,
         matched: page.matched as u32,
         rows: rows.map(|host| row(flows, host)).collect(),

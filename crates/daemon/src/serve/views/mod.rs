@@ -75,33 +75,21 @@ impl<'a> Moment<'a> {
     /// # Errors
     /// When the query names what does not exist.
     pub fn view(&self, topic: &Topic) -> Result<View, Refusal> {
-        let Self { shared, snapshot, flows } = self;
         Ok(match topic {
-            Topic::Status => View::Status(Box::new(status::view(shared, snapshot, flows))),
-            Topic::Tree(query) => View::Tree(tree::view(snapshot, query)?),
-            Topic::Circuits(query) => {
-                let asleep = shared.asleep.load();
-                View::Circuits(match &query.id {
-                    Some(id) => {
-                        circuits::one(snapshot, &shared.current.load().layout, &asleep, id)?
-                    }
-                    None => circuits::view(snapshot, &asleep, query)?,
-                })
+            Topic::Status => View::Status(Box::new(status::view(self))),
+            Topic::Tree(query) => View::Tree(tree::view(self, query)?),
+            Topic::Circuits(query) => View::Circuits(circuits::view(self, query)?),
+            Topic::Queues => View::Queues(queues::view(self)),
+            Topic::Unknown(query) => View::Unknown(unknown::view(self, query)),
+            Topic::Flows(query) => View::Flows(flows::view(self, query)?),
+            Topic::Hosts(query) => View::Hosts(hosts::view(self, query)?),
+            Topic::Origins(query) => View::Origins(origins::view(self, query)),
+            Topic::Rtt(query) => View::Rtt(rtt::view(self, query)?),
+            Topic::Retransmits(query) => View::Retransmits(retransmits::view(self, query)?),
+            Topic::Events(query) => {
+                View::Events(self.shared.events.page(self.snapshot.tick, query))
             }
-            Topic::Queues => {
-                let plan = &shared.current.load().plan;
-                View::Queues(queues::view(snapshot, plan, &shared.asleep.load()))
-            }
-            Topic::Unknown(query) => View::Unknown(unknown::view(snapshot, query)),
-            Topic::Flows(query) => View::Flows(flows::view(flows, query)?),
-            Topic::Hosts(query) => View::Hosts(hosts::view(flows, query)?),
-            Topic::Origins(query) => View::Origins(origins::view(flows, query)),
-            Topic::Rtt(query) => View::Rtt(rtt::view(snapshot, query)?),
-            Topic::Retransmits(query) => {
-                View::Retransmits(retransmits::view(shared, snapshot, flows, query)?)
-            }
-            Topic::Events(query) => View::Events(shared.events.page(snapshot.tick, query)),
-            Topic::History => View::History(history::view(snapshot)),
+            Topic::History => View::History(history::view(self)),
         })
     }
 }

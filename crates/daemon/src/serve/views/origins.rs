@@ -1,13 +1,14 @@
 //! A page of networks or countries of the Internet side.
 
 use bus::{OriginGroup, OriginRow, OriginSort, OriginsPage, OriginsQuery};
-use state::{FlowSnapshot, OriginFigures, TalkerFilter, TalkerQuery, TalkerSort, origins_page};
+use state::{OriginFigures, TalkerFilter, TalkerQuery, TalkerSort, origins_page};
 use units::Segment;
 
 use super::flows::{cut, origin_view};
-use super::quality;
+use super::{Moment, quality};
 
-pub(super) fn view(flows: &FlowSnapshot, query: &OriginsQuery) -> OriginsPage {
+pub(super) fn view(moment: &Moment<'_>, query: &OriginsQuery) -> OriginsPage {
+    let Moment { snapshot, flows, .. } = moment;
     let mut groups = match query.group {
         OriginGroup::Asn => flows.by_asn(),
         OriginGroup::Country => flows.by_country(),
@@ -24,6 +25,7 @@ pub(super) fn view(flows: &FlowSnapshot, query: &OriginsQuery) -> OriginsPage {
     );
     OriginsPage {
         tick: flows.tick,
+        bypass: snapshot.bypass,
         total: page.total as u32,
         matched: page.matched as u32,
         rows: page.rows.iter().map(|index| row(&groups[*index])).collect(),

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use bus::{QueueRow, QueuesView};
 use plan::{Owner, Plan};
-use state::Snapshot;
 use units::{CircuitId, CircuitSlot, IfIndex, QueueId};
 
+use super::Moment;
 use super::leaves::tins;
 
-pub(super) fn view(snapshot: &Snapshot, plan: &Plan, asleep: &BTreeSet<CircuitSlot>) -> QueuesView {
-    let missing = missing(plan, asleep);
+pub(super) fn view(moment: &Moment<'_>) -> QueuesView {
+    let Moment { shared, snapshot, .. } = moment;
+    let missing = missing(&shared.current.load().plan, &shared.asleep.load());
     let queues = snapshot.layout.queues.iter().zip(&snapshot.queues).enumerate();
     let row = |(index, (layout, figures)): (usize, (&state::QueueLayout, &state::QueueFigures))| {
         let leaves = snapshot.leaves.queue(index).copied().unwrap_or_default();
@@ -37,7 +38,7 @@ pub(super) fn view(snapshot: &Snapshot, plan: &Plan, asleep: &BTreeSet<CircuitSl
             tins: tins(&snapshot.leaves, &leaves),
         }
     };
-    QueuesView { tick: snapshot.tick, queues: queues.map(row).collect() }
+    QueuesView { tick: snapshot.tick, bypass: snapshot.bypass, queues: queues.map(row).collect() }
 }
 
 /// What the kernel lacks of a queue's plan.

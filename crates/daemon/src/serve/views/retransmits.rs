@@ -13,18 +13,16 @@ use state::{
 use units::{Direction, PerDirection};
 
 use super::flows::{circuit_id, cut, key};
-use super::{circuit_of, ms_before, no_circuit, owner_named, quality};
-use crate::shared::Shared;
+use super::{Moment, circuit_of, ms_before, no_circuit, owner_named, quality};
 
 /// The counter of events that found no room in the kernel's ring.
 const RING_FULL: &str = abi::Event::RetransmitLost.name();
 
 pub(super) fn view(
-    shared: &Shared,
-    snapshot: &Snapshot,
-    flows: &FlowSnapshot,
+    moment: &Moment<'_>,
     query: &RetransmitsQuery,
 ) -> Result<RetransmitsPage, Refusal> {
+    let Moment { shared, snapshot, flows } = moment;
     let owner = match query.circuit.as_ref() {
         // a flow snapshot may be a tick behind a reload
         Some(id) if snapshot.layout.circuit_named(id).is_none() => return Err(no_circuit(id)),
@@ -47,6 +45,7 @@ pub(super) fn view(
     };
     Ok(RetransmitsPage {
         tick: snapshot.tick,
+        bypass: snapshot.bypass,
         total: page.total as u32,
         matched: page.matched as u32,
         rows,

@@ -7,7 +7,7 @@ use bus::{Refusal, RttBin, RttGroup, RttPage, RttQuery, RttRow, RttSort};
 use state::{Histogram, RttFigures, Snapshot, rtt_bin_floor};
 use units::PerSegment;
 
-use super::{node_named, quality};
+use super::{Moment, node_named, quality};
 
 /// A row before it is made for the wire.
 #[derive(Clone, Copy)]
@@ -18,7 +18,8 @@ struct Candidate<'a> {
     rtt: &'a PerSegment<Option<RttFigures>>,
 }
 
-pub(super) fn view(snapshot: &Snapshot, query: &RttQuery) -> Result<RttPage, Refusal> {
+pub(super) fn view(moment: &Moment<'_>, query: &RttQuery) -> Result<RttPage, Refusal> {
+    let snapshot = &moment.snapshot;
     let below = node_named(snapshot, query.node.as_ref())?;
     let (total, matched, rows) = match query.group {
         RttGroup::Box => (1, 1, vec![of_box(snapshot)]),
@@ -27,6 +28,7 @@ pub(super) fn view(snapshot: &Snapshot, query: &RttQuery) -> Result<RttPage, Ref
     };
     Ok(RttPage {
         tick: snapshot.tick,
+        bypass: snapshot.bypass,
         window_ms: quality::WINDOW_MS,
         total: total as u32,
         matched: matched as u32,

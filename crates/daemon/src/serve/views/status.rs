@@ -10,10 +10,11 @@ use config::Mode;
 use kernel::datapath::{self, Attachment, TcHook, XdpHook};
 use state::{BoxFigures, ByProtocol, CounterFigures, FlowSnapshot, Rate, Snapshot, Traffic};
 
-use super::quality;
+use super::{Moment, quality};
 use crate::shared::Shared;
 
-pub(super) fn view(shared: &Shared, snapshot: &Snapshot, flows: &FlowSnapshot) -> StatusView {
+pub(super) fn view(moment: &Moment<'_>) -> StatusView {
+    let Moment { shared, snapshot, flows } = moment;
     let current = shared.current.load();
     let origin_problems = shared.origin_problems.load();
     let problems = [shared.reload_problem.load_full(), shared.kernel_problem.load_full()];

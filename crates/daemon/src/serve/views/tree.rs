@@ -6,9 +6,10 @@ use bus::{NodeRow, Refusal, TreeQuery, TreeView};
 use state::Snapshot;
 use units::PerDirection;
 
-use super::{node_named, quality};
+use super::{Moment, node_named, quality};
 
-pub(super) fn view(snapshot: &Snapshot, query: &TreeQuery) -> Result<TreeView, Refusal> {
+pub(super) fn view(moment: &Moment<'_>, query: &TreeQuery) -> Result<TreeView, Refusal> {
+    let snapshot = &moment.snapshot;
     let topmost = node_named(snapshot, query.node.as_ref())?;
     let top_depth = topmost.map_or(0, |index| snapshot.layout.depth(index));
     let below = snapshot.layout.at_or_below(topmost);
@@ -24,7 +25,12 @@ pub(super) fn view(snapshot: &Snapshot, query: &TreeQuery) -> Result<TreeView, R
         let parent = snapshot.layout.nodes[index].parent.and_then(|parent| places[parent]);
         nodes.push(node_row(snapshot, index, parent));
     }
-    Ok(TreeView { tick: snapshot.tick, window_ms: quality::WINDOW_MS, nodes })
+    Ok(TreeView {
+        tick: snapshot.tick,
+        bypass: snapshot.bypass,
+        window_ms: quality::WINDOW_MS,
+        nodes,
+    })
 }
 
 fn node_row(snapshot: &Snapshot, index: usize, parent: Option<u32>) -> NodeRow {

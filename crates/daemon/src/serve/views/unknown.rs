@@ -1,11 +1,12 @@
 //! Hosts that no device covers.
 
 use bus::{UnknownPage, UnknownQuery, UnknownRow};
-use state::{Snapshot, UnknownSort};
+use state::UnknownSort;
 
-use super::ms_before;
+use super::{Moment, ms_before};
 
-pub(super) fn view(snapshot: &Snapshot, query: &UnknownQuery) -> UnknownPage {
+pub(super) fn view(moment: &Moment<'_>, query: &UnknownQuery) -> UnknownPage {
+    let snapshot = &moment.snapshot;
     let page = snapshot.unknown_page(&state::UnknownQuery {
         filter: query.filter.clone(),
         sort: match query.sort {
@@ -31,6 +32,7 @@ pub(super) fn view(snapshot: &Snapshot, query: &UnknownQuery) -> UnknownPage {
     };
     UnknownPage {
         tick: snapshot.tick,
+        bypass: snapshot.bypass,
         total: page.total as u32,
         matched: page.matched as u32,
         rows: page.rows.into_iter().map(row).collect(),

@@ -60,6 +60,7 @@ from .queues import (
     QueuesView,
 )
 from .reply import (
+    ChangeCounts,
     Refusal,
     Reloaded,
     Welcome,
@@ -115,6 +116,7 @@ __all__ = [
     "CapturedPacket",
     "Capturing",
     "Cause",
+    "ChangeCounts",
     "CircuitRow",
     "CircuitsPage",
     "ConfigView",

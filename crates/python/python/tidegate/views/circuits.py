@@ -18,6 +18,8 @@ class CircuitsPage(Page["CircuitRow"]):
 
     tick: int
     """The tick shown."""
+    bypass: bool
+    """Whether the bypass was on while its rates were measured: then they mean nothing."""
     window_ms: int
     """The time before it that RTTs are from."""
     total: int

@@ -18,12 +18,6 @@ class Edited(Record):
     """What is in force now."""
     revision: str
     """The base of the next change."""
-    added: int
-    """Circuits that were not there before."""
-    removed: int
-    """Circuits that are no longer there."""
-    changed: int
-    """Circuits of which something else has changed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ class FlowsPage(Page["FlowRow"]):
 
     tick: int
     """The tick shown."""
+    bypass: bool
+    """Whether the bypass was on while its rates were measured: then they mean nothing."""
     total: int
     """Flows that there are: in the table, or in the buffer of recent ones."""
     matched: int

@@ -29,6 +29,8 @@ class HistoryPoint(Record):
 
     tick: int
     """The tick."""
+    bypass: bool
+    """Whether the bypass was on: then its rates mean nothing."""
     rate_bps: PerDirection[int]
     """What arrived."""
     packets_per_sec: PerDirection[int]

@@ -18,6 +18,8 @@ class HostsPage(Page["HostRow"]):
 
     tick: int
     """The tick shown."""
+    bypass: bool
+    """Whether the bypass was on while its rates were measured: then they mean nothing."""
     total: int
     """Hosts that are remembered."""
     matched: int

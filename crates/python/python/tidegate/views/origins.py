@@ -18,6 +18,8 @@ class OriginsPage(Page["OriginRow"]):
 
     tick: int
     """The tick shown."""
+    bypass: bool
+    """Whether the bypass was on while its rates were measured: then they mean nothing."""
     total: int
     """Origins that have flows in the table."""
     matched: int

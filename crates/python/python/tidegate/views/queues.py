@@ -16,6 +16,8 @@ class QueuesView(Page["QueueRow"]):
 
     tick: int
     """The tick shown."""
+    bypass: bool
+    """Whether the bypass was on while its rates were measured: then they mean nothing."""
     queues: tuple[QueueRow, ...]
     """By NIC, then queue."""
 

@@ -42,7 +42,23 @@ class Reloaded(Record):
     """Circuits in it."""
     nodes: int
     """Nodes in it."""
+    circuit_changes: ChangeCounts
+    """Circuits that are otherwise than before."""
+    node_changes: ChangeCounts
+    """Nodes that are."""
     took_ms: int
     """How long reading, planning and applying took."""
     warnings: tuple[str, ...]
     """What is odd in the files without being wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCounts(Record):
+    """How many are otherwise than before."""
+
+    added: int
+    """Those that were not there before."""
+    removed: int
+    """Those that are no longer there."""
+    changed: int
+    """Those of which something else has changed."""

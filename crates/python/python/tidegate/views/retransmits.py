@@ -16,6 +16,8 @@ class RetransmitsPage(Page["RetransmitRow"]):
 
     tick: int
     """The tick shown."""
+    bypass: bool
+    """Whether the bypass was on while its rates were measured: then they mean nothing."""
     total: int
     """Rows that there are."""
     matched: int

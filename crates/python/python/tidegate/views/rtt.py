@@ -15,6 +15,8 @@ class RttPage(Page["RttRow"]):
 
     tick: int
     """The tick shown."""
+    bypass: bool
+    """Whether the bypass was on while its rates were measured: then they mean nothing."""
     window_ms: int
     """The time before it that the samples are from."""
     total: int

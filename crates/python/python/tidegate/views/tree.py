@@ -17,6 +17,8 @@ class TreeView(Page["NodeRow"]):
 
     tick: int
     """The tick shown."""
+    bypass: bool
+    """Whether the bypass was on while its rates were measured: then they mean nothing."""
     window_ms: int
     """The time before it that RTTs are from."""
     nodes: tuple[NodeRow, ...]

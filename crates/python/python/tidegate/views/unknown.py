@@ -15,6 +15,8 @@ class UnknownPage(Page["UnknownRow"]):
 
     tick: int
     """The tick shown."""
+    bypass: bool
+    """Whether the bypass was on while its rates were measured: then they mean nothing."""
     total: int
     """Unknown hosts that are remembered."""
     matched: int
