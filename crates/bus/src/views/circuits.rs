@@ -15,7 +15,7 @@ use super::rtt::RttPercentiles;
 pub struct CircuitsPage {
     /// The tick shown.
     pub tick: u64,
-    /// Whether the bypass was on while its rates were measured: then they mean nothing.
+    /// Whether the bypass was on in the second before: then nothing was measured.
     pub bypass: bool,
     /// The time before it that RTTs are from.
     pub window_ms: u64,

@@ -14,7 +14,7 @@ use units::{PerDirection, PerSegment};
 pub struct FlowsPage {
     /// The tick shown.
     pub tick: u64,
-    /// Whether the bypass was on while its rates were measured: then they mean nothing.
+    /// Whether the bypass was on in the second before: then nothing was measured.
     pub bypass: bool,
     /// Flows that there are: in the table, or in the buffer of recent ones.
     pub total: u32,

@@ -18,7 +18,7 @@ pub struct HistoryView {
 pub struct HistoryPoint {
     /// The tick.
     pub tick: u64,
-    /// Whether the bypass was on: then its rates mean nothing.
+    /// Whether the bypass was on in the second before: then nothing was measured.
     pub bypass: bool,
     /// What arrived.
     pub rate_bps: PerDirection<u64>,

@@ -16,7 +16,7 @@ use super::status::ProtocolsView;
 pub struct HostsPage {
     /// The tick shown.
     pub tick: u64,
-    /// Whether the bypass was on while its rates were measured: then they mean nothing.
+    /// Whether the bypass was on in the second before: then nothing was measured.
     pub bypass: bool,
     /// Hosts that are remembered.
     pub total: u32,

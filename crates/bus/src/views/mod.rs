@@ -68,7 +68,7 @@ pub enum View {
 }
 
 impl View {
-    /// Whether the bypass was on while its rates were measured; of a status, whether it is on.
+    /// Whether the bypass was on in the second before; of a status, whether it is on.
     pub fn is_bypassed(&self) -> bool {
         match self {
             Self::Status(status) => status.bypass,

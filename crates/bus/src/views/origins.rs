@@ -13,7 +13,7 @@ use super::rtt::MeanRtt;
 pub struct OriginsPage {
     /// The tick shown.
     pub tick: u64,
-    /// Whether the bypass was on while its rates were measured: then they mean nothing.
+    /// Whether the bypass was on in the second before: then nothing was measured.
     pub bypass: bool,
     /// Origins that have flows in the table.
     pub total: u32,

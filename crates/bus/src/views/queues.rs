@@ -13,7 +13,7 @@ use super::leaf::TinView;
 pub struct QueuesView {
     /// The tick shown.
     pub tick: u64,
-    /// Whether the bypass was on while its rates were measured: then they mean nothing.
+    /// Whether the bypass was on in the second before: then nothing was measured.
     pub bypass: bool,
     /// By NIC, then queue.
     pub queues: Vec<QueueRow>,

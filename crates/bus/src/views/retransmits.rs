@@ -14,7 +14,7 @@ use super::flows::FlowKey;
 pub struct RetransmitsPage {
     /// The tick shown.
     pub tick: u64,
-    /// Whether the bypass was on while its rates were measured: then they mean nothing.
+    /// Whether the bypass was on in the second before: then nothing was measured.
     pub bypass: bool,
     /// Rows that there are.
     pub total: u32,

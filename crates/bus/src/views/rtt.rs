@@ -11,7 +11,7 @@ use units::PerSegment;
 pub struct RttPage {
     /// The tick shown.
     pub tick: u64,
-    /// Whether the bypass was on while its rates were measured: then they mean nothing.
+    /// Whether the bypass was on in the second before: then nothing was measured.
     pub bypass: bool,
     /// The time before it that the samples are from.
     pub window_ms: u64,

@@ -11,7 +11,7 @@ use units::PerDirection;
 pub struct UnknownPage {
     /// The tick shown.
     pub tick: u64,
-    /// Whether the bypass was on while its rates were measured: then they mean nothing.
+    /// Whether the bypass was on in the second before: then nothing was measured.
     pub bypass: bool,
     /// Unknown hosts that are remembered.
     pub total: u32,

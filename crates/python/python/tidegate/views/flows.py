@@ -24,7 +24,7 @@ class FlowsPage(Page["FlowRow"]):
     tick: int
     """The tick shown."""
     bypass: bool
-    """Whether the bypass was on while its rates were measured: then they mean nothing."""
+    """Whether the bypass was on in the second before: then nothing was measured."""
     total: int
     """Flows that there are: in the table, or in the buffer of recent ones."""
     matched: int

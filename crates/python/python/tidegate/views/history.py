@@ -30,7 +30,7 @@ class HistoryPoint(Record):
     tick: int
     """The tick."""
     bypass: bool
-    """Whether the bypass was on: then its rates mean nothing."""
+    """Whether the bypass was on in the second before: then nothing was measured."""
     rate_bps: PerDirection[int]
     """What arrived."""
     packets_per_sec: PerDirection[int]

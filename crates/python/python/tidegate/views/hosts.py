@@ -19,7 +19,7 @@ class HostsPage(Page["HostRow"]):
     tick: int
     """The tick shown."""
     bypass: bool
-    """Whether the bypass was on while its rates were measured: then they mean nothing."""
+    """Whether the bypass was on in the second before: then nothing was measured."""
     total: int
     """Hosts that are remembered."""
     matched: int

@@ -19,7 +19,7 @@ class OriginsPage(Page["OriginRow"]):
     tick: int
     """The tick shown."""
     bypass: bool
-    """Whether the bypass was on while its rates were measured: then they mean nothing."""
+    """Whether the bypass was on in the second before: then nothing was measured."""
     total: int
     """Origins that have flows in the table."""
     matched: int

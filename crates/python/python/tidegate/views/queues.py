@@ -17,7 +17,7 @@ class QueuesView(Page["QueueRow"]):
     tick: int
     """The tick shown."""
     bypass: bool
-    """Whether the bypass was on while its rates were measured: then they mean nothing."""
+    """Whether the bypass was on in the second before: then nothing was measured."""
     queues: tuple[QueueRow, ...]
     """By NIC, then queue."""
 

@@ -17,7 +17,7 @@ class RetransmitsPage(Page["RetransmitRow"]):
     tick: int
     """The tick shown."""
     bypass: bool
-    """Whether the bypass was on while its rates were measured: then they mean nothing."""
+    """Whether the bypass was on in the second before: then nothing was measured."""
     total: int
     """Rows that there are."""
     matched: int

@@ -16,7 +16,7 @@ class RttPage(Page["RttRow"]):
     tick: int
     """The tick shown."""
     bypass: bool
-    """Whether the bypass was on while its rates were measured: then they mean nothing."""
+    """Whether the bypass was on in the second before: then nothing was measured."""
     window_ms: int
     """The time before it that the samples are from."""
     total: int

@@ -18,7 +18,7 @@ class TreeView(Page["NodeRow"]):
     tick: int
     """The tick shown."""
     bypass: bool
-    """Whether the bypass was on while its rates were measured: then they mean nothing."""
+    """Whether the bypass was on in the second before: then nothing was measured."""
     window_ms: int
     """The time before it that RTTs are from."""
     nodes: tuple[NodeRow, ...]

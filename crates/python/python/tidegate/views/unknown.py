@@ -16,7 +16,7 @@ class UnknownPage(Page["UnknownRow"]):
     tick: int
     """The tick shown."""
     bypass: bool
-    """Whether the bypass was on while its rates were measured: then they mean nothing."""
+    """Whether the bypass was on in the second before: then nothing was measured."""
     total: int
     """Unknown hosts that are remembered."""
     matched: int
