@@ -72,7 +72,7 @@ pub fn in_words(edits: &bus::Edits) -> String {
                 let _ = write!(text, "ShapedDevices.csv of {} bytes", circuits.len());
             }
             bus::Edit::RemoveCircuit(id) => {
-                let _ = write!(text, "circuit {id} removed");
+                let _ = write!(text, "removal of circuit {id}");
             }
             bus::Edit::Circuit(edit) => {
                 let _ = write!(text, "circuit {}: {}", edit.id, fields(edit).join(", "));
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(in_words(&edits), told);
         edits.edits.extend((0..11).map(|id| Edit::RemoveCircuit(id.to_string())));
         assert!(
-            in_words(&edits).ends_with("; circuit 7 removed; and 3 more"),
+            in_words(&edits).ends_with("; removal of circuit 7; and 3 more"),
             "{}",
             in_words(&edits)
         );
