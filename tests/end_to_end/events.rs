@@ -239,6 +239,10 @@ fn refusals_that_were_only_counted_are_told_at_the_end() -> Result<()> {
 fn the_audit_log_is_read_as_the_documentation_says() -> Result<()> {
     let mut stage = stage(false)?;
     let path = stage.config.with_file_name("audit.jsonl");
+    // nothing waits for the log, the daemon's start neither
+    wait_until("the log's first line", Duration::from_secs(10), || {
+        Ok(fs::read_to_string(&path).is_ok_and(|log| log.ends_with('\n')).then_some(()))
+    })?;
     let mut file = OpenOptions::new().append(true).open(&path)?;
     file.write_all(b"{\"number\":9,\"unix_ms\":17")?;
     stage.client()?.edit(faster(), EDIT_MAX)?;
